@@ -1,0 +1,424 @@
+"""Rows and enumerations of the engine: what a command, a request and an event are.
+
+A fixed-width row is the only thing that crosses a boundary: gateway -> engine (commands), engine ->
+everybody (events, requests). No dtype has implicit padding, 0 means "none", prices are int64 in
+1e-9 of the quote unit, quantities int64 lots, money int64 in millionths of the currency. Where FIX
+has a one-character code the enumeration's value is that character, so that no table lies between.
+
+Source: specs/matching.md (rules M-*), specs/order_entry.md (rules O-*).
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+
+import numpy as np
+
+PRICE_SCALE = 1_000_000_000  # price units in one quote unit
+MONEY_SCALE = 1_000_000  # money units in one currency unit
+CL_ORD_ID_CHARS = 20
+
+
+class CommandKind(IntEnum):
+    """What a command asks of the engine."""
+
+    NONE = 0
+    DEFINE_PRODUCT = 1  # blob: PRODUCT
+    DEFINE_INSTRUMENT = 2  # blob: INSTRUMENT
+    DEFINE_MEMBER = 3  # blob: MEMBER
+    DEFINE_ACCOUNT = 4  # blob: ACCOUNT; a known account: its limits change
+    DEFINE_SESSION = 5  # session, member; blob: SESSION
+    NEW_ORDER = 10
+    CANCEL = 11
+    REPLACE = 12
+    MASS_CANCEL = 13
+    REFUSED = 14  # refused by the gateway: takes the sequence number, changes nothing
+    STATUS_REQUEST = 15  # answered outside the engine: takes the sequence number
+    SESSION_LOST = 16  # cancels the session's DAY orders
+    ROLL_PRODUCT = 20  # product, trading_date = the next one: expiry, settlement, limits
+    ROLL_DAY = 21  # trading_date = the next venue day: request rows renumbered; alone in its batch
+    HALT = 22  # the venue takes no new orders; reason
+    RESUME = 23
+
+
+class EventKind(IntEnum):
+    """What happened. Kinds up to MASS_CANCELLED are reports to a session, the rest market facts."""
+
+    NONE = 0
+    ACCEPTED = 1  # ExecutionReport 150=0
+    REJECTED = 2  # ExecutionReport 150=8
+    FILL = 3  # ExecutionReport 150=F; two adjacent rows a trade: aggressor, resting
+    CANCELLED = 4  # ExecutionReport 150=4
+    REPLACED = 5  # ExecutionReport 150=5
+    EXPIRED = 6  # ExecutionReport 150=C
+    RESTATED = 7  # ExecutionReport 150=D: decremented by self-match prevention
+    CANCEL_REJECTED = 8  # OrderCancelReject; the request's kind tells 434
+    MASS_CANCELLED = 9  # OrderMassCancelReport; qty: orders cancelled
+    MASS_CANCEL_REJECTED = 10  # OrderMassCancelReport 531=0
+    BOOKED = 20  # what an aggressor had left now rests
+    REFRESHED = 21  # an iceberg shows its next slice, behind its price's queue
+    PRODUCT_DEFINED = 30
+    INSTRUMENT_DEFINED = 31  # price: reference; low_limit in cum_value, high_limit in leaves_qty
+    INSTRUMENT_EXPIRED = 32
+    SETTLED = 33  # price: settlement price; qty: volume of the day; cum_value: value of the day
+    LIMITS_SET = 34  # price: reference; cum_value: low limit; leaves_qty: high limit
+    DAY_ROLLED = 35
+    HALTED = 36
+    RESUMED = 37
+    ACCOUNT_SET = 38
+    MEMBER_SET = 39
+    SESSION_SET = 40
+
+
+REPORT_KIND_MAX = EventKind.MASS_CANCEL_REJECTED
+
+
+class Side(IntEnum):
+    """FIX 54."""
+
+    NONE = 0
+    BUY = ord("1")
+    SELL = ord("2")
+
+
+class OrdType(IntEnum):
+    """FIX 40."""
+
+    NONE = 0
+    MARKET = ord("1")
+    LIMIT = ord("2")
+
+
+class TimeInForce(IntEnum):
+    """FIX 59."""
+
+    NONE = 0
+    DAY = ord("0")
+    GTC = ord("1")
+    IOC = ord("3")
+    FOK = ord("4")
+    GTD = ord("6")
+
+
+class OrdStatus(IntEnum):
+    """FIX 39."""
+
+    NONE = 0
+    NEW = ord("0")
+    PARTIALLY_FILLED = ord("1")
+    FILLED = ord("2")
+    CANCELED = ord("4")
+    REJECTED = ord("8")
+    EXPIRED = ord("C")
+
+
+class PositionEffect(IntEnum):
+    """FIX 77; T and Y are SHFE's close-today and close-yesterday in this dialect."""
+
+    NONE = 0
+    OPEN = ord("O")
+    CLOSE = ord("C")
+    CLOSE_TODAY = ord("T")
+    CLOSE_YESTERDAY = ord("Y")
+
+
+class SelfMatch(IntEnum):
+    """FIX 8000 of this dialect: the aggressor's instruction (rule M-40)."""
+
+    NONE = 0  # reads as CANCEL_RESTING
+    CANCEL_RESTING = ord("O")
+    CANCEL_AGGRESSING = ord("N")
+    CANCEL_BOTH = ord("B")
+    DECREMENT = ord("D")
+
+
+class MassCancelScope(IntEnum):
+    """FIX 530."""
+
+    NONE = 0
+    INSTRUMENT = ord("1")
+    PRODUCT = ord("3")
+    MEMBER = ord("7")
+
+
+class ExecInst(IntFlag):
+    """FIX 18, as bits."""
+
+    NONE = 0
+    POST_ONLY = 1  # 18=6
+
+
+class Capacity(IntEnum):
+    """FIX 528."""
+
+    NONE = 0
+    AGENCY = ord("A")
+    PRINCIPAL = ord("P")
+
+
+class HedgeFlag(IntEnum):
+    """Dialect tag 5300 of this venue: the CTP hedge flag (domain: SHFE)."""
+
+    NONE = 0
+    SPECULATION = ord("1")
+    ARBITRAGE = ord("2")
+    HEDGE = ord("3")
+    MARKET_MAKER = ord("5")
+
+
+class EventFlag(IntFlag):
+    """Bits of an event's flags."""
+
+    NONE = 0
+    AGGRESSOR = 1  # FILL: this row is the incoming side
+    UNSOLICITED = 2  # no request of the order's owner caused it
+    KEPT_PLACE = 4  # REPLACED: the order kept its place in the queue
+    LAST_OF_COMMAND = 8  # the command's last event: a reader may show what it has
+
+
+class PriceRule(IntEnum):
+    """Price of a trade (rules M-30, M-31)."""
+
+    NONE = 0
+    RESTING = 1
+    MEDIAN3 = 2
+
+
+class PositionMode(IntEnum):
+    """How fills move positions (rules M-50, M-51)."""
+
+    NONE = 0
+    NETTING = 1
+    GROSS = 2
+
+
+class Currency(IntEnum):
+    """Settlement currency."""
+
+    NONE = 0
+    USD = 1
+    CNY = 2
+
+
+class ProductFeature(IntFlag):
+    """What orders of a product may ask for."""
+
+    NONE = 0
+    MARKET = 1
+    GTC_GTD = 2
+    MIN_QTY = 4
+    POST_ONLY = 8
+    ICEBERG = 16
+    REPLACE_KEEPS_PLACE = 32
+    POSITION_EFFECT_REQUIRED = 64
+
+
+def _row(*fields: tuple[str, str]) -> np.dtype:
+    dtype = np.dtype(list(fields))
+    assert dtype.itemsize % 8 == 0
+    return dtype
+
+
+_CL_ORD_ID = (("cl_ord_id_0", "<u8"), ("cl_ord_id_1", "<u8"))
+_ORIG_CL_ORD_ID = (("orig_cl_ord_id_0", "<u8"), ("orig_cl_ord_id_1", "<u8"))
+
+COMMAND = _row(
+    ("time_ns", "<i8"),  # venue clock, non-decreasing
+    ("price", "<i8"),  # 1e-9
+    ("stop_price", "<i8"),  # 1e-9
+    ("qty", "<i8"),  # lots
+    ("display_qty", "<i8"),  # lots; 0: all
+    ("min_qty", "<i8"),  # lots; 0: none
+    *_CL_ORD_ID,  # bytes 0-15 of the id, little endian, zero padded
+    *_ORIG_CL_ORD_ID,
+    ("cl_ord_id_2", "<u4"),  # bytes 16-19
+    ("orig_cl_ord_id_2", "<u4"),
+    ("session", "<u4"),
+    ("account", "<u4"),
+    ("msg_seq_num", "<u4"),
+    ("instrument", "<u4"),
+    ("expire_date", "<u4"),  # yyyymmdd
+    ("self_match_id", "<u4"),  # 0: the member
+    ("quote_set", "<u4"),
+    ("blob_offset", "<u4"),  # bytes into the batch's blobs
+    ("blob_length", "<u4"),  # bytes
+    ("member", "<u2"),
+    ("kind", "u1"),  # CommandKind
+    ("side", "u1"),  # Side
+    ("ord_type", "u1"),  # OrdType
+    ("time_in_force", "u1"),  # TimeInForce
+    ("position_effect", "u1"),  # PositionEffect
+    ("capacity", "u1"),  # Capacity
+    ("hedge_flag", "u1"),  # HedgeFlag
+    ("self_match", "u1"),  # SelfMatch
+    ("exec_inst", "u1"),  # ExecInst bits
+    ("scope", "u1"),  # MassCancelScope
+    ("reason", "<u2"),  # REFUSED, HALT: Reject
+    ("product", "<u2"),
+    ("trading_date", "<u4"),  # yyyymmdd
+    ("transact_time_ns", "<i8"),  # FIX 60 as the member sent it
+    ("order_id", "<u8"),  # FIX 37 where the member sent it
+)
+assert COMMAND.itemsize == 160
+
+REQUEST = _row(
+    *_CL_ORD_ID,
+    ("cl_ord_id_2", "<u4"),
+    ("orig_cl_ord_id_2", "<u4"),
+    *_ORIG_CL_ORD_ID,
+    ("order_id", "<u8"),  # the order it made or named; 0: none
+    ("price", "<i8"),  # 1e-9
+    ("stop_price", "<i8"),  # 1e-9
+    ("qty", "<i8"),  # lots
+    ("display_qty", "<i8"),  # lots
+    ("min_qty", "<i8"),  # lots
+    ("account", "<u4"),
+    ("instrument", "<u4"),
+    ("session", "<u4"),
+    ("msg_seq_num", "<u4"),
+    ("expire_date", "<u4"),  # yyyymmdd
+    ("order_index", "<u4"),  # row of the order pool while the order lives
+    ("self_match_id", "<u4"),
+    ("member", "<u2"),
+    ("kind", "u1"),  # CommandKind
+    ("side", "u1"),
+    ("ord_type", "u1"),
+    ("time_in_force", "u1"),
+    ("position_effect", "u1"),
+    ("capacity", "u1"),
+    ("hedge_flag", "u1"),
+    ("exec_inst", "u1"),
+    ("self_match", "u1"),
+    ("scope", "u1"),
+)
+assert REQUEST.itemsize == 128
+
+EVENT = _row(
+    ("time_ns", "<i8"),  # venue clock of the command
+    ("order_id", "<u8"),
+    ("trade_id", "<u8"),
+    ("public_id", "<u8"),  # the feed's id of the resting slice; 0: not in the book
+    ("price", "<i8"),  # 1e-9; FILL: last price, else the order's limit
+    ("qty", "<i8"),  # lots; FILL: last quantity, CANCELLED/EXPIRED/RESTATED: taken off
+    ("leaves_qty", "<i8"),  # lots
+    ("cum_qty", "<i8"),  # lots
+    ("cum_value", "<i8"),  # sum of price * qty, 1e-9 * lots
+    ("order_qty", "<i8"),  # lots
+    ("display_qty", "<i8"),  # lots the book shows of public_id after the event
+    ("request", "<u4"),  # row of the request it answers; 0: none
+    ("order_request", "<u4"),  # row of the order's own request (its ClOrdID)
+    ("session", "<u4"),  # whom it is reported to; 0: nobody
+    ("account", "<u4"),
+    ("instrument", "<u4"),
+    ("trading_date", "<u4"),  # yyyymmdd
+    ("msg_seq_num", "<u4"),  # of the command that caused it
+    ("member", "<u2"),
+    ("reason", "<u2"),  # Reject, or CancelReason for CANCELLED/EXPIRED/RESTATED
+    ("product", "<u2"),
+    ("kind", "u1"),  # EventKind
+    ("side", "u1"),
+    ("ord_type", "u1"),
+    ("time_in_force", "u1"),
+    ("ord_status", "u1"),
+    ("flags", "u1"),  # EventFlag
+)
+assert EVENT.itemsize == 128
+
+
+class CancelReason(IntEnum):
+    """Why quantity left without a trade (an event's reason where nothing was rejected)."""
+
+    NONE = 0  # asked for by its owner
+    IOC = 1001
+    FOK = 1002
+    MIN_QTY = 1003
+    MARKET_BAND = 1004
+    SELF_MATCH = 1005
+    MASS_CANCEL = 1006
+    SESSION_LOST = 1007
+    DAY_END = 1008
+    EXPIRE_DATE = 1009
+    INSTRUMENT_EXPIRED = 1010
+    BEYOND_LIMITS = 1011
+
+
+PRODUCT = _row(
+    ("tick", "<i8"),  # 1e-9; a multiple of 1,000
+    ("multiplier", "<i8"),  # quote units in one lot: notional = price * multiplier * lots
+    ("qty_max", "<i8"),  # lots in one order
+    ("limit_bp", "<u4"),  # daily limit, 1e-4 of the previous settlement price
+    ("ladder_bp", "<u4"),  # room of the price ladder, 1e-4 of it; >= limit_bp
+    ("band_ticks", "<u4"),  # how far a market order may trade from the best price
+    ("display_min_bp", "<u4"),  # least share of an order an iceberg shows, 1e-4
+    ("features", "<u4"),  # ProductFeature bits
+    ("product", "<u2"),
+    ("price_rule", "u1"),  # PriceRule
+    ("position_mode", "u1"),  # PositionMode
+    ("currency", "u1"),  # Currency
+    ("shard", "u1"),
+    ("code", "S14"),
+)
+assert PRODUCT.itemsize == 64
+
+INSTRUMENT = _row(
+    ("reference_price", "<i8"),  # previous settlement price, 1e-9
+    ("instrument", "<u4"),
+    ("maturity", "<u4"),  # yyyymm
+    ("first_trading_date", "<u4"),  # yyyymmdd
+    ("last_trading_date", "<u4"),  # yyyymmdd
+    ("trading_date", "<u4"),  # yyyymmdd
+    ("product", "<u2"),
+    ("symbol", "S18"),
+)
+assert INSTRUMENT.itemsize == 48
+
+MEMBER = _row(
+    ("requests_max", "<u4"),  # request rows of a venue day
+    ("orders_max", "<u4"),  # rows of the order pool
+    ("products", "<u8"),  # bit p: may trade product p
+    ("member", "<u2"),
+    ("name", "S14"),
+)
+assert MEMBER.itemsize == 32
+
+ACCOUNT = _row(
+    ("open_orders_max", "<i8"),
+    ("position_long_max", "<i8"),  # lots an instrument
+    ("position_short_max", "<i8"),  # lots an instrument
+    ("order_notional_max", "<i8"),  # money
+    ("open_notional_max", "<i8"),  # money, a currency
+    ("orders_per_second_max", "<i8"),
+    ("account", "<u4"),
+    ("member", "<u2"),
+    ("name", "S18"),
+)
+assert ACCOUNT.itemsize == 72
+
+SESSION = _row(
+    ("session", "<u4"),
+    ("member", "<u2"),
+    ("cancel_on_disconnect", "u1"),
+    ("name", "S17"),  # the member's CompID
+)
+assert SESSION.itemsize == 24
+
+
+def pack_cl_ord_id(cl_ord_id: bytes) -> tuple[int, int, int]:
+    """The three words of an id of 1 to 20 bytes, as command and request rows hold it."""
+    assert len(cl_ord_id) <= CL_ORD_ID_CHARS
+    padded = cl_ord_id.ljust(CL_ORD_ID_CHARS, b"\0")
+    return (
+        int.from_bytes(padded[:8], "little"),
+        int.from_bytes(padded[8:16], "little"),
+        int.from_bytes(padded[16:], "little"),
+    )
+
+
+def unpack_cl_ord_id(word_0: int, word_1: int, word_2: int) -> bytes:
+    """The id of three words; the inverse of pack_cl_ord_id."""
+    padded = (
+        int(word_0).to_bytes(8, "little")
+        + int(word_1).to_bytes(8, "little")
+        + int(word_2).to_bytes(4, "little")
+    )
+    return padded.rstrip(b"\0")

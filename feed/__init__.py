@@ -1,0 +1,1 @@
+"""The feed: market data of the event log, published, recovered and read."""

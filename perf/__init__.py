@@ -1,0 +1,1 @@
+"""Benchmarks: workloads, one file a stage, results printed with their method."""
