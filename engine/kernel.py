@@ -1,8 +1,9 @@
 """How kernels are compiled: one decorator, one cache folder that notices every change.
 
 numba's own cache does not notice a constant changed in another file, so the folder's name is a hash
-of all kernel sources, numba's version, the processor and the flags. Importing this module imports
-numba; `engine/__init__` and the feed do not import it.
+of the sources a kernel can see, numba's version, the processor and the flags. Kernel modules take
+constants only from each other and from types.py, limits.py and specs/rejects.py (a test holds them
+to it). Importing this module imports numba; `engine/__init__` and the feed do not import it.
 """
 
 from __future__ import annotations
@@ -11,17 +12,36 @@ import hashlib
 import os
 import platform
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numba
 from llvmlite import binding as llvm
 
 _ROOT = Path(__file__).resolve().parent.parent
+_SEEN_BY = {  # packages whose kernels a package's kernels may call
+    "engine": ("engine",),
+    "gateway": ("engine", "gateway"),
+    "perf": ("engine", "gateway", "perf"),
+    "tests": ("engine", "gateway", "tests"),
+}
+_CONSTANTS = ("types.py", "limits.py")
 
 
-def cache_dir() -> Path:
-    """The folder of compiled kernels: below SITEX_CACHE_DIR, else the user's cache folder."""
-    return _cache_base() / _cache_key()
+def kernel(function: Callable[..., Any]) -> Any:
+    """Compiles `function` when first called; the machine code is kept between processes."""
+    package = function.__module__.partition(".")[0]
+    # numba reads the folder when it decorates
+    numba.config.CACHE_DIR = str(cache_dir(package))
+    return numba.njit(cache=package in _SEEN_BY, nogil=True, error_model="numpy")(function)
+
+
+@cache
+def cache_dir(package: str) -> Path:
+    """The folder of a package's compiled kernels: below SITEX_CACHE_DIR, else the user's cache."""
+    return _cache_base() / f"{package}-{_cache_key(_SEEN_BY.get(package, ()))}"
 
 
 def _cache_base() -> Path:
@@ -33,11 +53,13 @@ def _cache_base() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sitex"
 
 
-def _cache_key() -> str:
-    digest = hashlib.sha256()
-    for package in ("specs", "engine", "gateway", "perf"):
+def _cache_key(packages: tuple[str, ...]) -> str:
+    digest = hashlib.sha256((_ROOT / "specs" / "rejects.py").read_bytes())
+    for package in packages:
         for source in sorted((_ROOT / package).glob("*.py")):
-            digest.update(source.name.encode() + source.read_bytes())
+            text = source.read_bytes()
+            if source.name in _CONSTANTS or b"engine.kernel import" in text:
+                digest.update(source.name.encode() + text)
     parts = (
         numba.__version__,
         platform.python_version(),
@@ -47,8 +69,3 @@ def _cache_key() -> str:
     )
     digest.update("|".join(parts).encode())
     return digest.hexdigest()[:24]
-
-
-numba.config.CACHE_DIR = str(cache_dir())
-
-kernel = numba.njit(cache=True, nogil=True, error_model="numpy")
