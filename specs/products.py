@@ -1,0 +1,222 @@
+"""The catalogue of products and the contracts that trade on a given date.
+
+Typed, validated reading of specs/products.toml; knows no engine row (gateway/definitions.py makes
+those). Prices leave here as int64 in 1e-9 of the quote unit, shares as 1e-4.
+Source: domain facts section 5.1, issue table of products.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from specs.calendar import (
+    Calendar,
+    Month,
+    contract_months,
+    default_calendar,
+    last_trading_date,
+)
+from specs.loading import load_toml
+
+PRODUCTS_FILE = Path(__file__).with_name("products.toml")
+PRODUCTS_MAX = 63  # a member's permissions are bits 1 to 63 of one word
+PRICE_UNITS = 1_000_000_000  # price units in one quote unit
+TICK_UNITS = 1_000  # a tick is a multiple of this many price units
+_BASE_TIMES_IN_FORCE = ("DAY", "IOC", "FOK")
+
+Percent = Annotated[Decimal, Meta(description="0 to 100, at most two decimals")]
+Count = Annotated[int, Meta(ge=0, le=1_000_000)]
+OrderTypeName = Literal["LIMIT", "MARKET"]
+TimeInForceName = Literal["DAY", "GTC", "GTD", "IOC", "FOK"]
+FeatureName = Literal["MIN_QTY", "POST_ONLY", "ICEBERG"]
+
+
+class ContractMonths(Struct, frozen=True, forbid_unknown_fields=True):
+    """How many consecutive months are listed, and how many quarterlies beyond them."""
+
+    consecutive: Annotated[int, Meta(ge=1, le=60)]
+    quarterly: Annotated[int, Meta(ge=0, le=20)] = 0
+
+
+class Product(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What all contracts of one product have in common. Fields are those of products.toml."""
+
+    code: Annotated[str, Meta(pattern="^[A-Z][A-Z0-9]{1,7}$")]
+    name: str
+    group: Literal["token", "gpu"]
+    currency: Literal["USD", "CNY"]
+    quote_unit: str
+    lot_unit: str
+    multiplier: Annotated[int, Meta(ge=1, le=1_000_000)]
+    tick: Decimal
+    reference_price: Decimal
+    daily_limit_percent: Percent
+    ladder_percent: Percent
+    initial_margin_percent: Percent
+    qty_max: Annotated[int, Meta(ge=1, le=1_000_000)]
+    market_band_ticks: Count
+    display_min_percent: Percent
+    months: ContractMonths
+    last_trading_day: Literal["third_wednesday", "last_business_day"]
+    price_rule: Literal["RESTING", "MEDIAN3"]
+    position_mode: Literal["NETTING", "GROSS"]
+    position_effect: Literal["optional", "required"]
+    order_types: tuple[OrderTypeName, ...]
+    times_in_force: tuple[TimeInForceName, ...]
+    order_features: tuple[FeatureName, ...]
+    replace_keeps_place: bool
+
+    def __post_init__(self) -> None:
+        """Relations between fields; msgspec adds the path to what is raised here."""
+        units = self.tick * PRICE_UNITS
+        if units <= 0 or units % TICK_UNITS != 0:
+            raise ValueError(f"tick {self.tick}; allowed: a multiple of 0.000001 above 0")
+        if self.reference_price <= 0 or self.reference_price % self.tick != 0:
+            raise ValueError(
+                f"reference_price {self.reference_price}; allowed: a multiple of the tick above 0"
+            )
+        for name in (
+            "daily_limit_percent",
+            "ladder_percent",
+            "initial_margin_percent",
+            "display_min_percent",
+        ):
+            _check_percent(name, getattr(self, name))
+        if not 0 < self.daily_limit_percent <= self.ladder_percent:
+            raise ValueError(
+                f"daily_limit_percent {self.daily_limit_percent}; allowed: above 0, up to"
+                f" ladder_percent {self.ladder_percent}"
+            )
+        _check_order_terms(self)
+
+    @property
+    def tick_units(self) -> int:
+        """The tick in 1e-9 of the quote unit."""
+        return price_units(self.tick)
+
+    @property
+    def reference_units(self) -> int:
+        """The first previous settlement price in 1e-9 of the quote unit."""
+        return price_units(self.reference_price)
+
+    @property
+    def limit_bp(self) -> int:
+        """The daily limit in 1e-4 of the previous settlement price."""
+        return int(self.daily_limit_percent * 100)
+
+    @property
+    def ladder_bp(self) -> int:
+        """The room of the price ladder in 1e-4 of the previous settlement price."""
+        return int(self.ladder_percent * 100)
+
+    @property
+    def display_min_bp(self) -> int:
+        """The least share of an order that an iceberg shows, in 1e-4."""
+        return int(self.display_min_percent * 100)
+
+
+def _check_percent(name: str, value: Decimal) -> None:
+    if not 0 <= value <= 100 or value * 100 % 1 != 0:
+        raise ValueError(f"{name} {value}; allowed: 0 to 100 with at most two decimals")
+
+
+def _check_order_terms(product: Product) -> None:
+    if "LIMIT" not in product.order_types:
+        raise ValueError("order_types; allowed: a list with 'LIMIT', and 'MARKET' if taken")
+    if any(name not in product.times_in_force for name in _BASE_TIMES_IN_FORCE):
+        raise ValueError("times_in_force; allowed: 'DAY', 'IOC', 'FOK', and 'GTC' with 'GTD'")
+    if ("GTC" in product.times_in_force) != ("GTD" in product.times_in_force):
+        raise ValueError("times_in_force; allowed: 'GTC' and 'GTD' both or neither")
+    if "ICEBERG" in product.order_features and product.display_min_percent == 0:
+        raise ValueError("display_min_percent 0; allowed: above 0 where order_features has ICEBERG")
+    if (product.position_mode == "GROSS") != (product.position_effect == "required"):
+        raise ValueError("position_effect; allowed: 'required' with GROSS, 'optional' with NETTING")
+
+
+class Contract(Struct, frozen=True):
+    """One listed future."""
+
+    product: Product
+    month: Month
+    symbol: str
+    first_trading_date: date
+    last_trading_date: date
+
+
+class Catalogue(Struct, frozen=True, forbid_unknown_fields=True, rename={"products": "product"}):
+    """All products, in the order of the file."""
+
+    products: Annotated[tuple[Product, ...], Meta(min_length=1, max_length=PRODUCTS_MAX)]
+
+    def __post_init__(self) -> None:
+        """Codes are unique."""
+        codes = [product.code for product in self.products]
+        for code in codes:
+            if codes.count(code) > 1:
+                raise ValueError(f"product code {code} stands twice; allowed: each code once")
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The products' codes."""
+        return tuple(product.code for product in self.products)
+
+    def product(self, code: str) -> Product:
+        """The product of a code; raises KeyError."""
+        for product in self.products:
+            if product.code == code:
+                return product
+        raise KeyError(code)
+
+    def contracts(self, trading_date: date, calendar: Calendar | None = None) -> list[Contract]:
+        """What is listed on `trading_date`: by product, nearest month first."""
+        return list(_contracts(self.products, trading_date, calendar or default_calendar()))
+
+
+def load_products(file: Path = PRODUCTS_FILE) -> Catalogue:
+    """The catalogue of `file`; raises specs.loading.SpecError."""
+    return load_toml(file, Catalogue)
+
+
+def _contracts(
+    products: tuple[Product, ...], trading_date: date, calendar: Calendar
+) -> Iterator[Contract]:
+    for product in products:
+        rule = product.last_trading_day
+        counts = product.months
+        for month in contract_months(
+            trading_date, rule, counts.consecutive, counts.quarterly, calendar
+        ):
+            yield Contract(
+                product,
+                month,
+                symbol=f"{product.code}{month.yymm}",
+                first_trading_date=trading_date,
+                last_trading_date=last_trading_date(rule, month, calendar),
+            )
+
+
+def price_units(price: Decimal) -> int:
+    """A price in 1e-9 of its quote unit; raises ValueError where that is no whole number."""
+    units = price * PRICE_UNITS
+    if units % 1 != 0:
+        raise ValueError(f"price {price} has more than 9 decimals")
+    return int(units)
+
+
+def format_price(units: int, tick_units: int = 1) -> str:
+    """A price of 1e-9 units with the decimals of its tick: (2_000_000_000, 1_000_000) is 2.000."""
+    decimals = 9
+    while decimals and tick_units % 10 == 0:
+        tick_units //= 10
+        decimals -= 1
+    sign = "-" if units < 0 else ""
+    whole, fraction = divmod(abs(units), PRICE_UNITS)
+    if not decimals:
+        return f"{sign}{whole}"
+    return f"{sign}{whole}.{fraction:09d}"[: len(sign) + len(str(whole)) + 1 + decimals]
