@@ -12,6 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parent.parent
+
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
     """A port of 127.0.0.1 nobody uses at the moment."""
@@ -31,42 +33,70 @@ class Venue:
     """A running venue; a context manager that ends it and removes its directory."""
 
     def __init__(
-        self, durability: str = "os", core: int | None = None, config: Path | None = None
+        self,
+        durability: str = "os",
+        core: int | None = None,
+        config: Path | None = None,
+        settings: tuple[str, ...] = (),
     ) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="sitex-perf-"))
         self.fix_port, self.recovery_port = free_port(), free_port()
         self.line_a, self.line_b = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_DGRAM)
+        chosen = (
+            f"fix.port={self.fix_port}",
+            f"feed.recovery_port={self.recovery_port}",
+            f"feed.line_a.port={self.line_a}",
+            f"feed.line_b.port={self.line_b}",
+            *settings,
+        )
         command = [sys.executable, "-m", "gateway.cli", "serve", "--data", str(self.directory),
-                   "--durability", durability,
-                   "--set", f"fix.port={self.fix_port}",
-                   "--set", f"feed.recovery_port={self.recovery_port}",
-                   "--set", f"feed.line_a.port={self.line_a}",
-                   "--set", f"feed.line_b.port={self.line_b}"]
+                   "--durability", durability]
+        for setting in chosen:
+            command += ["--set", setting]
         if config:
             command += ["--config", str(config)]
-        self.process = subprocess.Popen(pinned(command, core), stdout=subprocess.PIPE, text=True,
-                                        start_new_session=True)
+        self._command = pinned(command, core)
+        self.start()
+
+    def start(self) -> None:
+        """Starts the venue (again) on its directory and waits until it is ready."""
+        self.process = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True,
+                                        cwd=ROOT, start_new_session=True)
+        assert self.process.stdout
+        self.output: list[str] = []
+        for line in self.process.stdout:
+            self.output.append(line)
+            if re.search(r"\bready\b", line):
+                return
+        raise RuntimeError(f"the venue ended with {self.process.wait()}: {self.output}")
 
     def __enter__(self) -> Venue:
-        assert self.process.stdout
-        for line in self.process.stdout:
-            if re.search(r"\bready\b", line):
-                return self
-        raise RuntimeError(f"the venue ended with {self.process.wait()}")
+        return self
 
     def __exit__(self, *_: object) -> None:
         self.stop()
         shutil.rmtree(self.directory, ignore_errors=True)
 
-    def stop(self) -> None:
-        """Ends the venue cleanly."""
+    def stop(self) -> int:
+        """Ends the venue cleanly; its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
                 self.process.wait(30)
             except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+                self.kill()
+        self._close()
+        return self.process.returncode
+
+    def kill(self) -> None:
+        """Kills the venue's process as a power cut would; its feed ends by itself."""
+        self.process.kill()
+        self.process.wait()
+        self._close()
+
+    def _close(self) -> None:
+        if self.process.stdout:
+            self.process.stdout.close()
 
     def processes(self) -> list[int]:
         """The venue's process and its children."""

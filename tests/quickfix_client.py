@@ -1,0 +1,144 @@
+"""A member with QuickFIX, the engine nobody here wrote: log on, trade, lose the line, recover."""
+
+from __future__ import annotations
+
+import queue
+import time
+from pathlib import Path
+
+import quickfix as fix
+
+ROOT = Path(__file__).resolve().parent.parent
+DICTIONARY = ROOT / "specs" / "fix" / "FIX44.xml"
+WAIT_S = 15.0
+
+
+def fields(message: fix.Message) -> dict[int, str]:
+    """Tag to value of a QuickFIX message, groups left out."""
+    pairs = (part.split("=", 1) for part in message.toString().split("\x01") if part)
+    return {int(tag): value for tag, value in pairs}
+
+
+class Member(fix.Application):
+    """One QuickFIX initiator. What arrives from the application layer lies in `received`."""
+
+    def __init__(self, comp_id: str, port: int, folder: Path, reset: bool = False) -> None:
+        super().__init__()
+        self.comp_id = comp_id
+        self.received: queue.Queue[dict[int, str]] = queue.Queue()
+        self.admin: list[dict[int, str]] = []
+        self.logons = 0
+        self.logged_on = False
+        self.session_id: fix.SessionID | None = None
+        settings = folder / f"{comp_id}.cfg"
+        settings.write_text(
+            "[DEFAULT]\nConnectionType=initiator\nReconnectInterval=1\nStartTime=00:00:00\n"
+            "EndTime=00:00:00\nHeartBtInt=5\nUseDataDictionary=Y\n"
+            f"DataDictionary={DICTIONARY}\nFileStorePath={folder / 'store'}\n"
+            f"FileLogPath={folder / 'log'}\nSocketConnectHost=127.0.0.1\n"
+            f"SocketConnectPort={port}\nSocketNodelay=Y\nResetOnLogon={'Y' if reset else 'N'}\n"
+            f"[SESSION]\nBeginString=FIX.4.4\nSenderCompID={comp_id}\nTargetCompID=SITEX\n"
+        )
+        self._settings = fix.SessionSettings(str(settings))
+        self._store = fix.FileStoreFactory(self._settings)
+        self._log = fix.FileLogFactory(self._settings)
+        self._initiator: fix.SocketInitiator | None = None
+
+    def start(self) -> Member:
+        """Connects and waits for the logon."""
+        self._initiator = fix.SocketInitiator(self, self._store, self._settings, self._log)
+        before = self.logons
+        self._initiator.start()
+        self.wait_until(lambda: self.logons > before and self.logged_on)
+        return self
+
+    def stop(self) -> None:
+        """Logs out and ends QuickFIX's thread."""
+        if self._initiator:
+            self._initiator.stop()
+            self._initiator = None
+
+    def cut(self) -> None:
+        """Ends without Logout: the venue sees a lost connection."""
+        assert self._initiator
+        self._initiator.stop(True)
+        self._initiator = None
+
+    def wait_until(self, done: object) -> None:
+        """Polls until done() holds; AssertionError after WAIT_S."""
+        deadline = time.monotonic() + WAIT_S
+        while not done():  # type: ignore[operator]
+            assert time.monotonic() < deadline, f"{self.comp_id}: waited {WAIT_S} s"
+            time.sleep(0.01)
+
+    def next(self, **wanted: str) -> dict[int, str]:
+        """The next application message; its tags (t39="2") must be as wanted."""
+        message = self.received.get(timeout=WAIT_S)
+        for name, value in wanted.items():
+            assert message.get(int(name[1:])) == value, (name, value, message)
+        return message
+
+    def order(self, cl_ord_id: str, side: str, qty: int, price: str, symbol: str,
+              **extra: str) -> None:
+        """Sends a limit order; extra tags as t59="3"."""
+        message = fix.Message()
+        message.getHeader().setField(35, "D")
+        now = time.strftime("%Y%m%d-%H:%M:%S", time.gmtime())
+        tags = {11: cl_ord_id, 55: symbol, 54: side, 60: now, 38: str(qty), 40: "2", 44: price,
+                **{int(name[1:]): value for name, value in extra.items()}}
+        self._send(message, tags)
+
+    def cancel(self, cl_ord_id: str, orig: str, side: str, symbol: str) -> None:
+        """Sends an OrderCancelRequest."""
+        message = fix.Message()
+        message.getHeader().setField(35, "F")
+        now = time.strftime("%Y%m%d-%H:%M:%S", time.gmtime())
+        self._send(message, {41: orig, 11: cl_ord_id, 55: symbol, 54: side, 60: now})
+
+    def replace(self, cl_ord_id: str, orig: str, side: str, qty: int, price: str,
+                symbol: str) -> None:
+        """Sends an OrderCancelReplaceRequest."""
+        message = fix.Message()
+        message.getHeader().setField(35, "G")
+        now = time.strftime("%Y%m%d-%H:%M:%S", time.gmtime())
+        self._send(message, {41: orig, 11: cl_ord_id, 55: symbol, 54: side, 60: now, 38: str(qty),
+                             40: "2", 44: price})
+
+    def send(self, msg_type: str, tags: dict[int, str]) -> None:
+        """Sends any message."""
+        message = fix.Message()
+        message.getHeader().setField(35, msg_type)
+        self._send(message, tags)
+
+    def _send(self, message: fix.Message, tags: dict[int, str]) -> None:
+        for tag, value in tags.items():
+            message.setField(tag, value)
+        assert fix.Session.sendToTarget(message, self.session_id)
+
+    # QuickFIX calls these
+    def onCreate(self, session_id: fix.SessionID) -> None:  # noqa: N802
+        """QuickFIX made the session."""
+        self.session_id = session_id
+
+    def onLogon(self, session_id: fix.SessionID) -> None:  # noqa: N802
+        """Logged on."""
+        self.logons += 1
+        self.logged_on = True
+
+    def onLogout(self, session_id: fix.SessionID) -> None:  # noqa: N802
+        """Logged out or lost."""
+        self.logged_on = False
+
+    def toAdmin(self, message: fix.Message, session_id: fix.SessionID) -> None:  # noqa: N802
+        """Nothing is added to administrative messages."""
+
+    def toApp(self, message: fix.Message, session_id: fix.SessionID) -> None:  # noqa: N802
+        """Nothing is added to orders."""
+
+    def fromAdmin(self, message: fix.Message, session_id: fix.SessionID) -> None:  # noqa: N802
+        """Keeps administrative messages."""
+        self.admin.append(fields(message))
+
+    def fromApp(self, message: fix.Message, session_id: fix.SessionID) -> None:  # noqa: N802
+        """Keeps application messages."""
+        self.received.put(fields(message))

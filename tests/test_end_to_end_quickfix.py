@@ -1,0 +1,116 @@
+"""The whole venue as a process, traded by QuickFIX."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("quickfix", reason="needs the extra [quickfix] (compiles for minutes)")
+
+from perf.client import front_symbol
+from perf.venue import Venue
+from tests.quickfix_client import Member
+
+
+@pytest.fixture
+def venue() -> Iterator[Venue]:
+    with Venue() as running:
+        yield running
+
+
+@pytest.fixture
+def members(venue: Venue, tmp_path: Path) -> Iterator[tuple[Member, Member]]:
+    pair = [Member(name, venue.fix_port, tmp_path) for name in ("ALPHA", "BRAVO")]
+    for member in pair:
+        member.start()
+    yield pair[0], pair[1]
+    for member in pair:
+        member.stop()
+
+
+def test_trade_between_two_members(members: tuple[Member, Member]) -> None:
+    alpha, bravo = members
+    symbol = front_symbol()
+    alpha.order("a1", "1", 5, "2.000", symbol)
+    alpha.next(t35="8", t150="0", t39="0", t11="a1", t151="5", t14="0")
+    bravo.order("b1", "2", 3, "1.990", symbol)
+    bravo.next(t150="0", t11="b1")
+    fill = bravo.next(t150="F", t39="2", t32="3", t151="0", t14="3", t6="2")
+    assert float(fill[31]) == 2.0
+    resting = alpha.next(t150="F", t39="1", t32="3", t151="2", t14="3", t11="a1")
+    assert resting[17] != fill[17] and resting[55] == symbol
+    alpha.replace("a2", "a1", "1", 4, "2.001", symbol)
+    alpha.next(t150="5", t11="a2", t41="a1", t151="1", t38="4")
+    alpha.cancel("a3", "a2", "1", symbol)
+    alpha.next(t150="4", t39="4", t11="a3", t41="a2", t151="0")
+    alpha.cancel("a4", "a2", "1", symbol)
+    alpha.next(t35="9", t11="a4", t41="a2", t434="1", t102="0")
+
+
+def test_rejects_carry_number_and_text(members: tuple[Member, Member]) -> None:
+    alpha, _ = members
+    alpha.order("r1", "1", 1, "2.0005", front_symbol())
+    rejected = alpha.next(t150="8", t39="8", t11="r1")
+    assert "tick" in rejected[58]
+    alpha.order("r1", "1", 1, "2.000", front_symbol())
+    alpha.next(t150="8", t11="r1", t103="6")
+    alpha.order("r2", "1", 1, "2.000", "NOSUCH2612")
+    alpha.next(t150="8", t11="r2", t103="1")
+    alpha.send("q", {11: "mc1", 530: "7", 60: "20261120-10:00:00"})
+    alpha.next(t35="r", t11="mc1", t530="7", t531="7")
+
+
+def test_fills_while_away_come_by_resend(members: tuple[Member, Member]) -> None:
+    alpha, bravo = members
+    symbol = front_symbol()
+    alpha.order("g1", "1", 2, "1.950", symbol, t59="1")
+    alpha.next(t150="0")
+    alpha.stop()  # a Logout: the order stays
+    bravo.order("h1", "2", 2, "1.950", symbol)
+    bravo.next(t150="0")
+    bravo.next(t150="F")
+    alpha.start()
+    filled = alpha.next(t150="F", t39="2", t11="g1", t32="2")
+    assert filled.get(43) == "Y"
+
+
+def test_a_dropped_line_cancels_day_orders_and_sequence_numbers_go_on(
+    members: tuple[Member, Member],
+) -> None:
+    alpha, bravo = members
+    symbol = front_symbol()
+    alpha.order("d1", "1", 2, "1.940", symbol)
+    alpha.order("d2", "1", 2, "1.930", symbol, t59="1")
+    alpha.next(t150="0", t11="d1")
+    alpha.next(t150="0", t11="d2")
+    alpha.cut()
+    alpha.start()
+    gone = alpha.next(t150="4", t39="4", t11="d1")
+    assert gone.get(43) == "Y"
+    bravo.order("e1", "2", 4, "1.930", symbol, t59="3")
+    bravo.next(t150="0")
+    bravo.next(t150="F", t32="2")
+    bravo.next(t150="4", t11="e1")
+    alpha.next(t150="F", t11="d2")
+
+
+def test_a_killed_venue_comes_back_and_the_member_recovers(venue: Venue, tmp_path: Path) -> None:
+    alpha = Member("ALPHA", venue.fix_port, tmp_path).start()
+    try:
+        symbol = front_symbol()
+        for i in range(20):
+            alpha.order(f"k{i}", "1", 1, "1.900", symbol, t59="1")
+        for i in range(20):
+            alpha.next(t150="0", t11=f"k{i}")
+        venue.kill()
+        alpha.wait_until(lambda: not alpha.logged_on)
+        venue.start()
+        alpha.wait_until(lambda: alpha.logged_on)
+        alpha.send("q", {11: "all", 530: "7", 60: "20261120-10:00:00"})
+        cancelled = {alpha.next(t150="4")[11] for _ in range(20)}
+        assert cancelled == {f"k{i}" for i in range(20)}
+        alpha.next(t35="r", t533="20")
+    finally:
+        alpha.stop()
