@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import inspect
@@ -36,38 +37,67 @@ class SpecError(ValueError):
         super().__init__(f"{text}; allowed: {allowed}" if allowed else text)
 
 
-def load_toml(file: Path, kind: type[_T]) -> _T:
-    """The value of type `kind` (a msgspec Struct) that `file` holds; raises SpecError."""
+def load_toml(file: Path, kind: type[_T], overrides: Iterable[str] = ()) -> _T:
+    """The value of type `kind` (a msgspec Struct) that `file` holds; raises SpecError.
+
+    An override such as `fix.port=9900` replaces one value, written as TOML or as bare text.
+    """
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError(file, "$", f"cannot be read: {error}") from error
-    return parse_toml(text, kind, file)
+    return parse_toml(text, kind, file, overrides)
 
 
-def parse_toml(text: str, kind: type[_T], file: Path) -> _T:
+def parse_toml(text: str, kind: type[_T], file: Path, overrides: Iterable[str] = ()) -> _T:
     """As load_toml, from `text`; `file` only names its origin in errors."""
     try:
         raw = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         raise SpecError(file, "$", f"not TOML: {error}") from error
+    for override in overrides:
+        _apply_override(raw, override)
     try:
         return msgspec.convert(raw, kind)
     except msgspec.ValidationError as error:
         raise _spec_error(file, kind, raw, str(error)) from error
 
 
+def _apply_override(raw: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    *tables, name = key.strip().split(".")
+    if not equals or not name or not all(tables):
+        raise SpecError(Path("--set"), "$", f"cannot read {override!r}", "NAME=VALUE, T.NAME=VALUE")
+    for table in tables:
+        raw = raw.setdefault(table, {})
+        if not isinstance(raw, dict):
+            raise SpecError(Path("--set"), f"$.{key}", f"{table!r} is not a table", "T.NAME=VALUE")
+    try:
+        raw[name] = tomllib.loads(f"value = {text}", parse_float=Decimal)["value"]
+    except tomllib.TOMLDecodeError:
+        raw[name] = text.strip()
+
+
 def _spec_error(file: Path, kind: type, raw: object, message: str) -> SpecError:
     found = _PATH.match(message)
     problem, path = (found["what"], found["path"]) if found else (message, "$")
+    info = _type_at(inspect.type_info(kind), path)
     if "allowed:" in problem:
-        return SpecError(file, path, problem)
-    allowed = describe(_type_at(inspect.type_info(kind), path))
+        problem, allowed = problem.split("; allowed: ", 1)
+        return SpecError(file, path + _named_field(info, problem), problem, allowed)
+    allowed = describe(info)
     value = _value_at(raw, path)
     if isinstance(value, str | int | float | Decimal) and not isinstance(value, bool):
         shown = str(value) if isinstance(value, Decimal) else repr(value)
         problem = f"{problem} (it is {shown})"
     return SpecError(file, path, problem, allowed)
+
+
+def _named_field(info: inspect.Type, problem: str) -> str:
+    """The step to the field that a check across fields begins its message with, if it does."""
+    word = problem.split(" ", 1)[0].rstrip(";")
+    names = [f.encode_name for f in info.fields] if isinstance(info, inspect.StructType) else []
+    return f".{word}" if re.split(r"[.\[]", word)[0] in names else ""
 
 
 def _type_at(info: inspect.Type, path: str) -> inspect.Type:
@@ -117,6 +147,8 @@ def describe(info: inspect.Type) -> str:
         return "a number such as 0.005"
     if isinstance(info, inspect.DateType):
         return "a date such as 2026-12-25"
+    if isinstance(info, inspect.TimeType):
+        return "a time of the day such as 17:00:00"
     if isinstance(info, inspect.StrType):
         if info.pattern:
             return f"text matching {info.pattern}"

@@ -1,0 +1,239 @@
+"""Addresses, members and their limits: typed, validated reading of venue.toml.
+
+Knows nothing of sockets, sessions or engine rows. Times are seconds, sizes bytes, money whole
+currency units, positions lots, as the names say.
+Source: specs/venue.toml, whose comments explain each value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import time
+from pathlib import Path
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from specs.addresses import check_multicast_group, is_loopback, parse_ip
+from specs.calendar import Calendar, VenueDay, default_calendar, parse_zone
+from specs.credentials import is_password_hash
+from specs.loading import SpecError, load_toml
+from specs.products import Catalogue
+
+VENUE_FILE = Path(__file__).with_name("venue.toml")
+ALL_PRODUCTS = "*"
+
+Port = Annotated[int, Meta(ge=1, le=65_535)]
+Seconds = Annotated[int, Meta(ge=1, le=86_400)]
+CompId = Annotated[str, Meta(pattern="^[A-Za-z0-9_.-]{1,17}$")]
+Name = Annotated[str, Meta(pattern="^[A-Za-z0-9_.-]{1,14}$")]
+Rows = Annotated[int, Meta(ge=0, le=100_000_000)]
+Lots = Annotated[int, Meta(ge=0, le=1_000_000_000_000)]
+Amount = Annotated[int, Meta(ge=0, le=1_000_000_000_000)]
+Rate = Annotated[int, Meta(ge=0, le=1_000_000_000)]
+
+
+class _Table(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What all tables of the file share: immutable, no unknown keys."""
+
+
+class Line(_Table, frozen=True):
+    """One multicast line."""
+
+    group: str
+    port: Port
+
+    def __post_init__(self) -> None:
+        """A multicast group is an IPv4 address of 224.0.0.0/4."""
+        check_multicast_group("group", self.group)
+
+
+class FixConfig(_Table, frozen=True):
+    """The FIX acceptor."""
+
+    host: str = "127.0.0.1"
+    port: Port = 9878
+    connections_max: Annotated[int, Meta(ge=1, le=10_000)] = 256
+    logon_timeout_seconds: Seconds = 10
+    sending_time_seconds: Seconds = 120
+    heartbeat_seconds_max: Seconds = 3_600
+    possdup_stale_seconds: Seconds = 60
+    reconnect_grace_seconds: Seconds = 30
+    logout_timeout_seconds: Seconds = 10
+    message_bytes_max: Annotated[int, Meta(ge=1_024, le=65_536)] = 8_192
+    receive_buffer_bytes: Annotated[int, Meta(ge=65_536, le=16_777_216)] = 262_144
+    turn_bytes_max: Annotated[int, Meta(ge=65_536, le=16_777_216)] = 131_072
+    send_buffer_bytes_max: Annotated[int, Meta(ge=1_048_576, le=1_073_741_824)] = 16_777_216
+
+    def __post_init__(self) -> None:
+        """Relations between the sizes, and the address."""
+        parse_ip("host", self.host)
+        if self.turn_bytes_max > self.receive_buffer_bytes:
+            raise ValueError(
+                f"turn_bytes_max {self.turn_bytes_max}; allowed: up to receive_buffer_bytes"
+                f" {self.receive_buffer_bytes}"
+            )
+
+
+class FeedConfig(_Table, frozen=True):
+    """The market data feed: two multicast lines and the recovery service."""
+
+    interface: str = "127.0.0.1"
+    ttl: Annotated[int, Meta(ge=0, le=255)] = 0
+    line_a: Line = Line(group="239.255.73.1", port=30001)
+    line_b: Line = Line(group="239.255.73.2", port=30002)
+    recovery_host: str = "127.0.0.1"
+    recovery_port: Port = 30003
+    recovery_connections_max: Annotated[int, Meta(ge=1, le=10_000)] = 64
+    packet_bytes_max: Annotated[int, Meta(ge=512, le=1_400)] = 1_400
+    heartbeat_seconds: Seconds = 1
+
+    def __post_init__(self) -> None:
+        """Addresses; two different lines."""
+        parse_ip("interface", self.interface)
+        parse_ip("recovery_host", self.recovery_host)
+        if self.line_a == self.line_b:
+            raise ValueError("line_b; allowed: another group or port than line_a")
+
+
+class DayConfig(_Table, frozen=True):
+    """When the venue day changes."""
+
+    roll_time: time = time(17)
+    time_zone: str = "+08:00"
+
+    def __post_init__(self) -> None:
+        """The zone is known, and the roll time is a bare time of the day."""
+        parse_zone(self.time_zone)
+        if self.roll_time.tzinfo is not None:
+            raise ValueError("roll_time; allowed: a time of the day such as 17:00:00")
+
+    def venue_day(self, calendar: Calendar | None = None) -> VenueDay:
+        """The rule that gives an instant its venue day."""
+        zone = parse_zone(self.time_zone)
+        return VenueDay(self.roll_time, zone, calendar or default_calendar())
+
+
+class Account(_Table, frozen=True):
+    """One account of a member and its pre-trade risk limits. Source: matching.md M-60 to M-65."""
+
+    name: Name
+    open_orders_max: Rows = 1_050_000
+    position_long_max: Lots = 100_000_000
+    position_short_max: Lots = 100_000_000
+    order_notional_max: Amount = 1_000_000_000
+    open_notional_max: Amount = 1_000_000_000_000
+    orders_per_second_max: Rate = 10_000_000
+
+
+class Member(_Table, frozen=True, rename={"accounts": "account"}):
+    """One member: who it is, what it may do."""
+
+    name: Name
+    accounts: Annotated[tuple[Account, ...], Meta(min_length=1, max_length=1_000)]
+    sessions: Annotated[tuple[CompId, ...], Meta(max_length=1_000)] = ()
+    products: Annotated[tuple[str, ...], Meta(min_length=1)] = (ALL_PRODUCTS,)
+    requests_per_day_max: Rows = 1_200_000
+    live_orders_max: Rows = 1_050_000
+    messages_per_second_max: Rate = 10_000_000
+    cancel_on_disconnect: bool = True
+    password_hash: str = ""
+
+    def __post_init__(self) -> None:
+        """The hash has the form that `sitex password` prints."""
+        if self.password_hash and not is_password_hash(self.password_hash):
+            raise ValueError("password_hash; allowed: '' or what `sitex password` prints")
+
+    @property
+    def comp_ids(self) -> tuple[str, ...]:
+        """The CompIDs it may log on with."""
+        return self.sessions or (self.name,)
+
+    @property
+    def default_account(self) -> str:
+        """The account of orders that name none."""
+        return self.accounts[0].name
+
+
+class VenueConfig(_Table, frozen=True, rename={"members": "member"}):
+    """All of venue.toml."""
+
+    members: Annotated[tuple[Member, ...], Meta(min_length=1, max_length=1_000)]
+    target_comp_id: CompId = "SITEX"
+    durability: Literal["fsync", "os"] = "fsync"
+    fix: FixConfig = FixConfig()
+    feed: FeedConfig = FeedConfig()
+    day: DayConfig = DayConfig()
+
+    def __post_init__(self) -> None:
+        """Names are unique; without a credential everything listens on loopback."""
+        members = list(enumerate(self.members))
+        _check_unique([(f"member[{row}].name", member.name) for row, member in members])
+        _check_unique(
+            [
+                (f"member[{row}].account[{column}].name", account.name)
+                for row, member in members
+                for column, account in enumerate(member.accounts)
+            ]
+        )
+        comp_ids = [
+            (f"member[{row}].sessions", comp_id)
+            for row, member in members
+            for comp_id in member.comp_ids
+        ]
+        _check_unique([("target_comp_id", self.target_comp_id), *comp_ids])
+        outside = [text for text in self.addresses if not is_loopback(text)]
+        for row, member in members:
+            if outside and not member.password_hash:
+                raise ValueError(
+                    f"member[{row}].password_hash is empty for {member.name} while {outside[0]} is"
+                    " not loopback; allowed: what `sitex password` prints, or '' while every"
+                    " address is loopback"
+                )
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Every address that something listens on or that the feed leaves by."""
+        return (self.fix.host, self.feed.recovery_host, self.feed.interface)
+
+
+def load_venue(
+    file: Path = VENUE_FILE,
+    overrides: Iterable[str] = (),
+    catalogue: Catalogue | None = None,
+) -> VenueConfig:
+    """The venue of `file`, with `overrides` such as `fix.port=9900`; raises SpecError.
+
+    With a catalogue, the products that members name must be in it.
+    """
+    config = load_toml(file, VenueConfig, overrides)
+    if catalogue is not None:
+        _check_products(config, catalogue, file)
+    return config
+
+
+def permits(member: Member, code: str) -> bool:
+    """Whether the member may trade the product of this code."""
+    return ALL_PRODUCTS in member.products or code in member.products
+
+
+def _check_products(config: VenueConfig, catalogue: Catalogue, file: Path) -> None:
+    allowed = (ALL_PRODUCTS, *catalogue.codes)
+    for row, member in enumerate(config.members):
+        for column, code in enumerate(member.products):
+            if code not in allowed:
+                raise SpecError(
+                    file,
+                    f"$.member[{row}].products[{column}]",
+                    f"unknown product {code!r}",
+                    ", ".join(repr(name) for name in allowed),
+                )
+
+
+def _check_unique(named: list[tuple[str, str]]) -> None:
+    """Raises at the first (path, name) whose name stood before."""
+    seen: set[str] = set()
+    for path, name in named:
+        if name in seen:
+            raise ValueError(f"{path} {name!r} stands twice; allowed: each name once")
+        seen.add(name)
