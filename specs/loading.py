@@ -84,7 +84,8 @@ def _spec_error(file: Path, kind: type, raw: object, message: str) -> SpecError:
     info = _type_at(inspect.type_info(kind), path)
     if "allowed:" in problem:
         problem, allowed = problem.split("; allowed: ", 1)
-        return SpecError(file, path + _named_field(info, problem), problem, allowed)
+        field, rest = _named_field(info, problem)
+        return SpecError(file, path + field, rest, allowed)
     allowed = describe(info)
     value = _value_at(raw, path)
     if isinstance(value, str | int | float | Decimal) and not isinstance(value, bool):
@@ -93,11 +94,13 @@ def _spec_error(file: Path, kind: type, raw: object, message: str) -> SpecError:
     return SpecError(file, path, problem, allowed)
 
 
-def _named_field(info: inspect.Type, problem: str) -> str:
-    """The step to the field that a check across fields begins its message with, if it does."""
-    word = problem.split(" ", 1)[0].rstrip(";")
+def _named_field(info: inspect.Type, problem: str) -> tuple[str, str]:
+    """Splits off the field that a check across fields begins its message with, if it does."""
+    word, _, rest = problem.partition(" ")
     names = [f.encode_name for f in info.fields] if isinstance(info, inspect.StructType) else []
-    return f".{word}" if re.split(r"[.\[]", word)[0] in names else ""
+    if re.split(r"[.\[]", word)[0] not in names:
+        return "", problem
+    return f".{word}", rest or "this value cannot stand here"
 
 
 def _type_at(info: inspect.Type, path: str) -> inspect.Type:

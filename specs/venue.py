@@ -25,7 +25,7 @@ ALL_PRODUCTS = "*"
 
 Port = Annotated[int, Meta(ge=1, le=65_535)]
 Seconds = Annotated[int, Meta(ge=1, le=86_400)]
-CompId = Annotated[str, Meta(pattern="^[A-Za-z0-9_.-]{1,17}$")]
+CompId = Annotated[str, Meta(pattern="^[A-Za-z0-9_.-]{1,16}$")]
 Name = Annotated[str, Meta(pattern="^[A-Za-z0-9_.-]{1,14}$")]
 Rows = Annotated[int, Meta(ge=0, le=100_000_000)]
 Lots = Annotated[int, Meta(ge=0, le=1_000_000_000_000)]
@@ -60,7 +60,7 @@ class FixConfig(_Table, frozen=True):
     possdup_stale_seconds: Seconds = 60
     reconnect_grace_seconds: Seconds = 30
     logout_timeout_seconds: Seconds = 10
-    message_bytes_max: Annotated[int, Meta(ge=1_024, le=65_536)] = 8_192
+    message_bytes_max: Annotated[int, Meta(ge=1_024, le=8_192)] = 8_192
     receive_buffer_bytes: Annotated[int, Meta(ge=65_536, le=16_777_216)] = 262_144
     turn_bytes_max: Annotated[int, Meta(ge=65_536, le=16_777_216)] = 131_072
     send_buffer_bytes_max: Annotated[int, Meta(ge=1_048_576, le=1_073_741_824)] = 16_777_216
