@@ -178,6 +178,6 @@ def parse_zone(name: str) -> tzinfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise ValueError(
-            f"unknown time zone {name!r}; allowed: an offset such as '+08:00', or a name of the"
+            f"time_zone {name!r} is unknown; allowed: an offset such as '+08:00', or a name of the"
             " system's time zone database such as 'Asia/Shanghai'"
         ) from error

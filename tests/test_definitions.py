@@ -1,0 +1,131 @@
+"""Definition commands: a fresh venue, a restart, a roll, changed members."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pytest
+
+from engine.types import COMMAND, INSTRUMENT, PRODUCT, CommandKind, ProductFeature
+from gateway.definitions import DefinitionConflictError, Definitions, Known, missing
+from specs.products import Catalogue, load_products
+from specs.venue import VenueConfig, load_venue
+
+DAY = date(2026, 11, 20)
+CATALOGUE = load_products()
+CONFIG = load_venue()
+
+
+def define(known: Known, day: date = DAY, config: VenueConfig = CONFIG) -> Definitions:
+    return missing(known, CATALOGUE, config, day, 7)
+
+
+def kinds(definitions: Definitions) -> list[int]:
+    return [int(kind) for kind in definitions.commands["kind"]]
+
+
+def test_a_fresh_venue_defines_everything_in_order():
+    definitions = define(Known())
+    found = kinds(definitions)
+    counts = {kind: found.count(kind) for kind in sorted(set(found))}
+    assert counts == {
+        CommandKind.DEFINE_PRODUCT: 8,
+        CommandKind.DEFINE_INSTRUMENT: 134,
+        CommandKind.DEFINE_MEMBER: 6,
+        CommandKind.DEFINE_ACCOUNT: 6,
+        CommandKind.DEFINE_SESSION: 6,
+    }
+    last_product = max(i for i, kind in enumerate(found) if kind == CommandKind.DEFINE_PRODUCT)
+    assert last_product < found.index(CommandKind.DEFINE_INSTRUMENT)
+    assert (definitions.commands["time_ns"] == 7).all()
+    ends = definitions.commands["blob_offset"] + definitions.commands["blob_length"]
+    assert int(ends[-1]) == len(definitions.blobs)
+
+
+def test_rows_carry_the_catalogue():
+    known = Known()
+    define(known)
+    sits = known.products["SITS"]
+    assert sits.dtype == PRODUCT
+    assert (int(sits["tick"]), int(sits["limit_bp"]), int(sits["qty_max"])) == (10**7, 1000, 500)
+    assert int(sits["features"]) == ProductFeature.POSITION_EFFECT_REQUIRED
+    sitb = known.products["SITB"]
+    everything = sum(ProductFeature) - ProductFeature.POSITION_EFFECT_REQUIRED
+    assert int(sitb["features"]) == everything
+    front = known.instruments["SITB2612"]
+    assert front.dtype == INSTRUMENT
+    assert int(front["reference_price"]) == 2 * 10**9
+    assert int(front["product"]) == int(sitb["product"])
+    assert (int(front["maturity"]), int(front["last_trading_date"])) == (202612, 20261216)
+    assert (int(front["first_trading_date"]), int(front["trading_date"])) == (20261120, 20261120)
+    alpha = known.accounts["ALPHA"]
+    assert int(alpha["order_notional_max"]) == 10**9 * 10**6
+    assert int(known.members["ALPHA"]["products"]) == 0b1_1111_1110
+
+
+def test_learning_the_commands_gives_what_was_defined_and_leaves_nothing_to_define():
+    known, learned = Known(), Known()
+    definitions = define(known)
+    other = np.zeros(1, COMMAND)
+    other["kind"] = CommandKind.NEW_ORDER
+    learned.learn(np.concatenate([other, definitions.commands, other]), definitions.blobs)
+    assert learned == known
+    assert len(define(learned).commands) == 0
+
+
+def test_a_roll_defines_only_new_listings_and_ids_go_on():
+    known = Known()
+    define(known)
+    highest = max(int(row["instrument"]) for row in known.instruments.values())
+    definitions = missing(known, CATALOGUE, CONFIG, date(2026, 12, 17), 9, {"SITB": 1_900_000_000})
+    assert set(kinds(definitions)) == {CommandKind.DEFINE_INSTRUMENT}
+    new = [row for row in known.instruments.values() if int(row["instrument"]) > highest]
+    assert len(new) == len(definitions.commands) == 8
+    assert int(known.instruments["SITB2806"]["reference_price"]) == 1_900_000_000
+    assert int(known.instruments["SITP2806"]["reference_price"]) == 6_000_000_000
+    ids = [int(row["instrument"]) for row in known.instruments.values()]
+    assert len(set(ids)) == len(ids)
+
+
+def test_changed_members_are_the_only_difference(tmp_path):
+    known = Known()
+    define(known)
+    old = {name: int(row["member"]) for name, row in known.members.items()}
+    file = tmp_path / "venue.toml"
+    file.write_text(
+        '[[member]]\nname="BRAVO"\nproducts=["SITB"]\n'
+        '[[member.account]]\nname="BRAVO"\nopen_orders_max=5\n'
+        '[[member.account]]\nname="BRAVO2"\n'
+        '[[member]]\nname="ECHO"\nsessions=["ECHO-1","ECHO-2"]\n[[member.account]]\nname="ECHO"\n'
+    )
+    definitions = define(known, config=load_venue(file))
+    assert int(known.members["BRAVO"]["products"]) == 1 << int(known.products["SITB"]["product"])
+    assert int(known.members["BRAVO"]["member"]) == old["BRAVO"]
+    assert int(known.accounts["BRAVO"]["open_orders_max"]) == 5
+    assert int(known.members["ECHO"]["member"]) == 7
+    assert {"ECHO-1", "ECHO-2"} <= set(known.sessions)
+    for gone in ("ALPHA", "CHARLIE", "DELTA", "MAKER1", "MAKER2"):
+        assert int(known.members[gone]["products"]) == 0
+    found = kinds(definitions)
+    assert found.count(CommandKind.DEFINE_MEMBER) == 7
+    assert found.count(CommandKind.DEFINE_ACCOUNT) == 3
+    assert found.count(CommandKind.DEFINE_SESSION) == 2
+    assert CommandKind.DEFINE_PRODUCT not in found
+
+
+def test_changed_terms_of_a_defined_product_are_refused():
+    known = Known()
+    define(known)
+    known.products["SITB"]["tick"] = 2_000_000
+    with pytest.raises(DefinitionConflictError, match="SITB: tick differ"):
+        define(known)
+
+
+def test_a_new_product_takes_the_next_id_and_members_may_trade_it():
+    known = Known()
+    missing(known, Catalogue(products=CATALOGUE.products[:2]), CONFIG, DAY, 7)
+    assert int(known.members["ALPHA"]["products"]) == 0b110
+    define(known)
+    assert int(known.products["SITP"]["product"]) == 3
+    assert int(known.members["ALPHA"]["products"]) == 0b1_1111_1110
