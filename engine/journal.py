@@ -1,0 +1,275 @@
+"""The journal's writer: records go to the end of one stream kept in numbered segment files.
+
+Records are staged and written together by flush(): a turn's commands and the session-store bytes
+behind them are one write. What is large is written at once. Segments are allocated ahead by
+prepare(), which a background thread calls, so a turn waits for no allocation. Knows no engine.
+
+Source: docs/decisions/0101-journal-format.md.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import zlib
+from bisect import bisect_right
+from pathlib import Path
+from typing import NamedTuple
+
+from engine.files import JOURNAL, FileSizes, file_name
+from engine.records import (
+    FRAME_BYTES,
+    HEADER_BYTES,
+    RECORD_BYTES_MAX,
+    RecordKind,
+    end_bytes,
+    pack_header,
+)
+from engine.storage import NoRoom, Storage
+
+_STAGE_BYTES = 1 << 16
+_STAGED_PART_MAX = 1 << 13  # bytes; a longer payload is written from where it lies
+
+Bytes = bytes | bytearray | memoryview
+
+
+class Tail(NamedTuple):
+    """Where a stream goes on: what a recovery found, or the start of a new one."""
+
+    position: int
+    hash: bytes
+    epoch: int  # of the last start
+    segment: int  # number of the last file
+
+
+class _Segment(NamedTuple):
+    number: int
+    path: Path
+    fd: int
+
+
+class Journal:
+    """The stream's single writer. `position`: where the next record starts; `written` and `durable`:
+    the positions before which everything is in the files, and on the disk. Bytes since ever.
+
+    `sync` may run in another thread beside everything else, `prepare` in a third.
+    """
+
+    def __init__(
+        self, storage: Storage, folder: Path, tail: Tail, sizes: FileSizes, *, promise_written: bool
+    ) -> None:
+        """Go on at `tail` in a new segment in `folder`. `promise_written`: durability os."""
+        self._storage = storage
+        self._folder = folder
+        self._sizes = sizes
+        self._promise_written = promise_written
+        self._epoch = tail.epoch + 1
+        self._hash = tail.hash
+        self.position = self.written = self.durable = tail.position
+        self._stage = bytearray(_STAGE_BYTES)
+        self._stage_view = memoryview(self._stage)
+        self._staged = 0
+        self._starts: list[int] = []
+        self._paths: list[Path] = []
+        self._reading: dict[Path, int] = {}
+        self._spare_lock = threading.Lock()
+        self._sync_lock = threading.Lock()
+        self._spare: _Segment | None = None
+        self._retired: list[tuple[int, int]] = []
+        self._next_number = tail.segment + 1
+        self._start = tail.position
+        self._current = self._create()
+        self._enter(self._current)
+
+    def know_segments(self, segments: list[tuple[int, Path]]) -> None:
+        """Tell where earlier positions are: (start, path) in order."""
+        self._starts[:0] = [start for start, _ in segments]
+        self._paths[:0] = [path for _, path in segments]
+
+    # -- writing
+
+    def append(
+        self, kind: RecordKind, payload: Bytes, first_number: int, time_ns: int, count: int = 0,
+        more: Bytes = b"",
+    ) -> int:  # fmt: skip
+        """Stage a record of `payload` and `more` behind it; the position of its payload.
+
+        Room must have been made before (`make_room`). A large payload is written before return.
+        """
+        payload_bytes = len(payload) + len(more)
+        ending = end_bytes(payload_bytes)
+        size = HEADER_BYTES + payload_bytes + len(ending)
+        assert size <= RECORD_BYTES_MAX and self.position + size <= self._end
+        if self._staged + HEADER_BYTES + _STAGED_PART_MAX + len(ending) > _STAGE_BYTES:
+            self.flush()
+        crc = zlib.crc32(payload)
+        if more:
+            crc = zlib.crc32(more, crc)
+        at = self._staged
+        position = self.position
+        promised = self.written if self._promise_written else self.durable
+        self._hash = pack_header(
+            self._stage,
+            at,
+            (kind, first_number, time_ns, count, payload_bytes, crc),
+            (self._epoch, position, promised, self._current.number, self._hash),
+        )
+        self.position = position + size
+        at += HEADER_BYTES
+        if payload_bytes > _STAGED_PART_MAX:
+            self._write([self._stage_view[:at], payload, more, ending])
+            return position + HEADER_BYTES
+        for part in (payload, more, ending):
+            stop = at + len(part)
+            self._stage[at:stop] = part
+            at = stop
+        self._staged = at
+        return position + HEADER_BYTES
+
+    def flush(self) -> None:
+        """Write what is staged, in one write; raises StorageFailed."""
+        if self._staged:
+            self._storage.write(self._current.fd, self._stage_view[: self._staged])
+            self._staged = 0
+            self.written = self.position
+
+    def _write(self, parts: list[Bytes]) -> None:
+        self._storage.write_parts(self._current.fd, [part for part in parts if len(part)])
+        self._staged = 0
+        self.written = self.position
+
+    def sync(self) -> int:
+        """Bring what is written to the disk; the durable position. For any thread."""
+        with self._sync_lock:
+            with self._spare_lock:
+                # after a rotation `written` lies in the new segment and the old one is in retired
+                written, current = self.written, self._current
+            self._finish_retired()
+            self._storage.sync(current.fd)
+            self.durable = max(self.durable, written)
+        return self.durable
+
+    def _finish_retired(self) -> None:
+        while self._retired:
+            fd, size = self._retired[0]
+            self._storage.sync(fd)
+            self._storage.truncate(fd, size)
+            os.close(fd)
+            del self._retired[0]
+
+    # -- segments
+
+    def make_room(self, size: int) -> None:
+        """Let records of `size` bytes together fit; raises NoRoom where the disk is full.
+
+        NoRoom keeps the reserve: `room_left` tells what of it there is.
+        """
+        if self.position + size <= self.soft_end:
+            return
+        with self._spare_lock:
+            spare = self._spare or self._create()
+            if self.position + size <= self._end:
+                self._spare = spare
+                self.soft_end = self._end
+                return
+            self._spare = None
+        self._rotate(spare)
+
+    def _rotate(self, spare: _Segment) -> None:
+        self.flush()
+        with self._spare_lock:
+            self._retired.append((self._current.fd, self.written - self._start))
+            self._current = spare
+        self._enter(spare)
+
+    def _enter(self, segment: _Segment) -> None:
+        self._start = self.position
+        self._end = self._start + self._sizes.journal_bytes
+        self.soft_end = self._end - self._sizes.journal_reserve_bytes
+        self._starts.append(self._start)
+        self._paths.append(segment.path)
+
+    @property
+    def room_left(self) -> int:
+        """Bytes left in the current segment."""
+        return self._end - self.position
+
+    @property
+    def spare_missing(self) -> bool:
+        """True while the next segment is not there yet."""
+        return self._spare is None
+
+    def prepare(self) -> None:
+        """Allocate the next segment and finish those left behind; raises NoRoom.
+
+        For a background thread; in `fsync` mode sync() finishes what is left behind.
+        """
+        if self._promise_written and self._retired:
+            with self._sync_lock:
+                self._finish_retired()
+        with self._spare_lock:
+            if self._spare is None:
+                self._spare = self._create()
+                self.soft_end = self._end
+
+    def _create(self) -> _Segment:
+        path = self._folder / file_name(JOURNAL, self._next_number)
+        fd = self._storage.create(path, self._sizes.journal_bytes)
+        self._storage.sync_dir(self._folder)
+        self._next_number += 1
+        return _Segment(self._next_number - 1, path, fd)
+
+    def roll_folder(self, folder: Path) -> None:
+        """Go on in a new segment in the next day's folder; raises NoRoom before any change."""
+        with self._spare_lock:
+            spare = self._spare or self._create()
+            self._spare = None
+            path = folder / spare.path.name
+            self._storage.rename(spare.path, path)
+            self._storage.sync_dir(folder)
+            self._folder = folder
+        self._rotate(_Segment(spare.number, path, spare.fd))
+
+    # -- reading back
+
+    def read(self, position: int, length: int) -> bytes:
+        """Payload bytes of any earlier record of the stream."""
+        if position + length > self.written:
+            self.flush()
+        assert 0 <= position and position + length <= self.written
+        index = bisect_right(self._starts, position) - 1
+        assert index >= 0, "the segment of this position is not kept any more"
+        path = self._paths[index]
+        fd = self._reading.get(path)
+        if fd is None:
+            if len(self._reading) >= 4:
+                os.close(self._reading.pop(next(iter(self._reading))))
+            fd = self._reading[path] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        data = os.pread(fd, length, position - self._starts[index])
+        assert len(data) == length
+        return data
+
+    def close(self, first_number: int, time_ns: int) -> None:
+        """Write the END record where it fits, sync, cut the segment and close everything."""
+        if self.position + FRAME_BYTES <= self._end:
+            self.append(RecordKind.END, b"", first_number, time_ns)
+        self.flush()
+        self.sync()
+        self._storage.truncate(self._current.fd, self.written - self._start)
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Close the descriptors and write nothing: after a failure, or in place of close()."""
+        with self._sync_lock, self._spare_lock:
+            spare, self._spare = self._spare, None
+            fds = [self._current.fd, *self._reading.values(), *(fd for fd, _ in self._retired)]
+            self._retired.clear()
+            self._reading.clear()
+            if spare is not None:
+                fds.append(spare.fd)
+                spare.path.unlink(missing_ok=True)
+            for fd in fds:
+                os.close(fd)
+
+
+__all__ = ["Journal", "NoRoom", "Tail"]

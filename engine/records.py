@@ -1,0 +1,142 @@
+"""A record of the journal: how its header, payload and end are laid out and checked.
+
+The journal is one logical stream of bytes; a record is a header, a payload padded to 8 bytes and an
+end mark. Every header holds the hash of the header before it, its own hash and the CRC of its
+payload, so a flipped bit, a lost record and a swapped record all show. Knows no file.
+
+Source: docs/decisions/0101-journal-format.md (why the hash covers header and CRC).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import zlib
+from enum import IntEnum
+from typing import NamedTuple
+
+from engine.types import COMMAND
+
+RULES_VERSION = 1  # raised by hand when the same commands would give other events
+MAGIC = b"\x89SITEXJ1"
+END_MARK = b"SITXEND\xa5"  # no byte of it is 0: a record cut short lacks its last one
+HASH_BYTES = 16
+GENESIS = bytes(HASH_BYTES)  # the hash before the first record
+
+_FIELDS = struct.Struct("<8sHBBIQQQqIIII16s")
+_HASH_AT = _FIELDS.size
+HEADER_BYTES = _HASH_AT + HASH_BYTES
+FRAME_BYTES = HEADER_BYTES + len(END_MARK)
+RECORD_BYTES_MAX = 1 << 23
+assert HEADER_BYTES % 8 == 0 and len(END_MARK) == 8
+
+
+class RecordKind(IntEnum):
+    """What a record's payload is."""
+
+    BEGIN = 1  # JSON: the engine's limits and the first venue day; the first record of a stream
+    COMMANDS = 2  # `count` COMMAND rows, then the batch's blobs
+    SESSIONS = 3  # bytes of the session store; the engine passes over them
+    SKIP = 4  # command `first_number` is passed over: the operator's answer to an assert
+    END = 5  # the venue stopped cleanly
+
+
+class Header(NamedTuple):
+    """A record's header.
+
+    `position` is the stream position of the header, `promised` the position before which everything
+    had been promised to stay when the record was written (durability fsync: synced; os: written).
+    """
+
+    kind: int
+    epoch: int  # the venue's starts on this directory
+    position: int
+    promised: int
+    first_number: int  # of the first command in it; else of the next command
+    time_ns: int
+    count: int  # commands
+    payload_bytes: int
+    crc: int  # of the payload without its padding
+    segment: int  # number of the file it is in
+    hash_before: bytes
+    hash: bytes
+
+    @property
+    def record_bytes(self) -> int:
+        """Bytes of the whole record in the stream."""
+        return record_bytes(self.payload_bytes)
+
+    @property
+    def next_position(self) -> int:
+        """Stream position of the record behind this one."""
+        return self.position + record_bytes(self.payload_bytes)
+
+
+def record_bytes(payload_bytes: int) -> int:
+    """Bytes in the stream of a record with so many bytes of payload."""
+    return FRAME_BYTES + payload_bytes + (-payload_bytes & 7)
+
+
+def end_bytes(payload_bytes: int) -> bytes:
+    """What follows a payload: its padding and the end mark."""
+    return _ENDS[payload_bytes & 7]
+
+
+def pack_header(
+    buffer: bytearray, offset: int, fields: tuple[int, int, int, int, int, int], place: tuple
+) -> bytes:
+    """Write a header into `buffer` at `offset`; its hash.
+
+    `fields` are kind, first_number, time_ns, count, payload_bytes, crc; `place` is (epoch, position,
+    promised, segment, hash before).
+    """
+    kind, first_number, time_ns, count, payload_bytes, crc = fields
+    epoch, position, promised, segment, hash_before = place
+    _FIELDS.pack_into(
+        buffer, offset, MAGIC, RULES_VERSION, kind, 0, epoch, position, promised, first_number,
+        time_ns, count, payload_bytes, crc, segment, hash_before,
+    )  # fmt: skip
+    stop = offset + _HASH_AT
+    digest = hashlib.sha256(memoryview(buffer)[offset:stop]).digest()[:HASH_BYTES]
+    buffer[stop : stop + HASH_BYTES] = digest
+    return digest
+
+
+def parse_header(data: memoryview | bytes, offset: int) -> Header | None:
+    """The header at `offset`, or None where no valid one of any version stands."""
+    stop = offset + HEADER_BYTES
+    if stop > len(data) or data[offset : offset + len(MAGIC)] != MAGIC:
+        return None
+    own = bytes(data[stop - HASH_BYTES : stop])
+    if hashlib.sha256(data[offset : stop - HASH_BYTES]).digest()[:HASH_BYTES] != own:
+        return None
+    (_, _, kind, _, epoch, position, promised, first_number, time_ns, count, payload_bytes, crc,
+     segment, before) = _FIELDS.unpack_from(data, offset)  # fmt: skip
+    return Header(
+        kind, epoch, position, promised, first_number, time_ns, count, payload_bytes, crc, segment,
+        before, own,
+    )  # fmt: skip
+
+
+def version_at(data: memoryview | bytes, offset: int) -> int:
+    """The rules version of the header at `offset`."""
+    return int.from_bytes(data[offset + 8 : offset + 10], "little")
+
+
+def payload_fault(header: Header, data: memoryview | bytes, offset: int) -> str | None:
+    """What is wrong behind the header at `offset`; None for a whole record."""
+    start = offset + HEADER_BYTES
+    stop = start + header.payload_bytes
+    ending = end_bytes(header.payload_bytes)
+    if stop + len(ending) > len(data):
+        return "record goes past the file's end"
+    if zlib.crc32(data[start:stop]) != header.crc:
+        return "checksum of the payload differs"
+    if data[stop : stop + len(ending)] != ending:
+        return "end mark is missing"
+    if header.kind == RecordKind.COMMANDS and header.count * COMMAND.itemsize > header.payload_bytes:
+        return "more rows than payload"
+    return None
+
+
+_ENDS = tuple(bytes(-length & 7) + END_MARK for length in range(8))
