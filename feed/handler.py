@@ -1,0 +1,355 @@
+"""The subscriber's library, sans I/O: packets in, updates out, and what to ask for recovery.
+
+Arbitrates lines A and B by message number, waits a short window for what may only be late, asks for
+replay or a snapshot, and keeps the books. A command's messages are applied together, so a reader
+never sees a half-applied sweep. Opens no socket and reads no clock; feed/subscriber.py is the
+asyncio shell around it.
+
+Source: specs/market_data.md (F-5 to F-9, F-12, F-26, F-40 to F-45).
+"""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from feed.books import BookError, Books
+from feed.messages import (
+    MarketMessage,
+    MessageFlag,
+    Refused,
+    RefusedReason,
+    ReplayRequest,
+    Request,
+    SnapshotEnd,
+    SnapshotRequest,
+    SnapshotStart,
+)
+from feed.packet import (
+    Header,
+    PacketError,
+    PacketKind,
+    decode_datagram,
+    decode_header,
+    decode_messages,
+)
+
+_END_OF_EVENT = int(MessageFlag.END_OF_EVENT)
+LINES = 2
+
+
+@dataclass(frozen=True)
+class HandlerLimits:
+    """Bounds and waits of one handler."""
+
+    reorder_window_ns: int = 5_000_000  # how long a gap may be mere disorder or the other line
+    request_timeout_ns: int = 2_000_000_000  # without progress; then the request is made again
+    retry_ns: int = 250_000_000  # after a refusal or a lost connection
+    silence_ns: int = 3_000_000_000  # without any packet; then the recovery service is asked
+    pending_packets_max: int = 16_384
+    replay_messages_max: int = 20_000  # of one request; the service's bound (F-42)
+    replay_gap_max: int = 4_000_000  # a wider gap is bridged by a snapshot
+    open_messages_max: int = 4_000_000  # of one command
+    instruments_max: int = 65_536
+    orders_max: int = 16_777_216  # slices of one instrument
+
+    def __post_init__(self) -> None:
+        """A request may always make progress."""
+        assert 0 < self.replay_messages_max <= self.replay_gap_max
+        assert self.pending_packets_max > 0
+        assert 0 < self.reorder_window_ns <= self.request_timeout_ns
+
+
+@dataclass
+class HandlerCounts:
+    """What a handler saw; for people and tests."""
+
+    packets: list[int] = field(default_factory=lambda: [0] * LINES)  # by line, whole ones
+    first: list[int] = field(default_factory=lambda: [0] * LINES)  # packets this line brought first
+    duplicates: int = 0
+    garbage: int = 0  # datagrams that are no packet
+    other_session: int = 0
+    pending_dropped: int = 0
+    gaps: int = 0  # that outlasted the reorder window
+    replays_asked: int = 0
+    snapshots_asked: int = 0
+    snapshots: int = 0
+    refused: int = 0
+    inconsistent: int = 0  # messages that did not fit the book
+
+
+class Update(NamedTuple):
+    """What one command did to the market, or a whole new picture after a snapshot."""
+
+    sequence: int  # number of the last message it holds
+    messages: list[MarketMessage]  # empty for a snapshot
+    snapshot: bool
+
+
+class Handler:
+    """Books kept up from two lines of packets and a recovery service."""
+
+    def __init__(self, limits: HandlerLimits | None = None) -> None:
+        self.limits = limits or HandlerLimits()
+        self.counts = HandlerCounts()
+        self.books = self._empty_books()  # a snapshot replaces it
+        self.session = 0
+        self.next_sequence = 0  # of the next message to take; 0: no snapshot yet
+        self._highest = 0  # one past the highest message known to exist
+        self._pending: dict[int, tuple[Header, bytes]] = {}  # by first number
+        self._pending_order: list[int] = []  # heap of its keys
+        self._open: list[MarketMessage] = []  # messages of a command not yet complete
+        self._gap_since_ns: int | None = None
+        self._heard_ns: int | None = None
+        self._asked: Request | None = None
+        self._asked_ns = 0
+        self._not_before_ns = 0  # no request before
+        self._snapshot: Books | None = None  # being read
+        self._snapshot_wanted = True
+
+    @property
+    def live(self) -> bool:
+        """True when the books hold all that is known to have been published."""
+        return self.next_sequence > 0 and not self._snapshot_wanted and not self._gap
+
+    @property
+    def _gap(self) -> bool:
+        return self._highest > self.next_sequence
+
+    def receive(self, line: int, data: bytes, now_ns: int) -> list[Update]:
+        """One datagram of line 0 (A) or 1 (B). Garbage is counted and dropped (F-7)."""
+        try:
+            header = decode_datagram(data)
+            if header.kind != PacketKind.MESSAGES:
+                raise PacketError(f"packet kind {header.kind} on a line")
+        except PacketError:
+            self.counts.garbage += 1
+            return []
+        self.counts.packets[line] += 1
+        if self.session and header.session != self.session:
+            self._receive_other_session(now_ns)
+            return []
+        self._heard_ns = now_ns
+        updates = self._receive_messages(header, data, now_ns)
+        if updates:
+            self.counts.first[line] += 1
+        return updates
+
+    def receive_recovery(self, data: bytes, now_ns: int) -> list[Update]:
+        """One whole packet of the recovery connection; PacketError if it is none."""
+        header = decode_header(data)
+        if header.kind == PacketKind.MESSAGES:
+            if header.session != self.session:
+                return []
+            self._asked_ns = now_ns  # it is under way
+            if header.message_count == 0:
+                self._replay_done(now_ns)
+            return self._receive_messages(header, data, now_ns)
+        messages = decode_messages(data, header)
+        if header.kind == PacketKind.SNAPSHOT:
+            self._asked_ns = now_ns
+            return self._receive_snapshot(header, messages, now_ns)
+        for message in messages:
+            if isinstance(message, Refused):
+                self._receive_refused(message, now_ns)
+        return []
+
+    def recovery_lost(self, now_ns: int) -> None:
+        """The recovery connection could not be made or broke: ask again later."""
+        self._asked = None
+        self._snapshot = None
+        self._not_before_ns = now_ns + self.limits.retry_ns
+
+    def poll(self, now_ns: int) -> Request | None:
+        """The request to send now, if one is due; call after receiving and at the deadline."""
+        due = self.next_deadline_ns(now_ns)
+        if due is None or due > now_ns:
+            return None
+        limits = self.limits
+        silent = self._heard_ns is not None and now_ns - self._heard_ns >= limits.silence_ns
+        if silent:
+            self._heard_ns = now_ns
+        missing = self._missing()
+        if self._snapshot_wanted or missing > limits.replay_gap_max:
+            self._snapshot_wanted = True
+            self.counts.snapshots_asked += 1
+            request: Request = SnapshotRequest(0)
+        elif self._gap or silent:
+            self.counts.gaps += self._gap
+            self.counts.replays_asked += 1
+            count = missing if self._gap else limits.replay_messages_max
+            request = ReplayRequest(self.next_sequence, min(count, limits.replay_messages_max))
+        else:
+            self._asked = None
+            return None
+        self._asked, self._asked_ns = request, now_ns
+        self._snapshot = None
+        return request
+
+    def next_deadline_ns(self, now_ns: int) -> int | None:
+        """When `poll` has something to do if no packet comes before; None: nothing is awaited."""
+        limits = self.limits
+        if self._asked is not None:
+            return self._asked_ns + limits.request_timeout_ns
+        if self._snapshot_wanted:
+            return max(self._not_before_ns, 0)
+        if self._gap:
+            since = self._gap_since_ns if self._gap_since_ns is not None else now_ns
+            return max(since + limits.reorder_window_ns, self._not_before_ns)
+        return None if self._heard_ns is None else self._heard_ns + limits.silence_ns
+
+    def _missing(self) -> int:
+        """Messages between the next one and the first one that waits."""
+        while self._pending_order and self._pending_order[0] < self.next_sequence:
+            self._pending.pop(heapq.heappop(self._pending_order))
+        upto = self._pending_order[0] if self._pending_order else self._highest
+        return upto - self.next_sequence
+
+    def _empty_books(self) -> Books:
+        return Books(self.limits.instruments_max, self.limits.orders_max)
+
+    def _receive_other_session(self, now_ns: int) -> None:
+        """Perhaps a new venue, perhaps garbage: only the recovery service can tell (F-8)."""
+        self.counts.other_session += 1
+        if self._asked is None and not self._snapshot_wanted and now_ns >= self._not_before_ns:
+            self._snapshot_wanted = True
+
+    def _receive_messages(self, header: Header, data: bytes, now_ns: int) -> list[Update]:
+        stop = header.sequence + header.message_count
+        self._highest = max(self._highest, stop)
+        if self.next_sequence == 0 or header.sequence > self.next_sequence:
+            if header.message_count:
+                self._pend(header, data)
+            if self._gap_since_ns is None:
+                self._gap_since_ns = now_ns
+            return []
+        if stop <= self.next_sequence:
+            self.counts.duplicates += header.message_count > 0
+            return []
+        updates: list[Update] = []
+        self._take(header, data, updates)
+        self._drain(updates)
+        self._progress(now_ns)
+        return updates
+
+    def _pend(self, header: Header, data: bytes) -> None:
+        if header.sequence in self._pending:
+            self.counts.duplicates += 1
+        elif len(self._pending) >= self.limits.pending_packets_max:
+            self.counts.pending_dropped += 1
+        else:
+            self._pending[header.sequence] = (header, bytes(data))
+            heapq.heappush(self._pending_order, header.sequence)
+
+    def _drain(self, updates: list[Update]) -> None:
+        """Takes what waited and is next now."""
+        while self._pending_order and self._pending_order[0] <= self.next_sequence:
+            header, data = self._pending.pop(heapq.heappop(self._pending_order))
+            if self._snapshot_wanted:
+                return
+            stop = header.sequence + header.message_count
+            if header.session == self.session and stop > self.next_sequence:
+                self._take(header, data, updates)
+
+    def _progress(self, now_ns: int) -> None:
+        self._gap_since_ns = now_ns if self._gap else None
+        asked = self._asked
+        if isinstance(asked, ReplayRequest) and self.next_sequence >= asked.first + asked.count:
+            self._replay_done(now_ns)
+
+    def _replay_done(self, now_ns: int) -> None:
+        if isinstance(self._asked, ReplayRequest):
+            self._asked = None
+        if self._gap:  # what is missing still is no disorder: ask at once
+            self._gap_since_ns = now_ns - self.limits.reorder_window_ns
+
+    def _take(self, header: Header, data: bytes, updates: list[Update]) -> None:
+        """Applies the messages of a packet from `next_sequence` on."""
+        try:
+            messages = decode_messages(data, header)
+        except PacketError:
+            self.counts.garbage += 1
+            return
+        skipped = self.next_sequence - header.sequence
+        if skipped:
+            messages = messages[skipped:]
+        sequence = self.next_sequence
+        self.next_sequence = header.sequence + header.message_count
+        opened, apply = self._open, self.books.apply
+        try:
+            for message in messages:
+                opened.append(message)
+                if message.flags & _END_OF_EVENT:
+                    for one in opened:
+                        apply(one)
+                    updates.append(Update(sequence, opened, False))
+                    opened = []
+                sequence += 1
+        except BookError:
+            self._distrust()
+            return
+        self._open = opened
+        if len(opened) > self.limits.open_messages_max:
+            self._distrust()
+
+    def _distrust(self) -> None:
+        """The messages do not fit the books: take a new snapshot."""
+        self.counts.inconsistent += 1
+        self._open = []
+        self._snapshot_wanted = True
+        self._asked = None
+
+    def _receive_snapshot(self, header: Header, messages: list[Any], now_ns: int) -> list[Update]:
+        for message in messages:
+            if isinstance(message, SnapshotStart):
+                self._snapshot = self._empty_books()
+            elif self._snapshot is None:
+                return []
+            elif isinstance(message, SnapshotEnd):
+                if self._snapshot.orders_count() != message.orders:
+                    raise PacketError(f"snapshot of {message.orders} orders is not whole")
+                return self._take_snapshot(header, now_ns)
+            else:
+                try:
+                    self._snapshot.apply(message)
+                except BookError as error:
+                    raise PacketError(f"snapshot does not fit itself: {error}") from error
+        return []
+
+    def _take_snapshot(self, header: Header, now_ns: int) -> list[Update]:
+        assert self._snapshot is not None
+        if header.session != self.session:
+            self._highest = 0
+        self.session = header.session
+        self.books, self._snapshot = self._snapshot, None
+        self.next_sequence = header.sequence + 1
+        self._highest = max(self._highest, self.next_sequence)
+        self._open = []
+        self._asked = None
+        self._snapshot_wanted = False
+        self._not_before_ns = now_ns + self.limits.retry_ns  # of the next one, and of a check
+        self.counts.snapshots += 1
+        updates = [Update(header.sequence, [], True)]
+        self._drain(updates)
+        self._gap_since_ns = now_ns if self._gap else None
+        return updates
+
+    def _receive_refused(self, refused: Refused, now_ns: int) -> None:
+        self.counts.refused += 1
+        self._asked = None
+        self._snapshot = None
+        self._not_before_ns = now_ns + self.limits.retry_ns
+        if refused.reason == RefusedReason.NOT_AVAILABLE:
+            self._snapshot_wanted = True
+        elif refused.reason == RefusedReason.NOT_YET:
+            self._forget_beyond(refused.next_sequence)
+
+    def _forget_beyond(self, next_sequence: int) -> None:
+        """What claimed to lie beyond the service's next message was never published."""
+        self._highest = max(min(self._highest, next_sequence), self.next_sequence)
+        self._pending = {
+            first: packet for first, packet in self._pending.items() if first < next_sequence
+        }
+        self._pending_order = sorted(self._pending)
+        self._gap_since_ns = None if not self._gap else self._gap_since_ns

@@ -1,0 +1,286 @@
+"""Event rows -> public messages. The list of messages is a function of the event log alone.
+
+An event says what an order shows after it (public_id, display_qty); a message says what changed in
+the book. So the publisher remembers the slice each order shows, and nothing else about orders:
+hidden quantity, members and accounts are never read. It knows no packet, no file and no socket.
+
+Source: specs/market_data.md (F-10 to F-34); specs/matching.md (M-4, M-5, M-6, M-18, M-24).
+"""
+
+from __future__ import annotations
+
+import copy
+import struct
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from engine.types import EVENT, Currency, EventFlag, EventKind, Side
+from feed.books import Book, Books
+from feed.messages import (
+    DayRolled,
+    InstrumentDefined,
+    Limits,
+    MarketMessage,
+    MessageFlag,
+    OrderAdded,
+    OrderChanged,
+    OrderRemoved,
+    Settlement,
+    Status,
+    Trade,
+    TradingStatus,
+)
+from feed.sources import Definitions
+
+_FIELDS = (
+    "time_ns",
+    "order_id",
+    "trade_id",
+    "public_id",
+    "price",
+    "qty",
+    "display_qty",
+    "instrument",
+    "kind",
+    "side",
+    "flags",
+)
+_LONE_ROWS_MAX = 8  # up to here one struct.unpack a row is faster than a list per column
+_CODES = {"<i8": "q", "<u8": "Q", "<u4": "I", "<u2": "H", "|u1": "B"}
+
+_ARRIVALS = frozenset((int(EventKind.ACCEPTED), int(EventKind.BOOKED), int(EventKind.REFRESHED)))
+_FILL = int(EventKind.FILL)
+_DEPARTURES = frozenset((int(EventKind.CANCELLED), int(EventKind.EXPIRED)))
+_AMENDMENTS = frozenset((int(EventKind.REPLACED), int(EventKind.RESTATED)))
+_FACTS_FROM = int(EventKind.PRODUCT_DEFINED)
+_AGGRESSOR = int(EventFlag.AGGRESSOR)
+_LAST_OF_COMMAND = int(EventFlag.LAST_OF_COMMAND)
+_END_OF_EVENT = int(MessageFlag.END_OF_EVENT)
+_BUY = int(Side.BUY)
+_SELL = int(Side.SELL)
+
+
+def _row_struct() -> struct.Struct:
+    codes = (
+        _CODES[EVENT[name].str] if name in _FIELDS else f"{EVENT[name].itemsize}x"
+        for name in EVENT.names or ()
+    )
+    compiled = struct.Struct("<" + "".join(codes))
+    assert compiled.size == EVENT.itemsize
+    return compiled
+
+
+_ROW = _row_struct()
+assert [name for name in EVENT.names or () if name in _FIELDS] == list(_FIELDS)
+
+
+def row_fields(rows: np.ndarray) -> Iterable[tuple[int, ...]]:
+    """The fields the publisher reads of each EVENT row, as tuples of int."""
+    if len(rows) <= _LONE_ROWS_MAX:
+        return _ROW.iter_unpack(rows.view(np.uint8).data)
+    return zip(*[rows[name].tolist() for name in _FIELDS], strict=True)
+
+
+class Publisher:
+    """Turns event rows into messages, in order, and keeps the books they describe.
+
+    `next_event` is the number of the event it takes next, `next_sequence` the number of the next
+    message it gives. Both start at 1.
+    """
+
+    def __init__(self, definitions: Definitions) -> None:
+        self.definitions = definitions
+        self.books = Books()
+        self.session = 0  # time_ns of the first event
+        self.next_event = 1
+        self.next_sequence = 1
+        self.shown: dict[int, int] = {}  # order_id -> public_id of the slice it shows
+        self._held: MarketMessage | None = None  # last message of a command not yet complete
+        self._traded: set[int] = set()  # instruments whose open, high or low changed
+        self._facts: dict[int, Callable[[np.void], MarketMessage | None]] = {
+            EventKind.INSTRUMENT_DEFINED: self._instrument_defined,
+            EventKind.INSTRUMENT_EXPIRED: self._instrument_expired,
+            EventKind.SETTLED: self._settled,
+            EventKind.LIMITS_SET: self._limits_set,
+            EventKind.DAY_ROLLED: self._day_rolled,
+            EventKind.HALTED: self._halted,
+            EventKind.RESUMED: self._resumed,
+        }
+
+    @property
+    def in_command(self) -> bool:
+        """True while the books stand between two events of one command."""
+        return self._held is not None
+
+    def publish(self, rows: np.ndarray) -> list[MarketMessage]:
+        """Messages of the next EVENT rows, in order; the first has number `next_sequence` (F-11).
+
+        The last message of a command waits until the command's end is known, so that cutting the
+        rows elsewhere gives the same messages. Mutates the books and the two numbers.
+        """
+        if self.next_event == 1 and len(rows):
+            self.session = int(rows[0]["time_ns"])
+        out: list[MarketMessage] = [] if self._held is None else [self._held]
+        start = 0  # of the current command's messages
+        for index, fields in enumerate(row_fields(rows)):
+            kind = fields[8]
+            if kind < _FACTS_FROM:
+                self._order_event(fields, out)
+            elif kind in self._facts:
+                message = self._facts[kind](rows[index])
+                if message is not None:
+                    out.append(message)
+            if fields[10] & _LAST_OF_COMMAND:
+                if self._traded:
+                    self._append_statistics(fields[0], out)
+                if len(out) > start:
+                    out[-1].flags = _END_OF_EVENT
+                    start = len(out)
+        self._held = out.pop() if len(out) > start else None
+        self.next_event += len(rows)
+        self.next_sequence += len(out)
+        return out
+
+    def _order_event(self, fields: tuple[int, ...], out: list[MarketMessage]) -> None:
+        time_ns, order_id, _, public_id, price, _, shown_qty, instrument, kind, side, flags = fields
+        if kind in _ARRIVALS:
+            if shown_qty:
+                level = self.books.by_instrument[instrument].add(
+                    side, public_id, price, shown_qty, time_ns
+                )
+                self.shown[order_id] = public_id
+                out.append(
+                    OrderAdded(time_ns, instrument, side, public_id, price, shown_qty, *level)
+                )
+        elif kind == _FILL:
+            if not flags & _AGGRESSOR:
+                self._trade(fields, out)
+        elif kind in _DEPARTURES:
+            shown_id = self.shown.pop(order_id, 0)
+            if shown_id:
+                out.append(removed(self.books.by_instrument[instrument], time_ns, shown_id))
+        elif kind in _AMENDMENTS:
+            self._amended(fields, out)
+
+    def _trade(self, fields: tuple[int, ...], out: list[MarketMessage]) -> None:
+        time_ns, order_id, trade_id, _, price, qty, shown_qty, instrument, _, side, _ = fields
+        book = self.books.by_instrument[instrument]
+        public_id = self.shown[order_id]
+        if not shown_qty:
+            del self.shown[order_id]
+        resting_price = book.orders[public_id][1]
+        statistics = book.statistics
+        if statistics.trades == 0 or not statistics.low <= price <= statistics.high:
+            self._traded.add(instrument)
+        level_qty, level_orders = book.trade(time_ns, trade_id, price, qty, public_id, shown_qty)
+        out.append(
+            Trade(
+                time_ns,
+                instrument,
+                _SELL if side == _BUY else _BUY,
+                trade_id,
+                price,
+                qty,
+                public_id,
+                resting_price,
+                shown_qty,
+                level_qty,
+                level_orders,
+            )
+        )
+
+    def _amended(self, fields: tuple[int, ...], out: list[MarketMessage]) -> None:
+        """REPLACED, RESTATED: the same slice shows less, or it goes and another one may come."""
+        time_ns, order_id, _, public_id, price, _, shown_qty, instrument, _, side, _ = fields
+        book = self.books.by_instrument[instrument]
+        shown_id = self.shown.get(order_id, 0)
+        if shown_id and shown_id == public_id and shown_qty:
+            price, shown_before = book.orders[shown_id][1:3]
+            if shown_before != shown_qty:
+                level = book.change(shown_id, shown_qty)
+                out.append(
+                    OrderChanged(time_ns, instrument, side, shown_id, price, shown_qty, *level)
+                )
+            return
+        if shown_id:
+            del self.shown[order_id]
+            out.append(removed(book, time_ns, shown_id))
+        if shown_qty:
+            level = book.add(side, public_id, price, shown_qty, time_ns)
+            self.shown[order_id] = public_id
+            out.append(OrderAdded(time_ns, instrument, side, public_id, price, shown_qty, *level))
+
+    def _append_statistics(self, time_ns: int, out: list[MarketMessage]) -> None:
+        for instrument in sorted(self._traded):
+            out.append(copy.copy(self.books.by_instrument[instrument].statistics))
+        self._traded.clear()
+
+    def _instrument_defined(self, row: np.void) -> MarketMessage:
+        instrument = self.definitions.instrument(int(row["instrument"]))
+        product = self.definitions.product(int(instrument["product"]))
+        definition = InstrumentDefined(
+            int(row["time_ns"]),
+            int(row["instrument"]),
+            instrument["symbol"].decode("ascii"),
+            int(instrument["product"]),
+            product["code"].decode("ascii"),
+            int(Currency(int(product["currency"]))),
+            int(product["tick"]),
+            int(product["multiplier"]),
+            int(product["qty_max"]),
+            int(product["price_rule"]),
+            int(instrument["maturity"]),
+            int(instrument["first_trading_date"]),
+            int(instrument["last_trading_date"]),
+        )
+        self.books.define(definition)
+        return definition
+
+    def _limits_set(self, row: np.void) -> MarketMessage:
+        limits = Limits(
+            int(row["time_ns"]),
+            int(row["instrument"]),
+            int(row["trading_date"]),
+            int(row["price"]),
+            int(row["cum_value"]),
+            int(row["leaves_qty"]),
+        )
+        self.books.by_instrument[limits.instrument].set_limits(limits)
+        return limits
+
+    def _settled(self, row: np.void) -> MarketMessage:
+        settlement = Settlement(
+            int(row["time_ns"]),
+            int(row["instrument"]),
+            int(row["trading_date"]),
+            int(row["price"]),
+            int(row["qty"]),
+            int(row["cum_value"]),
+        )
+        self.books.by_instrument[settlement.instrument].settlement = settlement
+        return settlement
+
+    def _instrument_expired(self, row: np.void) -> MarketMessage:
+        return self._status(row, int(row["instrument"]), TradingStatus.EXPIRED)
+
+    def _halted(self, row: np.void) -> MarketMessage:
+        return self._status(row, 0, TradingStatus.HALTED)
+
+    def _resumed(self, row: np.void) -> MarketMessage:
+        return self._status(row, 0, TradingStatus.TRADING)
+
+    def _status(self, row: np.void, instrument: int, trading_status: TradingStatus) -> Status:
+        status = Status(int(row["time_ns"]), instrument, int(trading_status), int(row["reason"]))
+        self.books.apply(status)
+        return status
+
+    def _day_rolled(self, row: np.void) -> MarketMessage:
+        return DayRolled(int(row["time_ns"]), int(row["trading_date"]))
+
+
+def removed(book: Book, time_ns: int, public_id: int) -> OrderRemoved:
+    """Takes a slice off the book and says so (F-22)."""
+    side, price, _, _ = book.orders[public_id]
+    level_qty, level_orders = book.remove(public_id)
+    return OrderRemoved(time_ns, book.instrument, side, public_id, price, level_qty, level_orders)
