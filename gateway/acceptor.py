@@ -1,0 +1,212 @@
+"""The venue's end of a FIX session, without a socket: who logs on, and orders into command rows.
+
+Logon: an unknown or busy identity and a first message that is no Logon are closed without a word,
+every other refusal is a Logout with a text. Application messages go to a Desk in the order of their
+numbers: the fast decoder takes runs of them, the rest come one by one.
+
+Source: fix-session 1.1; specs/order_entry.md O-20 to O-31.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+
+from gateway.counterparty import Counterparty, Directory
+from gateway.facts import Refused
+from gateway.header import check_header, sequence_number
+from gateway.liveness import SECOND_NS
+from gateway.message import Field, Message
+from gateway.session import (
+    Policy,
+    Reader,
+    Session,
+    identity_of,
+    numbering_of,
+    too_low_text,
+)
+from gateway.states import Happened, Numbering, State
+from gateway.types import BEGIN_STRING, Fault
+
+_GARBLED_LOGON = re.compile(rb"\x0135=A\x01(?:.*?\x01)?49=(\w+)\x01.*?\x0156=(\w+)\x01", re.DOTALL)
+_LOOK_BYTES = 256  # of a garbled Logon
+THROTTLED = 0  # BusinessRejectReason (380): other
+
+# (party, Username, Password) -> why not, None: welcome
+Authenticate = Callable[[Counterparty, bytes | None, bytes | None], str | None]
+
+
+class Desk(Protocol):
+    """Where application messages become command rows, in order: gateway/desk.py."""
+
+    def room(self) -> int:
+        """Free command rows."""
+
+    def decode(
+        self, party: Counterparty, buffer: np.ndarray, start: int, end: int, rows_max: int
+    ) -> tuple[int, int]:
+        """Decodes a run of ordinary messages; returns (bytes consumed, rows written)."""
+
+    def take(self, party: Counterparty, message: Message, stale: bool) -> Fault | None:
+        """One message becomes one row; a Fault where it is refused (a REFUSED row)."""
+
+    def refuse(self, party: Counterparty, message: Message) -> None:
+        """A message that was rejected takes a REFUSED row: its number is journaled."""
+
+
+class Acceptor(Session):
+    """One connection to the venue."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        desk: Desk,
+        directory: Directory,
+        authenticate: Authenticate,
+        policy: Policy,
+        now_ns: int,
+    ) -> None:
+        super().__init__(reader, policy, State.AWAIT_LOGON, now_ns)
+        self._desk = desk
+        self._directory = directory
+        self._authenticate = authenticate
+        self._second = 0  # of the session clock
+        self._second_messages = 0
+
+    # -- Logon
+
+    def _take_logon(self, message: Message, now_ns: int) -> None:
+        if self.state == State.ACTIVE:
+            self._reset_live(message, now_ns)
+            return
+        party = self._directory.find(message.get(56) or b"", message.get(49) or b"")
+        if party is None or message.get(8) != BEGIN_STRING:
+            self._end(Happened.GONE, Refused("unknown CompIDs or BeginString"))
+            return
+        if party.connection is not None:
+            self._end(Happened.GONE, Refused("already connected"))
+            return
+        self.party = party
+        text = self._logon_fault(party, message, now_ns)
+        if text is not None:
+            self._refuse(text, now_ns)
+            return
+        self._welcome(party, message, now_ns)
+
+    def _logon_fault(self, party: Counterparty, message: Message, now_ns: int) -> str | None:
+        """Why a Logon is refused; None: it is taken."""
+        header = check_header(message, identity_of(party), now_ns)
+        if header is not None:
+            return header.text
+        if message.fault is not None:
+            return message.fault.text
+        if message.get(98) != b"0":
+            return "EncryptMethod (98) must be 0"
+        interval_s = message.number(108)
+        if interval_s is None or not 0 <= interval_s <= self._policy.heartbeat_seconds_max:
+            return f"HeartBtInt (108) must be 0 to {self._policy.heartbeat_seconds_max}"
+        if self.state == State.AWAIT_LOGON:
+            text = self._authenticate(party, message.get(553), message.get(554))
+            if text is not None:
+                return text
+        number = sequence_number(message) or 0
+        if message.flag(141):
+            return None if number == 1 else "ResetSeqNumFlag (141) needs MsgSeqNum (34) 1"
+        if number < party.expected_in:
+            return too_low_text(party.expected_in, number)
+        return None
+
+    def _welcome(self, party: Counterparty, message: Message, now_ns: int) -> None:
+        reset = message.flag(141)
+        if reset:
+            party.reset()
+        number = sequence_number(message) or 0
+        numbering = numbering_of(number, party.expected_in)
+        if numbering == Numbering.EXPECTED:
+            self._consume(party)
+        interval_s = message.number(108) or 0
+        self._start(interval_s, reset, now_ns)
+        self._answer_logon(interval_s, reset, now_ns)
+        if numbering == Numbering.HIGH:
+            self._request_missing(number, now_ns)
+
+    def _reset_live(self, message: Message, now_ns: int) -> None:
+        """141=Y in a live session: numbers begin again, the connection stays."""
+        party = self._known()
+        text = self._logon_fault(party, message, now_ns)
+        if text is not None:
+            self._refuse(text, now_ns)
+            return
+        self._gap.reset()
+        self._resend.clear()
+        self._welcome(party, message, now_ns)
+
+    def _answer_logon(self, interval_s: int, reset: bool, now_ns: int) -> None:
+        fields: list[Field] = [(98, 0), (108, interval_s)]
+        if reset:
+            fields.append((141, "Y"))
+        self._send(b"A", tuple(fields), now_ns)
+
+    def _take_garbled(self, skipped: bytes, now_ns: int) -> None:
+        """A garbled Logon ends the connection, with a Logout where it says whose it was (1.1)."""
+        if self.state != State.AWAIT_LOGON:
+            return
+        ids = _GARBLED_LOGON.search(skipped[:_LOOK_BYTES])
+        party = self._directory.find(ids[2], ids[1]) if ids else None
+        if party is not None and party.connection is None:
+            self.party = party
+        self._refuse("garbled Logon", now_ns)
+
+    # -- orders
+
+    def _take_fast(self, buffer: np.ndarray, start: int, end: int, now_ns: int) -> int:
+        party = self._known()
+        rows_max = self._desk.room()
+        if rows_max == 0:
+            return 0
+        allowed = self._allowed(party, now_ns)
+        if allowed == 0:
+            return 0
+        consumed, rows = self._desk.decode(party, buffer, start, end, min(rows_max, allowed))
+        self._second_messages += rows
+        return consumed
+
+    def _has_room(self) -> bool:
+        return self._desk.room() > 0
+
+    def _take_application(self, message: Message, now_ns: int) -> None:
+        party = self._known()
+        if self._allowed(party, now_ns) == 0:
+            self._desk.refuse(party, message)
+            text = f"more than {party.messages_per_second_max} messages a second"
+            self._reject_business(message, THROTTLED, text, now_ns)
+            return
+        self._second_messages += 1
+        fault = self._desk.take(party, message, self._is_stale(message, now_ns))
+        if fault is None:
+            return
+        if fault.business:
+            self._reject_business(message, fault.reason, fault.text, now_ns)
+        else:
+            self._reject(message, fault.reason, fault.tag, fault.text, now_ns)
+
+    def _refuse_application(self, message: Message, now_ns: int) -> None:
+        self._desk.refuse(self._known(), message)
+
+    def _allowed(self, party: Counterparty, now_ns: int) -> int:
+        """Messages that the throttle lets through in this second, more than 0 or 0."""
+        second = now_ns // SECOND_NS
+        if second != self._second:
+            self._second = second
+            self._second_messages = 0
+        return max(0, party.messages_per_second_max - self._second_messages)
+
+    def _is_stale(self, message: Message, now_ns: int) -> bool:
+        """A possible duplicate that was first sent too long ago to come alive now."""
+        if not message.poss_dup:
+            return False
+        original_ns = message.orig_sending_time_ns
+        return original_ns is not None and now_ns - original_ns > self._policy.stale_ns
