@@ -133,7 +133,7 @@ class Member(_Table, frozen=True, rename={"accounts": "account"}):
     accounts: Annotated[tuple[Account, ...], Meta(min_length=1, max_length=1_000)]
     sessions: Annotated[tuple[CompId, ...], Meta(max_length=1_000)] = ()
     products: Annotated[tuple[str, ...], Meta(min_length=1)] = (ALL_PRODUCTS,)
-    requests_per_day_max: Rows = 1_200_000
+    requests_per_day_max: Rows = 1_100_000
     live_orders_max: Rows = 1_050_000
     messages_per_second_max: Rate = 10_000_000
     cancel_on_disconnect: bool = True

@@ -1,0 +1,191 @@
+"""One demo member's order entry: FIX orders out, reports in, what works and what is held.
+
+Sans-I/O: `send` is the client's, reports come in through `take`. Prices are ticks of the contract.
+Source: specs/order_entry.md (messages D, F, G, 8, 9).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from gateway.message import Field, Message
+from gateway.values import format_timestamp
+from specs.products import Contract, format_price
+
+BUY, SELL = "1", "2"
+MARKET, LIMIT = "1", "2"
+DAY, GTC, IOC, FOK = "0", "1", "3", "4"
+OPEN, CLOSE_TODAY = "O", "T"
+_DONE_STATUSES = (b"2", b"4", b"8", b"C")
+
+Send = Callable[[bytes, tuple[Field, ...]], object]
+
+
+@dataclass(eq=False)
+class Working:
+    """One order: as asked, and as the venue last reported it. pending: an answer is due."""
+
+    contract: Contract
+    side: str
+    price_ticks: int
+    qty: int
+    cl_ord_id: str
+    leaves: int
+    cum: int = 0
+    pending: bool = True
+    done: bool = False
+    asked_ticks: int = 0
+    entered_s: float = 0.0
+
+
+@dataclass
+class DeskCounts:
+    """What a desk sent and got."""
+
+    orders: int = 0  # new orders
+    replaces: int = 0
+    cancels: int = 0
+    reports: int = 0
+    fills: int = 0
+    rejects: int = 0
+    reject_texts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def sent(self) -> int:
+        """Messages sent to the venue."""
+        return self.orders + self.replaces + self.cancels
+
+
+class Desk:
+    """One member's orders. A desk without `send` (venue away) keeps nothing and asks nothing."""
+
+    def __init__(self, name: str, send: Send, clock_ns: Callable[[], int]) -> None:
+        self.name = name
+        self.counts = DeskCounts()
+        self.positions: dict[str, int] = {}  # lots by symbol
+        self.orders: dict[str, Working] = {}  # by every ClOrdID that may still be answered
+        self._send = send
+        self._clock_ns = clock_ns
+        self._last_id = 0
+
+    def new(
+        self,
+        contract: Contract,
+        side: str,
+        qty: int,
+        price_ticks: int,
+        time_in_force: str = DAY,
+        more: tuple[Field, ...] = (),
+    ) -> Working:
+        """Sends a NewOrderSingle; price_ticks 0 is a market order. `more`: further fields."""
+        order = Working(contract, side, price_ticks, qty, self._next_id(), qty)
+        self.orders[order.cl_ord_id] = order
+        self.counts.orders += 1
+        price: tuple[Field, ...] = ((40, MARKET),)
+        if price_ticks:
+            price = ((40, LIMIT), (44, self._price(order, price_ticks)))
+        self._send(b"D", (*self._order_fields(order), *price, (59, time_in_force), *more))
+        return order
+
+    def replace(self, order: Working, price_ticks: int, leaves: int) -> None:
+        """Asks for another price and open quantity; the total is what was filled besides."""
+        assert not order.pending and not order.done
+        cl_ord_id = self._next_id()
+        self.orders[cl_ord_id] = order
+        order.pending, order.asked_ticks = True, price_ticks
+        self.counts.replaces += 1
+        order.qty = order.cum + leaves
+        self._send(
+            b"G",
+            (
+                (41, order.cl_ord_id),
+                *self._order_fields(order, cl_ord_id),
+                (40, LIMIT),
+                (44, self._price(order, price_ticks)),
+            ),
+        )
+
+    def cancel(self, order: Working) -> None:
+        """Asks to take the order off."""
+        assert not order.pending and not order.done
+        cl_ord_id = self._next_id()
+        self.orders[cl_ord_id] = order
+        order.pending, order.asked_ticks = True, 0
+        self.counts.cancels += 1
+        self._send(b"F", ((41, order.cl_ord_id), *self._order_fields(order, cl_ord_id)))
+
+    def take(self, message: Message) -> None:
+        """One application message of the venue."""
+        self.counts.reports += 1
+        if message.msg_type == b"8":
+            self._take_report(message)
+        elif message.msg_type == b"9":
+            self._take_cancel_reject(message)
+        else:
+            self._count_reject(message)
+
+    def position(self, symbol: str) -> int:
+        """Lots held of a contract; negative: short."""
+        return self.positions.get(symbol, 0)
+
+    def _take_report(self, message: Message) -> None:
+        exec_type = message.get(150)
+        order = self.orders.get(message.text(11))
+        if exec_type == b"8":
+            self._count_reject(message)
+        if order is None:
+            return
+        order.leaves = message.number(151) or 0
+        order.cum = message.number(14) or 0
+        if exec_type == b"F":
+            self._fill(order, message.number(32) or 0)
+        elif exec_type == b"5":
+            self.orders.pop(message.text(41), None)
+            order.cl_ord_id, order.price_ticks = message.text(11), order.asked_ticks
+            order.pending = False
+        elif exec_type == b"0":
+            order.pending = False
+        if message.get(39) in _DONE_STATUSES:
+            self._end(order, message)
+
+    def _fill(self, order: Working, qty: int) -> None:
+        self.counts.fills += 1
+        signed = qty if order.side == BUY else -qty
+        symbol = order.contract.symbol
+        self.positions[symbol] = self.positions.get(symbol, 0) + signed
+
+    def _take_cancel_reject(self, message: Message) -> None:
+        self.counts.rejects += message.get(102) not in (b"0", b"1")
+        order = self.orders.pop(message.text(11), None)
+        if order is not None:
+            order.pending = False
+            if message.get(39) in _DONE_STATUSES:
+                self._end(order, message)
+
+    def _end(self, order: Working, message: Message) -> None:
+        order.done, order.pending, order.leaves = True, False, 0
+        for cl_ord_id in (order.cl_ord_id, message.text(11), message.text(41)):
+            self.orders.pop(cl_ord_id, None)
+
+    def _count_reject(self, message: Message) -> None:
+        self.counts.rejects += 1
+        text = message.text(58, "no text")
+        self.counts.reject_texts[text] = self.counts.reject_texts.get(text, 0) + 1
+
+    def _order_fields(self, order: Working, cl_ord_id: str = "") -> tuple[Field, ...]:
+        return (
+            (11, cl_ord_id or order.cl_ord_id),
+            (55, order.contract.symbol),
+            (54, order.side),
+            (60, format_timestamp(self._clock_ns())),
+            (38, order.qty),
+        )
+
+    def _price(self, order: Working, ticks: int) -> str:
+        tick = order.contract.product.tick_units
+        return format_price(ticks * tick, tick)
+
+    def _next_id(self) -> str:
+        self._last_id += 1
+        return f"{self.name}-{self._last_id}"

@@ -1,0 +1,248 @@
+"""The demo's members: who quotes, who hedges, who speculates, and what each does next.
+
+Each trader looks at the simulated market and at its own desk and sends orders through the desk;
+all chance comes from one seed. Called a few times a second; a bounded number of messages each time.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from gateway.demo_desk import (
+    BUY,
+    CLOSE_TODAY,
+    DAY,
+    FOK,
+    GTC,
+    IOC,
+    OPEN,
+    SELL,
+    Desk,
+    Working,
+)
+from gateway.demo_market import Market
+from gateway.message import Field
+from specs.products import Contract
+
+MAKER_MESSAGES_MAX = 24  # of one turn
+SPECULATOR_POSITION_MAX = 150  # lots, then it only reduces
+HEDGER_POSITION_MAX = 3_000
+_ICEBERG_SHARE = 5  # an iceberg shows a fifth
+
+
+class QuoteTerms(NamedTuple):
+    """How a maker quotes one contract: levels a side, ticks from fair price, lots."""
+
+    symbol: str
+    levels: int
+    half_spread_ticks: int
+    step_ticks: int
+    qty_lots: int
+
+
+class Slot(NamedTuple):
+    """One order a maker keeps in the market."""
+
+    terms: QuoteTerms
+    side: str
+    level: int
+
+
+class Maker:
+    """Quotes both sides of its contracts around the fair price, leaning against its position."""
+
+    def __init__(self, desk: Desk, market: Market, terms: list[QuoteTerms], seed: str) -> None:
+        self.desk = desk
+        self._market = market
+        self._random = random.Random(seed)
+        self._slots = [
+            Slot(one, side, level)
+            for level in range(max(one.levels for one in terms))
+            for one in terms
+            for side in (BUY, SELL)
+            if level < one.levels
+        ]
+        self._working: dict[Slot, Working] = {}
+        self._next = 0
+
+    def act(self, now_s: float) -> None:
+        """Moves what stands too far from its place; at most MAKER_MESSAGES_MAX messages."""
+        sent = 0
+        for _ in range(len(self._slots)):
+            slot = self._slots[self._next]
+            self._next = (self._next + 1) % len(self._slots)
+            sent += self._keep(slot)
+            if sent >= MAKER_MESSAGES_MAX:
+                return
+
+    def _keep(self, slot: Slot) -> bool:
+        order = self._working.get(slot)
+        if order is not None and order.pending:
+            return False
+        target = self._target_ticks(slot)
+        if order is None or order.done:
+            contract = self._market.contracts[slot.terms.symbol]
+            self._working[slot] = self.desk.new(
+                contract, slot.side, self._qty(slot), target, DAY, opening(contract)
+            )
+            return True
+        tolerance = slot.level // 2
+        if abs(order.price_ticks - target) > tolerance:
+            self.desk.replace(order, target, self._qty(slot))
+            return True
+        return False
+
+    def _target_ticks(self, slot: Slot) -> int:
+        terms = slot.terms
+        away = terms.half_spread_ticks + slot.level * terms.step_ticks
+        lean = round(-self.desk.position(terms.symbol) / (terms.qty_lots * 8))
+        lean = max(-terms.half_spread_ticks, min(terms.half_spread_ticks, lean))
+        fair = self._market.fair_ticks(terms.symbol) + lean
+        return max(1, fair - away if slot.side == BUY else fair + away)
+
+    def _qty(self, slot: Slot) -> int:
+        base = slot.terms.qty_lots * (2 + slot.level) // 2
+        return max(1, round(base * self._random.uniform(0.6, 1.4)))
+
+
+class Speculator:
+    """Takes liquidity at random moments, mostly with the move, and closes what it holds."""
+
+    def __init__(self, desk: Desk, market: Market, symbols: list[str], seed: str) -> None:
+        self.desk = desk
+        self._market = market
+        self._symbols = symbols
+        self._random = random.Random(seed)
+        self._next_s = 0.0
+        self._seen = {symbol: float(market.fair_ticks(symbol)) for symbol in symbols}
+        self._resting: list[Working] = []
+
+    def act(self, now_s: float) -> None:
+        """Sends at most one order and one cancel."""
+        for symbol in self._symbols:
+            self._seen[symbol] += 0.05 * (self._market.fair_ticks(symbol) - self._seen[symbol])
+        self._drop_stale(now_s)
+        if now_s < self._next_s:
+            return
+        self._next_s = now_s + self._random.expovariate(7.0)
+        first = self._random.random() < 0.6
+        symbol = self._symbols[0] if first else self._random.choice(self._symbols)
+        self._trade(self._market.contracts[symbol], now_s)
+
+    def _trade(self, contract: Contract, now_s: float) -> None:
+        symbol, fair = contract.symbol, self._market.fair_ticks(contract.symbol)
+        position = self.desk.position(symbol)
+        trend = fair - self._seen[symbol]
+        side = BUY if trend + self._random.gauss(0, 4) > 0 else SELL
+        if abs(position) > SPECULATOR_POSITION_MAX:
+            side = SELL if position > 0 else BUY
+        toward = 1 if side == BUY else -1
+        qty = min(1 + int(self._random.expovariate(1 / 9)), 60)
+        style = self._random.random()
+        effect = self._effect(contract, side, qty)
+        if style < 0.15 and "MARKET" in contract.product.order_types:
+            self.desk.new(contract, side, qty, 0, IOC, effect)
+        elif style < 0.75:
+            self.desk.new(contract, side, qty, max(1, fair + 4 * toward), IOC, effect)
+        elif style < 0.85:
+            self.desk.new(contract, side, qty, max(1, fair + 3 * toward), FOK, effect)
+        else:
+            order = self.desk.new(contract, side, qty, max(1, fair - toward), DAY, effect)
+            order.entered_s = now_s
+            self._resting.append(order)
+
+    def _effect(self, contract: Contract, side: str, qty: int) -> tuple[Field, ...]:
+        """Position effect: closes today's position where that is large enough, else opens."""
+        if contract.product.position_effect != "required":
+            return ()
+        position = self.desk.position(contract.symbol)
+        closes = position >= qty if side == SELL else -position >= qty
+        return ((77, CLOSE_TODAY if closes and not self.desk.orders else OPEN),)
+
+    def _drop_stale(self, now_s: float) -> None:
+        self._resting = [order for order in self._resting if not order.done]
+        for order in self._resting:
+            if now_s - order.entered_s > 3.0 and not order.pending:
+                self.desk.cancel(order)
+                return
+
+
+class Hedger:
+    """Works one large order at a time with an iceberg near the market, along the curve."""
+
+    def __init__(
+        self, desk: Desk, market: Market, symbols: list[str], side: str, seed: str
+    ) -> None:
+        self.desk = desk
+        self._market = market
+        self._symbols = symbols
+        self._side = side
+        self._random = random.Random(seed)
+        self._order: Working | None = None
+        self._until_s = 0.0
+        self._next_s = self._random.uniform(0.5, 3.0)
+
+    def act(self, now_s: float) -> None:
+        """Starts, follows the market with, or ends its order."""
+        order = self._order
+        if now_s < self._next_s or (order is not None and order.pending):
+            return
+        self._next_s = now_s + self._random.uniform(0.4, 0.9)
+        if order is None or order.done:
+            self._start(now_s)
+        elif now_s >= self._until_s:
+            self.desk.cancel(order)
+        else:
+            target = self._price_ticks(order.contract.symbol, order.side)
+            if target != order.price_ticks:
+                self.desk.replace(order, target, order.leaves)
+
+    def _start(self, now_s: float) -> None:
+        symbol = self._random.choice(self._symbols)
+        position = self.desk.position(symbol)
+        side = self._side
+        if abs(position) > HEDGER_POSITION_MAX:
+            side = SELL if position > 0 else BUY
+        qty = self._random.randrange(100, 600, 20)
+        self._until_s = now_s + self._random.uniform(6, 15)
+        self._order = self.desk.new(
+            self._market.contracts[symbol],
+            side,
+            qty,
+            self._price_ticks(symbol, side),
+            GTC,
+            ((1138, qty // _ICEBERG_SHARE),),
+        )
+
+    def _price_ticks(self, symbol: str, side: str) -> int:
+        """Now and then across the spread, else at the fair price."""
+        across = 2 if self._random.random() < 0.15 else 0
+        return max(1, self._market.fair_ticks(symbol) + (across if side == BUY else -across))
+
+
+Trader = Maker | Speculator | Hedger
+
+
+def opening(contract: Contract) -> tuple[Field, ...]:
+    """The position effect of an opening order where the product wants one."""
+    return ((77, OPEN),) if contract.product.position_effect == "required" else ()
+
+
+def traders(
+    market: Market, product: str, seed: int, desk_of: Callable[[str], Desk]
+) -> Iterator[Trader]:
+    """All traders of the demo: two makers, two hedgers, two speculators; `product` is shown."""
+    curve = market.symbols(product)[:10]
+    fronts = [market.symbols(code)[0] for code in ("SITS", "SITP", "SITE", "GH1", "GB2")]
+    others = [symbol for symbol in fronts if symbol not in curve]
+    first = [QuoteTerms(s, 4 if s == curve[0] else 2, 1, 1, 20) for s in curve]
+    second = [QuoteTerms(s, 5 if s == curve[0] else 2, 2, 2, 35) for s in curve]
+    second += [QuoteTerms(symbol, 2, 1, 1, 10) for symbol in others]
+    yield Maker(desk_of("MAKER1"), market, first, f"{seed}-MAKER1")
+    yield Maker(desk_of("MAKER2"), market, second, f"{seed}-MAKER2")
+    yield Hedger(desk_of("CHARLIE"), market, curve, BUY, f"{seed}-CHARLIE")
+    yield Hedger(desk_of("DELTA"), market, curve, SELL, f"{seed}-DELTA")
+    yield Speculator(desk_of("ALPHA"), market, [curve[0], *curve], f"{seed}-ALPHA")
+    yield Speculator(desk_of("BRAVO"), market, [curve[0], *others], f"{seed}-BRAVO")

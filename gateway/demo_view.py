@@ -1,0 +1,284 @@
+"""The demo's terminal view: ladder, trades, futures curve and rates of one moment.
+
+Pure: a Screen in, a rich renderable or one line of text out. It is made from the feed's public
+messages and the members' own counts, and knows neither sockets nor the venue. Made for 80x24 up.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from rich.console import Group
+from rich.layout import Layout
+from rich.panel import Panel
+from rich.text import Text
+
+from specs.products import format_price
+
+HEADER_ROWS, CURVE_ROWS_MIN, FOOTER_ROWS = 1, 9, 3
+LADDER_COLUMNS = 42
+LEVELS_MAX = 12
+AXIS_COLUMNS = 9
+_BID, _ASK, _FAINT, _TITLE = "green", "red", "bright_black", "bold cyan"
+_BAR = "▏▎▍▌▋▊▉█"
+
+
+class Level(NamedTuple):
+    """A price level: price in 1e-9, lots, orders."""
+
+    price: int
+    qty: int
+    orders: int
+
+
+class TradePrint(NamedTuple):
+    """One trade: when (HH:MM:SS of the venue clock), price in 1e-9, lots, whether a buyer took."""
+
+    clock: str
+    symbol: str
+    price: int
+    qty: int
+    bought: bool
+
+
+class CurvePoint(NamedTuple):
+    """One contract of the curve: middle of the market and previous settlement, 1e-9; 0: none."""
+
+    month: str
+    price: int
+    settlement: int
+
+
+class Rates(NamedTuple):
+    """What happened a second, lately, and in all."""
+
+    orders: float
+    reports: float
+    trades: float
+    packets: float
+    orders_total: int
+    trades_total: int
+    lots_total: int
+
+
+class Screen(NamedTuple):
+    """All that is shown. Bids and asks best first, trades newest first, curve nearest first."""
+
+    symbol: str
+    title: str
+    unit: str
+    tick: int
+    bids: list[Level]
+    asks: list[Level]
+    trades: list[TradePrint]
+    curve: list[CurvePoint]
+    curve_name: str
+    rates: Rates
+    members: list[tuple[str, int]]
+    elapsed_s: float
+    note: str = ""
+
+
+def render(screen: Screen, columns: int, rows: int) -> Layout:
+    """The whole terminal of `columns` x `rows` characters."""
+    middle = rows - HEADER_ROWS - FOOTER_ROWS
+    curve_rows = max(CURVE_ROWS_MIN, middle * 2 // 5)
+    book_rows = middle - curve_rows
+    layout = Layout()
+    layout.split_column(
+        Layout(_header(screen, columns), size=HEADER_ROWS),
+        Layout(name="book", size=book_rows),
+        Layout(_curve_panel(screen, columns - 4, curve_rows - 2), size=curve_rows),
+        Layout(_footer(screen, columns), size=FOOTER_ROWS),
+    )
+    ladder_columns = LADDER_COLUMNS if columns < 110 else columns // 2
+    layout["book"].split_row(
+        Layout(_ladder_panel(screen, ladder_columns - 4, book_rows - 2), size=ladder_columns),
+        Layout(_trades_panel(screen, book_rows - 2)),
+    )
+    return layout
+
+
+def plain_line(screen: Screen) -> str:
+    """One line of text, for an output that is no terminal."""
+    bid, ask = (_best(levels, screen.tick) for levels in (screen.bids, screen.asks))
+    last = format_price(screen.trades[0].price, screen.tick) if screen.trades else "-"
+    rates = screen.rates
+    return (
+        f"{screen.elapsed_s:6.1f} s  {screen.symbol} {bid} / {ask}  last {last}"
+        f"  {shape(screen.curve)}  {rates.orders:,.0f} orders/s  {rates.trades:,.0f} trades/s"
+        f"  {rates.orders_total:,} orders  {rates.trades_total:,} trades"
+    )
+
+
+def shape(curve: list[CurvePoint]) -> str:
+    """Contango or backwardation with the far month's distance to the near one in percent."""
+    priced = [point.price for point in curve if point.price]
+    if len(priced) < 2:
+        return "no curve yet"
+    percent = (priced[-1] / priced[0] - 1) * 100
+    if abs(percent) < 0.05:
+        return "flat"
+    return f"{'contango' if percent > 0 else 'backwardation'} {percent:+.1f} %"
+
+
+def _best(levels: list[Level], tick: int) -> str:
+    return format_price(levels[0].price, tick) if levels else "-"
+
+
+def _header(screen: Screen, columns: int) -> Text:
+    minutes, seconds = divmod(int(screen.elapsed_s), 60)
+    left = Text.assemble((" sitex demo ", "bold black on cyan"), ("  ", ""), (screen.title, "bold"))
+    right = Text(f"{screen.note}  {minutes:02d}:{seconds:02d} ", style=_FAINT)
+    gap = columns - left.cell_len - right.cell_len
+    return Text.assemble(left, " " * max(1, gap), right, no_wrap=True, overflow="ellipsis")
+
+
+def _ladder_panel(screen: Screen, columns: int, rows: int) -> Panel:
+    depth = max(1, min(LEVELS_MAX, (rows - 1) // 2))
+    asks, bids = screen.asks[:depth], screen.bids[:depth]
+    largest = max([level.qty for level in (*asks, *bids)], default=1)
+    bar_columns = columns - 26
+    lines = [Text()] * (depth - len(asks))
+    lines += [_level(level, screen.tick, largest, bar_columns, _ASK) for level in reversed(asks)]
+    lines.append(_spread(screen))
+    lines += [_level(level, screen.tick, largest, bar_columns, _BID) for level in bids]
+    title = f"[{_TITLE}]{screen.symbol}[/]  {screen.unit}"
+    return Panel(Group(*lines), title=title, title_align="left", border_style=_FAINT)
+
+
+def _level(level: Level, tick: int, largest: int, columns: int, style: str) -> Text:
+    return Text.assemble(
+        (f"{format_price(level.price, tick):>9} ", f"bold {style}"),
+        (f"{level.qty:>7,} ", ""),
+        (f"{level.orders:>4}  ", _FAINT),
+        (_bar(level.qty / largest, columns), style),
+        no_wrap=True,
+    )
+
+
+def _bar(share: float, columns: int) -> str:
+    eighths = max(1, round(share * columns * 8))
+    whole, rest = divmod(eighths, 8)
+    return "█" * whole + (_BAR[rest - 1] if rest else "")
+
+
+def _spread(screen: Screen) -> Text:
+    if not screen.bids or not screen.asks:
+        return Text("     one side is empty", style=_FAINT)
+    ticks = (screen.asks[0].price - screen.bids[0].price) // screen.tick
+    last = format_price(screen.trades[0].price, screen.tick) if screen.trades else "-"
+    return Text(f"{last:>9}  last   spread {ticks} tick{'s' * (ticks != 1)}", style="bold yellow")
+
+
+def _trades_panel(screen: Screen, rows: int) -> Panel:
+    lines = [
+        Text.assemble(
+            (f"{trade.clock} ", _FAINT),
+            (f"{format_price(trade.price, screen.tick):>9} ", _BID if trade.bought else _ASK),
+            (f"{trade.qty:>6,} ", ""),
+            ("▲ bought" if trade.bought else "▼ sold", _BID if trade.bought else _ASK),
+            no_wrap=True,
+        )
+        for trade in screen.trades[:rows]
+    ]
+    title = f"[{_TITLE}]trades[/]"
+    return Panel(Group(*lines), title=title, title_align="left", border_style=_FAINT)
+
+
+def _curve_panel(screen: Screen, columns: int, rows: int) -> Panel:
+    body = Group(*curve_lines(screen.curve, screen.tick, columns, rows))
+    title = f"[{_TITLE}]{screen.curve_name} curve[/]  {shape(screen.curve)}"
+    note = f"[{_FAINT}]● market   ─ previous settlement[/]"
+    return Panel(
+        body, title=title, title_align="left", subtitle=note, subtitle_align="right",
+        border_style=_FAINT,
+    )  # fmt: skip
+
+
+def curve_lines(curve: list[CurvePoint], tick: int, columns: int, rows: int) -> list[Text]:
+    """The curve as `rows` lines of text, drawn; the last two name months and prices."""
+    priced = [point for point in curve if point.price]
+    if not priced:
+        return [Text("waiting for the market", style=_FAINT)]
+    values = [p for point in priced for p in (point.price, point.settlement) if p]
+    low, high = min(values), max(values)
+    room = max(tick * 2, (high - low) // 12)
+    low, high = low - room, high + room
+    height = max(2, rows - 2)
+    step = max(6, (columns - AXIS_COLUMNS) // len(curve))
+    grid = [[(" ", "")] * (step * len(curve)) for _ in range(height)]
+
+    def row_of(price: float) -> int:
+        return round((high - price) / (high - low) * (height - 1))
+
+    for index, point in enumerate(curve):
+        left = index * step
+        if point.settlement:
+            grid[row_of(point.settlement)][left : left + step] = [("─", _FAINT)] * step
+    for column, price in _between(curve, step):
+        grid[row_of(price)][column] = ("·", "cyan")
+    for index, point in enumerate(curve):
+        if point.price:
+            style = _BID if point.price >= point.settlement else _ASK
+            grid[row_of(point.price)][index * step + step // 2] = ("●", f"bold {style}")
+    lines = [_curve_line(cells, row, (low, high), height, tick) for row, cells in enumerate(grid)]
+    months = "".join(f"{point.month:^{step}}" for point in curve)
+    prices = "".join(
+        f"{format_price(point.price, tick) if point.price else '-':^{step}}" for point in curve
+    )
+    axis = " " * AXIS_COLUMNS
+    return [*lines, Text(axis + months, style=_FAINT), Text(axis + prices, style="bold")]
+
+
+def _between(curve: list[CurvePoint], step: int) -> list[tuple[int, float]]:
+    """(column, price) of the straight lines between neighbouring priced points."""
+    found = []
+    for index, (near, far) in enumerate(zip(curve, curve[1:], strict=False)):
+        if near.price and far.price:
+            start = index * step + step // 2
+            found += [
+                (start + part, near.price + (far.price - near.price) * part / step)
+                for part in range(1, step)
+            ]
+    return found
+
+
+def _curve_line(
+    cells: list[tuple[str, str]], row: int, bounds: tuple[int, int], height: int, tick: int
+) -> Text:
+    low, high = bounds
+    price = high - (high - low) * row // (height - 1)
+    shown = row in (0, height - 1) or (height > 6 and row == height // 2)
+    axis = f"{format_price(price, tick):>{AXIS_COLUMNS - 1}} " if shown else " " * AXIS_COLUMNS
+    return Text.assemble((axis, _FAINT), *cells, no_wrap=True, overflow="crop")
+
+
+def _footer(screen: Screen, columns: int) -> Group:
+    rates = screen.rates
+    now = Text.assemble(
+        (" a second  ", _FAINT),
+        (f"{rates.orders:,.0f}", "bold"), (" orders  ", ""),
+        (f"{rates.reports:,.0f}", "bold"), (" reports  ", ""),
+        (f"{rates.trades:,.0f}", "bold"), (" trades  ", ""),
+        (f"{rates.packets:,.0f}", "bold"), (" packets", ""),
+        no_wrap=True, overflow="ellipsis",
+    )  # fmt: skip
+    total = Text.assemble(
+        (" in all    ", _FAINT),
+        (f"{rates.orders_total:,}", "bold"), (" orders  ", ""),
+        (f"{rates.trades_total:,}", "bold"), (" trades  ", ""),
+        (f"{rates.lots_total:,}", "bold"), (" lots", ""),
+        no_wrap=True, overflow="ellipsis",
+    )  # fmt: skip
+    members = Text(" sent  ", style=_FAINT, no_wrap=True, overflow="ellipsis")
+    for name, sent in screen.members:
+        members.append(f"{name} ", "default").append(f"{_short(sent)}  ", "bold")
+    return Group(now, total, members)
+
+
+def _short(count: int) -> str:
+    """A count in at most five characters."""
+    if count < 10_000:
+        return str(count)
+    return f"{count / 1000:.0f}k" if count < 10_000_000 else f"{count / 1_000_000:.0f}M"
