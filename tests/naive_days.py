@@ -1,0 +1,221 @@
+"""Definitions, mass cancels, lost sessions, rolls and halts of the naive exchange."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from specs.rejects import Reject
+from tests import naive_words as w
+from tests.naive_state import Instrument, Order
+
+if TYPE_CHECKING:
+    from tests.naive import NaiveExchange
+
+
+def define_product(venue: NaiveExchange, command: dict) -> None:
+    """M-7."""
+    row = command["row"]
+    if row is None or not 1 <= row["product"] <= venue.bounds.products:
+        return
+    if row["product"] not in venue.products:
+        venue.products[row["product"]] = row
+        venue.emit(w.PRODUCT_DEFINED, product=row["product"])
+
+
+def define_instrument(venue: NaiveExchange, command: dict) -> None:
+    """M-7, M-12."""
+    row = command["row"]
+    if row is None or not 1 <= row["instrument"] <= venue.bounds.instruments:
+        return
+    if row["product"] not in venue.products or row["instrument"] in venue.instruments:
+        return
+    instrument = Instrument(
+        number=row["instrument"],
+        product=venue.products[row["product"]],
+        trading_date=row["trading_date"],
+        last_trading_date=row["last_trading_date"],
+        last=row["reference_price"],
+    )
+    instrument.set_reference(row["reference_price"])
+    venue.instruments[instrument.number] = instrument
+    emit_limits(venue, w.INSTRUMENT_DEFINED, instrument)
+    emit_limits(venue, w.LIMITS_SET, instrument)
+
+
+def emit_limits(venue: NaiveExchange, kind: int, instrument: Instrument) -> None:
+    """M-12: reference, low and high limit."""
+    venue.emit(
+        kind,
+        instrument=instrument.number,
+        price=instrument.reference,
+        cum_value=instrument.low,
+        leaves_qty=instrument.high,
+    )
+
+
+def define_member(venue: NaiveExchange, command: dict) -> None:
+    """M-7."""
+    row = command["row"]
+    if row is not None and 1 <= row["member"] <= venue.bounds.members:
+        venue.members[row["member"]] = row
+        venue.emit(w.MEMBER_SET, member=row["member"])
+
+
+def define_account(venue: NaiveExchange, command: dict) -> None:
+    """M-7."""
+    row = command["row"]
+    if row is not None and 1 <= row["account"] <= venue.bounds.accounts:
+        venue.accounts[row["account"]] = row
+        venue.emit(w.ACCOUNT_SET, account=row["account"], member=row["member"])
+
+
+def define_session(venue: NaiveExchange, command: dict) -> None:
+    """M-7."""
+    row = command["row"]
+    if row is not None and 1 <= row["session"] <= venue.bounds.sessions:
+        venue.emit(w.SESSION_SET, session=row["session"], member=row["member"])
+
+
+def by_order_id(venue: NaiveExchange) -> list[Order]:
+    """All living orders, as mass cancels and rolls go through them."""
+    return [venue.live[order_id] for order_id in sorted(venue.live)]
+
+
+def mass_cancel(venue: NaiveExchange, command: dict) -> None:
+    """M-19."""
+    reason = venue.take_request(command)
+    scope = command["scope"]
+    fields = {
+        "member": command["member"],
+        "session": command["session"],
+        "request": venue.request,
+        "side": command["side"],
+    }
+    if scope == w.SCOPE_INSTRUMENT:
+        fields["instrument"] = command["instrument"]
+        known = command["instrument"] in venue.instruments
+    elif scope == w.SCOPE_PRODUCT:
+        fields["product"] = command["product"]
+        known = command["product"] in venue.products
+    elif scope == w.SCOPE_MEMBER:
+        known = True
+    else:
+        known = True
+        reason = reason or Reject.MASS_CANCEL_SCOPE_INVALID
+    if not known:
+        reason = reason or Reject.UNKNOWN_INSTRUMENT
+    if reason:
+        venue.emit(w.MASS_CANCEL_REJECTED, reason=reason, **fields)
+        return
+    meant = [order for order in by_order_id(venue) if in_scope(venue, order, command)]
+    for order in meant:
+        venue.take_off(order, w.CANCELLED, w.STATUS_CANCELED, w.MASS_CANCEL_REASON)
+    venue.emit(w.MASS_CANCELLED, qty=len(meant), **fields)
+
+
+def in_scope(venue: NaiveExchange, order: Order, command: dict) -> bool:
+    """Whether a mass cancel means the order."""
+    if order.member != command["member"] or command["side"] not in (0, order.side):
+        return False
+    if command["scope"] == w.SCOPE_INSTRUMENT:
+        return order.instrument == command["instrument"]
+    if command["scope"] == w.SCOPE_PRODUCT:
+        return venue.instruments[order.instrument].product["product"] == command["product"]
+    return True
+
+
+def session_lost(venue: NaiveExchange, command: dict) -> None:
+    """M-45."""
+    for order in by_order_id(venue):
+        if order.session == command["session"] and order.time_in_force == w.DAY:
+            venue.take_off(order, w.CANCELLED, w.STATUS_CANCELED, w.SESSION_LOST_REASON)
+
+
+def roll_product(venue: NaiveExchange, command: dict) -> None:
+    """M-70."""
+    number, next_date = command["product"], command["trading_date"]
+    if number not in venue.products:
+        return
+    instruments = [
+        venue.instruments[instrument]
+        for instrument in sorted(venue.instruments)
+        if venue.instruments[instrument].product["product"] == number
+    ]
+    for order in by_order_id(venue):
+        instrument = venue.instruments[order.instrument]
+        if instrument in instruments:
+            reason = why_expired(order, instrument, next_date)
+            if reason:
+                venue.take_off(order, w.EXPIRED, w.STATUS_EXPIRED, reason)
+    for instrument in instruments:
+        if not instrument.expired:
+            roll_instrument(venue, instrument, next_date)
+    for (_account, instrument_id), buckets in venue.positions.items():
+        if venue.instruments[instrument_id] in instruments:
+            for side in ("long", "short"):
+                buckets[f"{side}_before"] += buckets[f"{side}_today"]
+                buckets[f"{side}_today"] = 0
+
+
+def why_expired(order: Order, instrument: Instrument, next_date: int) -> int:
+    """The reason for which an order does not see the next date; 0: it does."""
+    if instrument.last_trading_date < next_date:
+        return w.INSTRUMENT_EXPIRED_REASON
+    if order.time_in_force == w.DAY:
+        return w.DAY_END
+    if order.time_in_force == w.GTD and order.expire_date < next_date:
+        return w.EXPIRE_DATE
+    return 0
+
+
+def roll_instrument(venue: NaiveExchange, instrument: Instrument, next_date: int) -> None:
+    """M-70, M-71: settlement, then the end or the next day's limits."""
+    settlement = instrument.settlement()
+    venue.emit(
+        w.SETTLED,
+        instrument=instrument.number,
+        price=settlement,
+        qty=instrument.volume,
+        cum_value=instrument.value,
+    )
+    instrument.volume = instrument.value = 0
+    if instrument.last_trading_date < next_date:
+        venue.emit(w.INSTRUMENT_EXPIRED, instrument=instrument.number)
+        instrument.expired = True
+        return
+    instrument.trading_date = next_date
+    instrument.set_reference(settlement)
+    instrument.last = settlement
+    emit_limits(venue, w.LIMITS_SET, instrument)
+    for order in by_order_id(venue):
+        beyond = not instrument.low <= order.price <= instrument.high
+        if order.instrument == instrument.number and beyond:
+            venue.take_off(order, w.EXPIRED, w.STATUS_EXPIRED, w.BEYOND_LIMITS)
+
+
+def roll_day(venue: NaiveExchange, command: dict) -> None:
+    """M-72: the request rows of living orders open the next day's table."""
+    venue.emit(w.DAY_ROLLED, trading_date=command["trading_date"])
+    old = venue.requests
+    venue.requests, venue.request_orders = [{}], {}
+    venue.request_ids, venue.requests_used = {}, {}
+    for order in by_order_id(venue):
+        row = len(venue.requests)
+        copied = old[order.request]
+        venue.requests.append(copied)
+        venue.request_orders[row] = order
+        venue.request_ids[(order.member, *copied["cl_ord_id"])] = row
+        venue.requests_used[order.member] = venue.requests_used.get(order.member, 0) + 1
+        order.request = row
+
+
+def halt(venue: NaiveExchange, command: dict) -> None:
+    """M-73."""
+    venue.halted = True
+    venue.emit(w.HALTED, reason=command["reason"])
+
+
+def resume(venue: NaiveExchange, command: dict) -> None:
+    """M-73."""
+    venue.halted = False
+    venue.emit(w.RESUMED)

@@ -1,0 +1,88 @@
+"""Scenarios: one or more a numbered rule of specs/matching.md, named with its number.
+
+Each lists its commands and the full list of the events they cause, on the venue of
+`build.usual_venue`. `check` runs it through the naive exchange, whose events must be the listed
+ones, and through the engine, whose events must equal the naive exchange's in every field.
+"""
+
+from __future__ import annotations
+
+from engine.types import CancelReason, EventKind
+from specs.rejects import Reject
+from tests import naive_words as w
+from tests.build import TICK, number, usual_venue
+from tests.exchanges import EngineVenue, NaiveVenue
+
+
+def check(
+    *commands: dict, events: str, venue: list[dict] | None = None
+) -> tuple[NaiveVenue, EngineVenue]:
+    """Runs the commands after the venue's definitions; `events` is one line an event.
+
+    Returns both exchanges for what a scenario asks beyond events.
+    """
+    definitions = usual_venue() if venue is None else venue
+    numbered = number([*definitions, *commands])
+    naive, engine = NaiveVenue(), EngineVenue()
+    wanted = naive.run(numbered)
+    assert_last_marked(wanted)
+    got = engine.run(numbered)
+    flat = [event for one in wanted for event in one]
+    for position, (left, right) in enumerate(zip(flat, got, strict=False)):
+        assert right == left, f"event {position}: {differences(left, right)}"
+    assert len(got) == len(flat)
+    lines = [render(event) for one in wanted[len(definitions) :] for event in one]
+    listed = [line.strip() for line in events.strip().splitlines()]
+    assert lines == listed, "\n".join(["events are", *lines])
+    return naive, engine
+
+
+def assert_last_marked(events: list[list[dict]]) -> None:
+    """M-5: of each command's events the last one, and only it, is marked."""
+    for one in events:
+        marks = [bool(event["flags"] & w.LAST_OF_COMMAND) for event in one]
+        assert marks == [False] * (len(one) - 1) + [True] * bool(one)
+
+
+def differences(wanted: dict, got: dict) -> str:
+    """Which fields differ, for the message of a failed test."""
+    wrong = [name for name in wanted if wanted[name] != got[name]]
+    shown = ", ".join(f"{name} {got[name]} not {wanted[name]}" for name in wrong)
+    return f"{render(wanted)}: {shown}"
+
+
+def render(event: dict) -> str:
+    """One event in a line: what is 0 is left out, prices are in ticks.
+
+    o order, p public id, t trade, @ price, r request, of r the order's own request where
+    it is another one, s session; flags AGGRESSOR, UNSOLICITED, KEPT_PLACE as words.
+    """
+    words = [EventKind(event["kind"]).name]
+    market = event["kind"] > EventKind.REFRESHED
+    for mark, name in (("o", "order_id"), ("p", "public_id"), ("t", "trade_id")):
+        words += [f"{mark}{event[name] & (1 << 56) - 1}"] * bool(event[name])
+    if event["price"]:
+        words.append(f"@{event['price'] / TICK:g}")
+    if market and (event["leaves_qty"] or event["cum_value"]):
+        words.append(f"from {event['cum_value'] / TICK:g} to {event['leaves_qty'] / TICK:g}")
+        words += [f"qty {event['qty']}"] * bool(event["qty"])
+    else:
+        shown = (
+            ("qty", event["qty"]),
+            ("of", 0 if event["order_qty"] == event["qty"] else event["order_qty"]),
+            ("leaves", event["leaves_qty"]),
+            ("cum", event["cum_qty"]),
+            ("shows", event["display_qty"]),
+        )
+        words += [f"{name} {value}" for name, value in shown if value]
+    words += [f"r{event['request']}"] * bool(event["request"])
+    if event["order_request"] not in (0, event["request"]):
+        words.append(f"of r{event['order_request']}")
+    words += [f"s{event['session']}"] * bool(event["session"])
+    for flag, word in ((w.AGGRESSOR, "AGGRESSOR"), (w.UNSOLICITED, "UNSOLICITED")):
+        words += [word] * bool(event["flags"] & flag)
+    words += ["KEPT_PLACE"] * bool(event["flags"] & w.KEPT_PLACE)
+    if event["reason"]:
+        name = CancelReason if event["reason"] > 1_000 else Reject
+        words.append(name(event["reason"]).name)
+    return " ".join(words)
