@@ -144,12 +144,6 @@ class Book:
         book.orders = self.orders.copy()
         return book
 
-    def snapshot(self) -> Iterator[MarketMessage]:
-        """The messages that rebuild this book from nothing, slices in queue order (F-43)."""
-        facts = (self.definition, self.limits, self.status, self.settlement, self.statistics)
-        yield from [fact for fact in facts if fact is not None]
-        yield from snapshot_orders(self.instrument, self.orders)
-
     def orders_array(self, side: int) -> np.ndarray:
         """One side as ORDER rows, best price first, in queue order inside a price; a copy."""
         assert side in (_BUY, _SELL)
@@ -167,6 +161,12 @@ class Book:
         if found is None:
             raise BookError(f"instrument {self.instrument}: no slice {public_id}")
         return found
+
+
+def snapshot_facts(book: Book) -> list[MarketMessage]:
+    """The messages that rebuild all of a book but its slices (F-43)."""
+    facts = (book.definition, book.limits, book.status, book.settlement, book.statistics)
+    return [fact for fact in facts if fact is not None]
 
 
 def snapshot_orders(instrument: int, orders: dict[int, Slice]) -> Iterator[OrderAdded]:
@@ -230,13 +230,6 @@ class Books:
     def orders_count(self) -> int:
         """Slices in all books."""
         return sum(len(book.orders) for book in self.by_instrument.values())
-
-    def snapshot(self) -> Iterator[MarketMessage]:
-        """The messages that rebuild everything from nothing (F-43)."""
-        if self.status is not None:
-            yield self.status
-        for book in self.by_instrument.values():
-            yield from book.snapshot()
 
     def _apply_added(self, message: OrderAdded) -> None:
         book = self.book(message.instrument)

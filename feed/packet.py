@@ -87,13 +87,17 @@ def encode_packet(
     )
 
 
-def fill_packets(encoded: Sequence[bytes]) -> Iterator[tuple[int, int]]:
+def fill_packets(
+    encoded: Sequence[bytes], packet_bytes_max: int = PACKET_BYTES_MAX
+) -> Iterator[tuple[int, int]]:
     """Cuts encoded messages into packets as full as they can be: (start, stop) of each (F-6)."""
+    payload_bytes_max = packet_bytes_max - HEADER_BYTES - _ARRAY_PREFIX.size
+    assert payload_bytes_max >= MESSAGE_BYTES_MAX
     start = 0
     start_bytes = 0
     previous_bytes = 0
     for index, total_bytes in enumerate(accumulate(map(len, encoded))):
-        if total_bytes - start_bytes > PAYLOAD_BYTES_MAX:
+        if total_bytes - start_bytes > payload_bytes_max:
             yield start, index
             start, start_bytes = index, previous_bytes
         previous_bytes = total_bytes

@@ -1,0 +1,41 @@
+"""How far the feed has published, kept over a crash of its process: 16 bytes in a mapped file.
+
+Written after the packets are sent, so after a crash a few packets may be sent twice, none never.
+
+Source: specs/market_data.md (F-51).
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import struct
+from pathlib import Path
+
+FILE_NAME = "feed-position"
+_FIELDS = struct.Struct("<QQ")  # session, number of the next message to send
+
+
+class Position:
+    """The number of the next message to send, per session."""
+
+    def __init__(self, data_dir: Path) -> None:
+        descriptor = os.open(data_dir / FILE_NAME, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            os.ftruncate(descriptor, _FIELDS.size)
+            self._mapped = mmap.mmap(descriptor, _FIELDS.size)
+        finally:
+            os.close(descriptor)
+
+    def next_sequence(self, session: int) -> int:
+        """1 in a session of which nothing was sent."""
+        kept_session, next_sequence = _FIELDS.unpack_from(self._mapped)
+        return next_sequence if kept_session == session else 1
+
+    def move(self, session: int, next_sequence: int) -> None:
+        """Everything before `next_sequence` has been sent."""
+        _FIELDS.pack_into(self._mapped, 0, session, next_sequence)
+
+    def close(self) -> None:
+        """Unmaps the file."""
+        self._mapped.close()

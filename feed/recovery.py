@@ -1,0 +1,141 @@
+"""What the recovery service answers: a replay of a range, a snapshot, or a refusal. No socket here.
+
+Snapshots come from the publisher's books, which are kept by the code that subscribers use; replays
+from the history of packets. Every answer is bounded and given in small parts, so that publishing
+goes on in between.
+
+Source: specs/market_data.md (F-40 to F-45).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from feed.books import Book, snapshot_facts, snapshot_orders
+from feed.history import History
+from feed.messages import (
+    ENCODER,
+    Message,
+    Refused,
+    RefusedReason,
+    ReplayRequest,
+    Request,
+    SnapshotEnd,
+    SnapshotRequest,
+    SnapshotStart,
+)
+from feed.packet import PacketKind, encode_packet, fill_packets
+from feed.publish import Publisher
+
+
+@dataclass(frozen=True)
+class RecoveryLimits:
+    """Bounds of the recovery service; a client that passes one waits or is closed."""
+
+    connections_max: int = 64
+    replay_messages_max: int = 20_000  # of one request
+    request_interval_s: float = 0.01  # between the requests of one connection
+    snapshot_interval_s: float = 0.5  # between the snapshots of one connection
+    snapshots_at_once: int = 2
+    part_messages: int = 1_000  # of a snapshot encoded without a pause
+    write_buffer_bytes: int = 262_144  # not taken by the client
+    write_timeout_s: float = 10.0
+    idle_timeout_s: float = 120.0
+    history_bytes: int = 67_108_864
+
+    def __post_init__(self) -> None:
+        """No bound is zero."""
+        assert self.connections_max > 0 and self.snapshots_at_once > 0
+        assert self.replay_messages_max > 0 and self.part_messages > 0
+
+
+class Recovery:
+    """Answers requests from one publisher's books and history. Changes neither."""
+
+    def __init__(self, publisher: Publisher, history: History, limits: RecoveryLimits) -> None:
+        self.publisher = publisher
+        self.history = history
+        self.limits = limits
+
+    def refusal(self, reason: RefusedReason, now_ns: int) -> bytes:
+        """The packet that refuses a request (F-45)."""
+        history = self.history
+        refused = Refused(int(reason), history.first_available, history.next_sequence)
+        return encode_packet(
+            PacketKind.ANSWER,
+            self.publisher.session,
+            history.next_sequence,
+            now_ns,
+            [ENCODER.encode(refused)],
+        )
+
+    def answer(self, request: Request, now_ns: int) -> Iterator[bytes]:
+        """The answer's packets, joined into parts of bounded size.
+
+        What it says is settled by the first part; the rest may be taken at leisure.
+        """
+        if isinstance(request, ReplayRequest):
+            return self._replay(request, now_ns)
+        return self._snapshot(request, now_ns)
+
+    def _replay(self, request: ReplayRequest, now_ns: int) -> Iterator[bytes]:
+        history = self.history
+        first = request.first
+        if first < 1 or not 1 <= request.count <= self.limits.replay_messages_max:
+            yield self.refusal(RefusedReason.BAD_REQUEST, now_ns)
+        elif first >= history.next_sequence:
+            yield self.refusal(RefusedReason.NOT_YET, now_ns)
+        elif first < history.first_available:
+            yield self.refusal(RefusedReason.NOT_AVAILABLE, now_ns)
+        else:
+            stop = min(first + request.count, history.next_sequence)
+            end = encode_packet(PacketKind.MESSAGES, self.publisher.session, stop, now_ns, [])
+            yield b"".join([*history.packets(first, request.count), end])
+
+    def _snapshot(self, request: SnapshotRequest, now_ns: int) -> Iterator[bytes]:
+        books = self.publisher.books
+        if self.publisher.in_command:
+            yield self.refusal(RefusedReason.OVERLOADED, now_ns)
+            return
+        if request.instrument == 0:
+            chosen = list(books.by_instrument.values())
+        elif request.instrument in books.by_instrument:
+            chosen = [books.by_instrument[request.instrument]]
+        else:
+            yield self.refusal(RefusedReason.UNKNOWN_INSTRUMENT, now_ns)
+            return
+        sequence = self.publisher.next_sequence - 1
+        frozen = [book.frozen() for book in chosen]
+        facts: list[Message] = [SnapshotStart(sequence, request.instrument)]
+        if books.status is not None:
+            facts.append(books.status)
+        messages = self._snapshot_messages(facts, frozen, request.instrument)
+        while part := list(islice(messages, self.limits.part_messages)):
+            encoded = list(map(ENCODER.encode, part))
+            yield b"".join(
+                encode_packet(
+                    PacketKind.SNAPSHOT,
+                    self.publisher.session,
+                    sequence,
+                    now_ns,
+                    encoded[start:stop],
+                )
+                for start, stop in fill_packets(encoded)
+            )
+
+    def _snapshot_messages(
+        self, facts: list[Message], books: list[Book], instrument: int
+    ) -> Iterator[Message]:
+        start = facts[0]
+        assert isinstance(start, SnapshotStart)
+        yield from facts
+        orders = 0
+        for book in books:
+            yield from snapshot_facts(book)
+        for book in books:
+            orders += len(book.orders)
+            yield from snapshot_orders(book.instrument, book.orders)
+            book.orders = {}  # the copy is no longer needed
+        yield SnapshotEnd(start.sequence, instrument, orders)
