@@ -1,0 +1,238 @@
+"""Framing and fields: where a FIX message ends, and its (tag, offset, length) rows.
+
+First pass of the decoder. Knows the byte layout of FIX and which tags hold raw data, nothing else:
+what the fields mean is checked in gateway/check.py. Garbled input is never an error, only a length
+to skip.
+
+Source: specs/order_entry.md O-1, O-2; FIX 4.4 volume 2, "Message format", "garbled message".
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.kernel import kernel
+from gateway.dialect import TAGS_MAX, Kind
+from gateway.scan import load8, scan64, tag8, trailing_zeros
+from gateway.types import FIELDS_MAX, MESSAGE_BYTES_MAX, Read
+
+GARBLED_FIELDS = -1  # a field without number or equals sign
+TOO_MANY_FIELDS = -2
+_SOH = 1
+_EQUALS = ord("=")
+_BEGIN_CHARS_MAX = 16
+_LENGTH_DIGITS_MAX = 6
+_TRAILER_BYTES = 7  # 10=ddd and SOH
+
+
+@kernel
+def frame(buf, start, end):
+    """The message at buf[start:end].
+
+    Returns (Read, bytes, body): MESSAGE with its whole length and the offset of its 35=; GARBLED
+    with the bytes to skip; NEED_MORE. CheckSum is checked by `tokenise`. Source: O-1.
+    """
+    at = start
+    for expected in (ord("8"), _EQUALS):
+        if at >= end:
+            return Read.NEED_MORE, 0, 0
+        if buf[at] != expected:
+            return Read.GARBLED, _next_begin(buf, start + 1, end) - start, 0
+        at += 1
+    limit = min(end, at + _BEGIN_CHARS_MAX + 1)
+    while at < limit and buf[at] != _SOH:
+        at += 1
+    if at == end:
+        return Read.NEED_MORE, 0, 0
+    if at == limit:
+        return Read.GARBLED, _next_begin(buf, start + 1, end) - start, 0
+    at += 1
+    for expected in (ord("9"), _EQUALS):
+        if at >= end:
+            return Read.NEED_MORE, 0, 0
+        if buf[at] != expected:
+            return Read.GARBLED, _next_begin(buf, start + 1, end) - start, 0
+        at += 1
+    length = 0
+    first = at
+    while at < end and buf[at] != _SOH:
+        if not ord("0") <= buf[at] <= ord("9") or at - first >= _LENGTH_DIGITS_MAX:
+            return Read.GARBLED, _next_begin(buf, start + 1, end) - start, 0
+        length = length * 10 + np.int64(buf[at]) - ord("0")
+        at += 1
+    if at >= end:
+        return Read.NEED_MORE, 0, 0
+    if at == first or length < 5 or length > MESSAGE_BYTES_MAX - 40:
+        return Read.GARBLED, _next_begin(buf, start + 1, end) - start, 0
+    return _frame_body(buf, start, end, at + 1, length)
+
+
+@kernel
+def _frame_body(buf, start, end, body, length):
+    total_end = body + length + _TRAILER_BYTES
+    if total_end > end:
+        return _short(buf, start, end, body)
+    tail = body + length
+    whole = (
+        buf[tail - 1] == _SOH
+        and buf[tail] == ord("1")
+        and buf[tail + 1] == ord("0")
+        and buf[tail + 2] == _EQUALS
+        and buf[tail + 6] == _SOH
+    )
+    for index in range(tail + 3, tail + 6):
+        whole = whole and ord("0") <= buf[index] <= ord("9")
+    if not whole:
+        return Read.GARBLED, _next_begin(buf, body, end) - start, 0
+    if buf[body] != ord("3") or buf[body + 1] != ord("5") or buf[body + 2] != _EQUALS:
+        return Read.GARBLED, total_end - start, 0
+    return Read.MESSAGE, total_end - start, body
+
+
+@kernel
+def _short(buf, start, end, searched_from):
+    """Not all there: garbled when a further message begins before the announced end."""
+    for at in range(searched_from, end - 5):
+        if buf[at] == _SOH and buf[at + 1] == ord("8") and _is_begin(buf, at + 1, end):
+            return Read.GARBLED, at + 1 - start, 0
+    return Read.NEED_MORE, 0, 0
+
+
+@kernel
+def _next_begin(buf, start, end):
+    """Offset of the next "8=FIX", or of what may become one at the end, or end."""
+    for at in range(start, end):
+        if buf[at] == ord("8") and _is_begin(buf, at, end):
+            return at
+    return end
+
+
+@kernel
+def _is_begin(buf, at, end):
+    index = 0
+    for expected in (ord("8"), _EQUALS, ord("F"), ord("I"), ord("X")):
+        if at + index >= end:
+            return True
+        if buf[at + index] != expected:
+            return False
+        index += 1
+    return True
+
+
+@kernel
+def tokenise(tables, buf, start, total_end):
+    """Fill tables.table with the fields of a framed message, 8= first and 10= last.
+
+    Returns the number of fields; GARBLED_FIELDS where a field has no tag or the CheckSum is wrong;
+    TOO_MANY_FIELDS. Source: O-1, O-2.
+    """
+    stop = total_end - _TRAILER_BYTES
+    table = tables.table
+    base = start
+    field_start = start
+    skip_to = start
+    count = 0
+    total = 0
+    while base < stop:
+        size = min(64, stop - base)
+        if base + 64 <= buf.size:
+            mask, part_sum = scan64(buf, base, size)
+        else:
+            mask, part_sum = _scan_tail(buf, base, size)
+        total += part_sum
+        while mask != 0:
+            at = base + trailing_zeros(mask)
+            mask &= mask - np.uint64(1)
+            if at < skip_to:
+                continue
+            if count >= FIELDS_MAX - 1:
+                return TOO_MANY_FIELDS
+            packed = tag8(load8(buf, field_start))
+            if packed < 0:
+                packed = _odd_tag(buf, field_start, at)
+                if packed < 0:
+                    return GARBLED_FIELDS
+            tag = packed >> 3
+            if buf[field_start] == ord("0"):
+                tag = 0
+            row = table[count]
+            row["tag"] = tag
+            row["offset"] = field_start + (packed & 7) + 1
+            field = np.int64(tables.field_of_tag[tag]) if tag < TAGS_MAX else 0
+            row["field"] = field
+            field_start = at + 1
+            if tables.fields[field]["kind"] == Kind.DATA:
+                field_start = _data_end(tables, buf, count, at, stop) + 1
+                skip_to = field_start
+            row["length"] = field_start - 1 - row["offset"]
+            count += 1
+        base += 64
+    return _finish(tables, buf, stop, count, total & 255)
+
+
+@kernel
+def _finish(tables, buf, stop, count, total):
+    stated = 0
+    for index in range(stop + 3, stop + 6):
+        stated = stated * 10 + np.int64(buf[index]) - ord("0")
+    if stated != total:
+        return GARBLED_FIELDS
+    row = tables.table[count]
+    row["tag"] = 10
+    row["offset"] = stop + 3
+    row["length"] = 3
+    row["field"] = tables.field_of_tag[10]
+    return count + 1
+
+
+@kernel
+def _scan_tail(buf, base, size):
+    """scan64 where fewer than 64 bytes exist."""
+    mask = np.uint64(0)
+    total = 0
+    for index in range(size):
+        byte = buf[base + index]
+        total += np.int64(byte)
+        if byte == _SOH:
+            mask |= np.uint64(1) << np.uint64(index)
+    return mask, total & 255
+
+
+@kernel
+def _odd_tag(buf, start, at):
+    """tag8 of what is a number and yet no tag: negative or too long reads as tag 0; else -1.
+
+    The width fits three bits only below eight digits, so the value is taken to be empty then.
+    """
+    index = start
+    if index < at and buf[index] == ord("-"):
+        index += 1
+    first = index
+    while index < at and ord("0") <= buf[index] <= ord("9"):
+        index += 1
+    if index == first or index >= at or buf[index] != _EQUALS:
+        return -1
+    return min(index - start, 7)
+
+
+@kernel
+def _data_end(tables, buf, count, at, stop):
+    """Offset of the SOH behind raw data whose length stands in the field before; `at`, its first
+    SOH, where that length does not fit."""
+    row = tables.table[count]
+    if count == 0:
+        return at
+    before = tables.table[count - 1]
+    if before["tag"] != tables.fields[row["field"]]["length_tag"]:
+        return at
+    if before["length"] < 1 or before["length"] > _LENGTH_DIGITS_MAX:
+        return at
+    length = 0
+    for index in range(before["offset"], before["offset"] + before["length"]):
+        if not ord("0") <= buf[index] <= ord("9"):
+            return at
+        length = length * 10 + np.int64(buf[index]) - ord("0")
+    data_end = row["offset"] + length
+    if data_end < at or data_end >= stop or buf[data_end] != _SOH:
+        return at
+    return data_end

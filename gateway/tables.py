@@ -1,0 +1,323 @@
+"""The codec's Python side: one `Tables` a process, shared by all sessions of the gateway.
+
+Owns the arena (gateway/arena.py): fills it with the dialect, the names of instruments, accounts and
+products, and the sessions' rows, and reads single messages for the sessions. Names may be added
+while running.
+
+Source: specs/order_entry.md O-2, O-4, O-20.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from engine.types import COMMAND, CancelReason, CommandKind
+from gateway import arena as arenas
+from gateway.arena import Bounds, Section
+from gateway.check import VALID, SessionReject
+from gateway.dialect import FIX44_TYPES, HEADER_CELL, SLOTS_MAX, Dialect, load_dialect
+from gateway.message import Message
+from gateway.orders import (
+    BUSINESS,
+    FILL_TAGS,
+    HEADER_SLOT_TAGS,
+    decode_one,
+    decode_orders,
+    hash_words,
+    read_message,
+)
+from gateway.types import COMP_ID_CHARS, TEMPLATE_BYTES, Fault, Read, Stop
+from specs.rejects import REJECT_TEXTS
+
+_SESSION_TEXTS = {
+    SessionReject.INVALID_TAG: "tag not defined",
+    SessionReject.REQUIRED_TAG_MISSING: "required tag missing",
+    SessionReject.TAG_NOT_FOR_MESSAGE: "tag not defined for this message type",
+    SessionReject.TAG_WITHOUT_VALUE: "tag without a value",
+    SessionReject.VALUE_INCORRECT: "value out of range for this tag",
+    SessionReject.BAD_FORMAT: "incorrect data format for value",
+    SessionReject.INVALID_MSG_TYPE: "message type unknown",
+    SessionReject.TAG_TWICE: "tag appears more than once",
+    SessionReject.TAG_OUT_OF_ORDER: "tag outside its section of header, body, trailer",
+    SessionReject.GROUP_OUT_OF_ORDER: "repeating group fields out of order",
+    SessionReject.GROUP_COUNT_WRONG: "number of group members differs from its count",
+    SessionReject.OTHER: "too many fields",
+}
+_BUSINESS_TEXTS = {
+    3: "message type not supported",
+    5: "conditionally required field missing",
+}
+CANCEL_TEXTS = {
+    CancelReason.IOC: "rest of an IOC order",
+    CancelReason.FOK: "FOK order could not be filled at once",
+    CancelReason.MIN_QTY: "minimum quantity not available",
+    CancelReason.MARKET_BAND: "market order reached its price band",
+    CancelReason.SELF_MATCH: "self-match prevention",
+    CancelReason.MASS_CANCEL: "mass cancel",
+    CancelReason.SESSION_LOST: "session lost",
+    CancelReason.DAY_END: "end of the trading day",
+    CancelReason.EXPIRE_DATE: "expire date passed",
+    CancelReason.INSTRUMENT_EXPIRED: "instrument expired",
+    CancelReason.BEYOND_LIMITS: "beyond the new daily limits",
+}
+
+
+class Found(NamedTuple):
+    """What `Tables.read` found: MESSAGE with a message; NEED_MORE; GARBLED, skip `consumed`."""
+
+    status: Read
+    consumed: int  # bytes
+    message: Message | None
+
+
+class Tables:
+    """Arena, views of it, and the calls that need it.
+
+    arena: uint8[], first argument of the kernels. sessions: SESSION_ROW[sessions_max + 1].
+    spans: SPAN[sessions_max + 1], filled by encode_reports.
+    is_venue: False on a member's side (gateway/client.py), where reports come in.
+    """
+
+    def __init__(
+        self, bounds: Bounds, dialect: Dialect | None = None, *, is_venue: bool = True
+    ) -> None:
+        self.bounds = bounds
+        self.dialect = load_dialect() if dialect is None else dialect
+        self.is_venue = is_venue
+        self.arena = arenas.make_arena(bounds)
+        self.sessions = self._section(Section.SESSIONS)
+        self.spans = self._section(Section.SPANS)
+        self._table = self._section(Section.TABLE)
+        self._fill_dialect()
+        self._fill_texts()
+
+    def read(self, buf: np.ndarray, start: int, end: int) -> Found:
+        """The first message of buf[start:end] (uint8), validated; never raises on any bytes."""
+        status, size, count, reason, tag = read_message(self.arena, buf, start, end)
+        if status != Read.MESSAGE:
+            return Found(Read(status), int(size), None)
+        raw = buf[start : start + size].tobytes()
+        rows = self._table[:count].tolist()
+        fields = [(row[0], row[1] - start, row[2]) for row in rows]
+        if not fields:
+            fields = [(35, raw.index(b"\x0135=") + 4, 1)]
+        message = Message(raw, fields, None)
+        message.fault = self._fault(message, int(reason), int(tag))
+        return Found(Read.MESSAGE, int(size), message)
+
+    def read_bytes(self, data: bytes) -> Found:
+        """`read` of bytes that lie in no buffer of ours."""
+        buf = np.zeros(len(data) + 8, np.uint8)
+        buf[: len(data)] = np.frombuffer(data, np.uint8)
+        return self.read(buf, 0, len(data))
+
+    def decode(
+        self,
+        buf: np.ndarray,
+        start: int,
+        end: int,
+        session: int,
+        commands: np.ndarray,
+        first_free: int,
+        now_ns: int,
+    ) -> tuple[int, int, Stop]:
+        """orders.decode_orders: (bytes consumed, rows written, why it stopped)."""
+        consumed, written, stop = decode_orders(
+            self.arena, buf, start, end, session, commands, first_free, now_ns
+        )
+        return consumed, written, Stop(stop)
+
+    def decode_message(
+        self, message: Message, session: int, commands: np.ndarray, index: int, now_ns: int
+    ) -> None:
+        """One valid D, F, G or q that Python holds (PossDup, say) into commands[index].
+
+        A caller sets `reason` of a stale one itself (O-12). expected_in stays as it is.
+        """
+        assert message.fault is None
+        buf = np.frombuffer(message.raw, np.uint8).copy()
+        done = decode_one(self.arena, buf, 0, len(buf), session, commands, index, now_ns)
+        assert done, message
+
+    def note(
+        self,
+        kind: CommandKind,
+        session: int,
+        msg_seq_num: int,
+        commands: np.ndarray,
+        index: int,
+        now_ns: int,
+        fault: Fault | None = None,
+    ) -> None:
+        """A REFUSED or STATUS_REQUEST row: takes its number, changes nothing (M-74, O-23)."""
+        assert kind in (CommandKind.REFUSED, CommandKind.STATUS_REQUEST)
+        row = np.zeros(1, COMMAND)
+        row["time_ns"] = now_ns
+        row["kind"] = kind
+        row["session"] = session
+        row["member"] = self.sessions[session]["member"]
+        row["msg_seq_num"] = msg_seq_num
+        row["reason"] = refused_reason(fault)
+        commands[index] = row[0]
+
+    def define_session(
+        self,
+        session: int,
+        member: int,
+        peer: bytes,
+        own: bytes,
+        default_account: int = 0,
+        clock_tolerance_ns: int = 120_000_000_000,
+    ) -> None:
+        """A session: its CompIDs (1 to 16 bytes) and its template; numbers stay as they are."""
+        assert 0 < session <= self.bounds.sessions_max
+        assert 0 < len(peer) <= COMP_ID_CHARS and 0 < len(own) <= COMP_ID_CHARS
+        row = self.sessions[session]
+        row["session"], row["member"] = session, member
+        row["default_account"], row["clock_tolerance_ns"] = default_account, clock_tolerance_ns
+        row["peer_chars"], row["own_chars"] = len(peer), len(own)
+        row["peer_0"], row["peer_1"], _ = _words_of(peer)
+        row["own_0"], row["own_1"], _ = _words_of(own)
+        for name in ("expected_in", "next_out"):
+            row[name] = max(1, int(row[name]))
+        text = b"8=FIX.4.4\x019=000\x0135=8\x0149=%b\x0156=%b\x0134=" % (own, peer)
+        row["template_bytes"] = len(text)
+        templates = self._section(Section.TEMPLATES)
+        start = session * TEMPLATE_BYTES
+        templates[start : start + len(text)] = np.frombuffer(text, np.uint8)
+
+    def define_instrument(self, instrument: int, symbol: bytes, product: int) -> None:
+        """A tradable symbol; its id is found by Symbol (55)."""
+        names = self._section(Section.INSTRUMENTS)
+        places = self._section(Section.INSTRUMENT_HASH)
+        _define(names, places, instrument, symbol, product, 0)
+
+    def define_account(self, account: int, name: bytes, member: int) -> None:
+        """An account; found by Account (1) for orders of its member."""
+        names, places = self._section(Section.ACCOUNTS), self._section(Section.ACCOUNT_HASH)
+        _define(names, places, account, name, member, member)
+
+    def define_product(self, product: int, code: bytes) -> None:
+        """A product; found by Symbol (55) of a mass cancel by product."""
+        names, places = self._section(Section.PRODUCTS), self._section(Section.PRODUCT_HASH)
+        _define(names, places, product, code, 0, 0)
+
+    def name_of(self, which: Section, index: int) -> bytes:
+        """The name of an instrument, account or product; empty: not defined."""
+        row = self._section(which)[index]
+        words = b"".join(int(row[f"word_{n}"]).to_bytes(8, "little") for n in range(3))
+        return words[: int(row["chars"])]
+
+    def find(self, which: Section, name: bytes, owner: int = 0) -> int:
+        """Id of a name in INSTRUMENTS, ACCOUNTS (owner: member) or PRODUCTS; 0: unknown."""
+        if len(name) > 24:
+            return 0
+        names, places = self._section(which), self._section(Section(which + 1))
+        at = hash_words(*_words_of(name), owner, places.size)
+        while places[at] != 0:
+            row = names[places[at]]
+            same = tuple(int(row[f"word_{n}"]) for n in range(3)) == _words_of(name)
+            if same and owner in (0, int(row["owner"])):
+                return int(places[at])
+            at = (at + 1) & (places.size - 1)
+        return 0
+
+    def _section(self, which: Section) -> np.ndarray:
+        return arenas.section(self.arena, which, self.bounds)
+
+    def _fault(self, message: Message, reason: int, tag: int) -> Fault | None:
+        msg_type = message.msg_type
+        if reason == SessionReject.INVALID_MSG_TYPE:
+            if msg_type in FIX44_TYPES:
+                return Fault(True, 3, 0, _BUSINESS_TEXTS[3])
+            return Fault(False, reason, 0, _SESSION_TEXTS[SessionReject(reason)])
+        if self.is_venue and not self._is_inbound(msg_type):
+            return Fault(True, 3, 0, _BUSINESS_TEXTS[3])
+        if reason == VALID:
+            return None
+        name = self.dialect.names.get(tag, "")
+        label = f" {tag} ({name})" if name else (f" {tag}" if tag else "")
+        if reason >= BUSINESS:
+            return Fault(True, reason - BUSINESS, tag, _BUSINESS_TEXTS[reason - BUSINESS] + label)
+        text = _SESSION_TEXTS[SessionReject(reason)] + label
+        if reason == SessionReject.VALUE_INCORRECT and tag in (11, 41):
+            text += ": at most 20 characters"
+        return Fault(False, reason, tag, text)
+
+    def _is_inbound(self, msg_type: bytes) -> bool:
+        if len(msg_type) != 1:
+            return True
+        index = self.dialect.message_of_type[msg_type[0]]
+        return index == 0 or bool(self.dialect.messages[index]["inbound"])
+
+    def _fill_dialect(self) -> None:
+        dialect = self.dialect
+        self._section(Section.FIELDS)[:] = dialect.fields
+        self._section(Section.FIELD_OF_TAG)[:] = dialect.field_of_tag
+        self._section(Section.MESSAGES)[:] = dialect.messages
+        self._section(Section.MESSAGE_OF_TYPE)[:] = dialect.message_of_type
+        self._section(Section.CELLS)[:] = dialect.cells.ravel()
+        self._section(Section.PLACES)[:] = dialect.group_places.ravel()
+        fill = self._section(Section.FILL)
+        tag_of_slot = self._section(Section.TAG_OF_SLOT)
+        for msg_type, layout in dialect.layouts.items():
+            message = int(dialect.message_of_type[ord(msg_type)])
+            for tag in layout:
+                tag_of_slot[message * SLOTS_MAX + dialect.slot(msg_type, tag)] = tag
+            for which, tag in FILL_TAGS.items():
+                if tag in layout:
+                    fill[message * arenas.FILL_MAX + which] = dialect.slot(msg_type, tag)
+        for tag, field in enumerate(dialect.field_of_tag):
+            cell = int(dialect.cells[1, field])
+            if field and HEADER_CELL <= cell < 2 * HEADER_CELL:
+                tag_of_slot[cell - HEADER_CELL] = tag
+        for slot, tag in HEADER_SLOT_TAGS.items():
+            assert tag_of_slot[slot - HEADER_CELL] == tag, "order of header fields in FIX44.xml"
+
+    def _fill_texts(self) -> None:
+        reasons, texts = self._section(Section.REASONS), self._section(Section.TEXTS)
+        at = 0
+        entries = [
+            (int(r), t.text, t.ord_rej_reason, t.cxl_rej_reason) for r, t in REJECT_TEXTS.items()
+        ]
+        entries += [(int(r) - 1000 + 64, text, 0, 0) for r, text in CANCEL_TEXTS.items()]
+        for index, text, ord_rej_reason, cxl_rej_reason in entries:
+            data = text.encode()
+            assert index < arenas.REASONS_MAX and at + len(data) + 8 <= arenas.TEXTS_BYTES
+            texts[at : at + len(data)] = np.frombuffer(data, np.uint8)
+            reasons[index] = (at, len(data), ord_rej_reason, cxl_rej_reason)
+            at += len(data)
+
+
+def refused_reason(fault: Fault | None) -> int:
+    """Reason of a REFUSED row: 2000 + 373 or 3000 + 380; 0 without a fault. Source: O-23."""
+    if fault is None:
+        return 0
+    return (3000 if fault.business else 2000) + fault.reason
+
+
+def _words_of(name: bytes) -> tuple[int, int, int]:
+    padded = name.ljust(24, b"\0")
+    return (
+        int.from_bytes(padded[:8], "little"),
+        int.from_bytes(padded[8:16], "little"),
+        int.from_bytes(padded[16:], "little"),
+    )
+
+
+def _define(
+    names: np.ndarray, places: np.ndarray, index: int, name: bytes, owner: int, hash_owner: int
+) -> None:
+    assert 0 < index < len(names) and 0 < len(name) <= 24
+    words = _words_of(name)
+    if names[index]["chars"]:
+        assert tuple(int(names[index][f"word_{n}"]) for n in range(3)) == words
+        names[index]["owner"] = owner
+        return
+    names[index] = (*words, owner, len(name))
+    at = hash_words(*words, hash_owner, places.size)
+    while places[at] != 0:
+        at = (at + 1) & (places.size - 1)
+    places[at] = index
