@@ -88,7 +88,9 @@ class Desk:
         self._send(b"D", (*self._order_fields(order), *price, (59, time_in_force), *more))
         return order
 
-    def replace(self, order: Working, price_ticks: int, leaves: int) -> None:
+    def replace(
+        self, order: Working, price_ticks: int, leaves: int, more: tuple[Field, ...] = ()
+    ) -> None:
         """Asks for another price and open quantity; the total is what was filled besides."""
         assert not order.pending and not order.done
         cl_ord_id = self._next_id()
@@ -103,6 +105,7 @@ class Desk:
                 *self._order_fields(order, cl_ord_id),
                 (40, LIMIT),
                 (44, self._price(order, price_ticks)),
+                *more,
             ),
         )
 

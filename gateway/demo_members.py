@@ -197,7 +197,7 @@ class Hedger:
         else:
             target = self._price_ticks(order.contract.symbol, order.side)
             if target != order.price_ticks:
-                self.desk.replace(order, target, order.leaves)
+                self.desk.replace(order, target, order.leaves, _shown(order.qty))
 
     def _start(self, now_s: float) -> None:
         symbol = self._random.choice(self._symbols)
@@ -213,13 +213,18 @@ class Hedger:
             qty,
             self._price_ticks(symbol, side),
             GTC,
-            ((1138, qty // _ICEBERG_SHARE),),
+            _shown(qty),
         )
 
     def _price_ticks(self, symbol: str, side: str) -> int:
         """Now and then across the spread, else at the fair price."""
         across = 2 if self._random.random() < 0.15 else 0
         return max(1, self._market.fair_ticks(symbol) + (across if side == BUY else -across))
+
+
+def _shown(qty: int) -> tuple[Field, ...]:
+    """An iceberg of `qty` lots shows a part."""
+    return ((111, qty // _ICEBERG_SHARE),)
 
 
 Trader = Maker | Speculator | Hedger

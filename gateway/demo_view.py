@@ -6,6 +6,7 @@ messages and the members' own counts, and knows neither sockets nor the venue. M
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 from rich.console import Group
@@ -234,7 +235,7 @@ def curve_lines(curve: list[CurvePoint], tick: int, columns: int, rows: int) -> 
 def _between(curve: list[CurvePoint], step: int) -> list[tuple[int, float]]:
     """(column, price) of the straight lines between neighbouring priced points."""
     found = []
-    for index, (near, far) in enumerate(zip(curve, curve[1:], strict=False)):
+    for index, (near, far) in enumerate(pairwise(curve)):
         if near.price and far.price:
             start = index * step + step // 2
             found += [

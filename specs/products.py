@@ -201,6 +201,17 @@ def _contracts(
             )
 
 
+def daily_limits(product: Product, reference_units: int) -> tuple[int, int]:
+    """Low and high limit around a reference price, all in 1e-9: on the tick, towards the reference.
+
+    Source: specs/matching.md M-12.
+    """
+    tick, whole = product.tick_units, 10_000
+    low = -(-reference_units * (whole - product.limit_bp) // (whole * tick)) * tick
+    high = reference_units * (whole + product.limit_bp) // (whole * tick) * tick
+    return low, high
+
+
 def price_units(price: Decimal) -> int:
     """A price in 1e-9 of its quote unit; raises ValueError where that is no whole number."""
     units = price * PRICE_UNITS

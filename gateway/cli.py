@@ -1,0 +1,151 @@
+"""The `sitex` command: arguments in, one function call out.
+
+Heavy modules (numba, numpy, uvloop) are imported inside the commands that need them, so that
+`sitex --help` and `sitex instruments` answer at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from specs.loading import SpecError
+
+app = typer.Typer(
+    name="sitex",
+    help="An exchange for AI-token and GPU-compute futures that a member can trade over FIX.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+USAGE_ERROR, FAILED = 2, 1
+
+
+class Durability(StrEnum):
+    """When an order is acknowledged."""
+
+    OS = "os"
+    FSYNC = "fsync"
+
+
+Config = Annotated[
+    Path | None, typer.Option(help="A venue.toml; without one, the default venue.", dir_okay=False)
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Another value, such as fix.port=9900."),
+]
+Data = Annotated[Path, typer.Option(help="The venue's data directory.", file_okay=False)]
+
+
+@app.command()
+def serve(
+    config: Config = None,
+    data: Data = Path("data"),
+    durability: Annotated[
+        Durability | None,
+        typer.Option(help="fsync: acknowledged orders survive a power cut; os: a kill."),
+    ] = None,
+    overrides: Overrides = None,
+) -> None:
+    """Run the venue until SIGTERM or Ctrl-C."""
+    from gateway.cli_serve import run_venue
+
+    chosen = [*(overrides or []), *([f"durability={durability.value}"] if durability else [])]
+    raise typer.Exit(run_venue(config, data, chosen))
+
+
+@app.command()
+def demo(
+    seconds: Annotated[
+        float | None, typer.Option(min=1, help="End by itself; else until Ctrl-C.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the simulated market and members.")] = 1,
+    product: Annotated[str, typer.Option(help="Whose ladder and curve are shown.")] = "SITB",
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65_535, help="FIX port; else a free one.")
+    ] = None,
+) -> None:
+    """Run a venue with simulated members on loopback and show its market."""
+    from gateway.demo import DemoTerms, run_demo
+
+    raise typer.Exit(run_demo(DemoTerms(seconds, seed, product.upper(), port)))
+
+
+@app.command()
+def watch(
+    symbol: Annotated[str, typer.Argument(help="Such as SITB2612.")],
+    config: Config = None,
+    overrides: Overrides = None,
+    seconds: Annotated[
+        float | None, typer.Option(min=0, help="End by itself; else until Ctrl-C.")
+    ] = None,
+) -> None:
+    """Show book and trades of one contract, from the multicast feed."""
+    from gateway.cli_watch import run_watch
+
+    raise typer.Exit(run_watch(symbol, config, overrides or [], seconds))
+
+
+@app.command()
+def replay(
+    directory: Annotated[Path, typer.Argument(help="A venue's data directory.", exists=True)],
+) -> None:
+    """Rebuild the state from the journal; print counts, state hash and commands a second."""
+    from gateway.cli_replay import run_replay
+
+    raise typer.Exit(run_replay(directory))
+
+
+@app.command()
+def book(
+    symbol: Annotated[str, typer.Argument(help="Such as SITB2612.")],
+    data: Data = Path("data"),
+    at: Annotated[
+        int | None, typer.Option(min=0, help="After which command; else after the last one.")
+    ] = None,
+) -> None:
+    """Show the book of one contract after command N of the journal."""
+    from gateway.cli_replay import run_book
+
+    raise typer.Exit(run_book(symbol.upper(), data, at))
+
+
+@app.command()
+def instruments(
+    product: Annotated[str | None, typer.Option(help="Only this product.")] = None,
+    on: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Trading date; else today's.")
+    ] = None,
+) -> None:
+    """List what trades."""
+    from gateway.cli_instruments import run_instruments
+
+    raise typer.Exit(run_instruments(product, on.date() if on else None))
+
+
+@app.command()
+def password() -> None:
+    """Ask for a password and print its hash for venue.toml."""
+    from specs.credentials import hash_password
+
+    typer.echo(hash_password(typer.prompt("Password", hide_input=True, confirmation_prompt=True)))
+
+
+def main() -> None:
+    """Runs the command line; a specification that cannot be used is an error of usage."""
+    try:
+        app()
+    except SpecError as error:
+        sys.stderr.write(f"sitex: {error}\n")
+        raise SystemExit(USAGE_ERROR) from None
+
+
+if __name__ == "__main__":
+    main()

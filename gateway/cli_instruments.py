@@ -1,0 +1,74 @@
+"""`sitex instruments`: what trades on a date, without a venue. Imports neither numpy nor numba."""
+
+from __future__ import annotations
+
+import time
+from datetime import date
+
+from rich.console import Console
+from rich.table import Table
+
+from specs.loading import SpecError
+from specs.products import (
+    PRODUCTS_FILE,
+    Contract,
+    Product,
+    daily_limits,
+    format_price,
+    load_products,
+)
+from specs.venue import DayConfig
+
+_PRICE_RULES = {
+    "RESTING": "the resting price",
+    "MEDIAN3": "the median of bid, ask and last",
+}
+
+
+def run_instruments(code: str | None, on: date | None) -> int:
+    """Prints the contracts of `on` (default: the venue day), of one product or all."""
+    catalogue = load_products()
+    if code is not None and code.upper() not in catalogue.codes:
+        allowed = ", ".join(catalogue.codes)
+        raise SpecError(PRODUCTS_FILE, "$.product", f"no product {code!r}", allowed)
+    day = on or DayConfig().venue_day().at(time.time_ns())
+    contracts = catalogue.contracts(day)
+    console = Console(highlight=False)
+    for product in catalogue.products:
+        if code is None or product.code == code.upper():
+            listed = [contract for contract in contracts if contract.product == product]
+            console.print(f"[bold]{product.code}[/]  {product.name}\n{_terms(product)}")
+            console.print(_table(product, listed))
+            console.print()
+    console.print(f"{len(contracts)} contracts of {len(catalogue.products)} products on {day}")
+    return 0
+
+
+def _table(product: Product, contracts: list[Contract]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("symbol", style="bold", min_width=10)
+    table.add_column("last trading date")
+    for name in ("reference", "low limit", "high limit"):
+        table.add_column(name, justify="right")
+    low, high = daily_limits(product, product.reference_units)
+    prices = [
+        format_price(price, product.tick_units) for price in (product.reference_units, low, high)
+    ]
+    for contract in contracts:
+        table.add_row(contract.symbol, str(contract.last_trading_date), *prices)
+    return table
+
+
+def _terms(product: Product) -> str:
+    """What holds for all contracts, in lines of at most 80 characters."""
+    tick_value = (product.tick * product.multiplier).normalize()
+    return "\n".join(
+        (
+            f"  {product.quote_unit}, lot {product.lot_unit}, tick {product.tick}"
+            f" ({tick_value:f} {product.currency} a lot)",
+            f"  at most {product.qty_max:,} lots, trades at {_PRICE_RULES[product.price_rule]},"
+            f" position effect {product.position_effect}",
+            f"  {' '.join((*product.order_types, *product.times_in_force))}"
+            f" {' '.join(product.order_features)}".rstrip(),
+        )
+    )
