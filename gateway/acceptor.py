@@ -11,49 +11,67 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from enum import IntEnum
 from typing import Protocol
 
 import numpy as np
 
 from gateway.counterparty import Counterparty, Directory
-from gateway.facts import Refused
+from gateway.facts import Fact, Refused
 from gateway.header import check_header, sequence_number
 from gateway.liveness import SECOND_NS
 from gateway.message import Field, Message
+from gateway.policy import Policy, Reader
 from gateway.session import (
-    Policy,
-    Reader,
     Session,
     identity_of,
+    no_facts,
     numbering_of,
     too_low_text,
 )
 from gateway.states import Happened, Numbering, State
-from gateway.types import BEGIN_STRING, Fault
+from gateway.types import BEGIN_STRING, Fault, Stop
 
 _GARBLED_LOGON = re.compile(rb"\x0135=A\x01(?:.*?\x01)?49=(\w+)\x01.*?\x0156=(\w+)\x01", re.DOTALL)
 _LOOK_BYTES = 256  # of a garbled Logon
-THROTTLED = 0  # BusinessRejectReason (380): other
-
-# (party, Username, Password) -> why not, None: welcome
-Authenticate = Callable[[Counterparty, bytes | None, bytes | None], str | None]
+_THROTTLED = 0  # BusinessRejectReason (380): other
 
 
-class Desk(Protocol):
+class Credential(IntEnum):
+    """What a check of Username (553) and Password (554) says."""
+
+    RIGHT = 1
+    WRONG = 2
+    LATER = 3  # it takes long: credential_checked() tells
+
+
+# (the connection, party, Username, Password)
+Authenticate = Callable[["Acceptor", Counterparty, bytes | None, bytes | None], Credential]
+
+
+class Orders(Protocol):
     """Where application messages become command rows, in order: gateway/desk.py."""
 
     def room(self) -> int:
         """Free command rows."""
 
     def decode(
-        self, party: Counterparty, buffer: np.ndarray, start: int, end: int, rows_max: int
-    ) -> tuple[int, int]:
-        """Decodes a run of ordinary messages; returns (bytes consumed, rows written)."""
+        self,
+        party: Counterparty,
+        buffer: np.ndarray,
+        start: int,
+        end: int,
+        rows_max: int,
+        now_ns: int,
+    ) -> tuple[int, int, int]:
+        """Decodes a run of ordinary messages; returns (bytes consumed, rows written, Stop)."""
 
-    def take(self, party: Counterparty, message: Message, stale: bool) -> Fault | None:
-        """One message becomes one row; a Fault where it is refused (a REFUSED row)."""
+    def take(self, party: Counterparty, message: Message, stale: bool, now_ns: int) -> Fault | None:
+        """One valid message becomes one row; a Fault where it is refused."""
 
-    def refuse(self, party: Counterparty, message: Message) -> None:
+    def refuse(
+        self, party: Counterparty, message: Message, fault: Fault | None, now_ns: int
+    ) -> None:
         """A message that was rejected takes a REFUSED row: its number is journaled."""
 
 
@@ -63,7 +81,7 @@ class Acceptor(Session):
     def __init__(
         self,
         reader: Reader,
-        desk: Desk,
+        desk: Orders,
         directory: Directory,
         authenticate: Authenticate,
         policy: Policy,
@@ -73,10 +91,20 @@ class Acceptor(Session):
         self._desk = desk
         self._directory = directory
         self._authenticate = authenticate
+        self._logon: Message | None = None  # waits for its credential
         self._second = 0  # of the session clock
         self._second_messages = 0
 
     # -- Logon
+
+    def credential_checked(self, right: bool, now_ns: int) -> list[Fact]:
+        """What Authenticate left for LATER; bytes behind the Logon may be passed again then."""
+        self._facts = facts = no_facts()
+        message, self._logon = self._logon, None
+        self.waiting = False
+        if message is not None and self.state == State.AWAIT_LOGON:
+            self._decide(message, Credential.RIGHT if right else Credential.WRONG, now_ns)
+        return facts
 
     def _take_logon(self, message: Message, now_ns: int) -> None:
         if self.state == State.ACTIVE:
@@ -94,7 +122,25 @@ class Acceptor(Session):
         if text is not None:
             self._refuse(text, now_ns)
             return
-        self._welcome(party, message, now_ns)
+        found = self._authenticate(self, party, message.get(553), message.get(554))
+        if found == Credential.LATER:
+            self._logon = message
+            self.waiting = True
+        else:
+            self._decide(message, found, now_ns)
+
+    def _decide(self, message: Message, credential: Credential, now_ns: int) -> None:
+        party = self._known()
+        if party.connection is not None:  # another was faster
+            self._end(Happened.GONE, Refused("already connected"))
+            return
+        text = _sequence_fault(party, message)
+        if credential != Credential.RIGHT:
+            text = "Username (553) or Password (554) wrong"
+        if text is not None:
+            self._refuse(text, now_ns)
+        else:
+            self._welcome(party, message, now_ns)
 
     def _logon_fault(self, party: Counterparty, message: Message, now_ns: int) -> str | None:
         """Why a Logon is refused; None: it is taken."""
@@ -108,15 +154,6 @@ class Acceptor(Session):
         interval_s = message.number(108)
         if interval_s is None or not 0 <= interval_s <= self._policy.heartbeat_seconds_max:
             return f"HeartBtInt (108) must be 0 to {self._policy.heartbeat_seconds_max}"
-        if self.state == State.AWAIT_LOGON:
-            text = self._authenticate(party, message.get(553), message.get(554))
-            if text is not None:
-                return text
-        number = sequence_number(message) or 0
-        if message.flag(141):
-            return None if number == 1 else "ResetSeqNumFlag (141) needs MsgSeqNum (34) 1"
-        if number < party.expected_in:
-            return too_low_text(party.expected_in, number)
         return None
 
     def _welcome(self, party: Counterparty, message: Message, now_ns: int) -> None:
@@ -136,7 +173,7 @@ class Acceptor(Session):
     def _reset_live(self, message: Message, now_ns: int) -> None:
         """141=Y in a live session: numbers begin again, the connection stays."""
         party = self._known()
-        text = self._logon_fault(party, message, now_ns)
+        text = self._logon_fault(party, message, now_ns) or _sequence_fault(party, message)
         if text is not None:
             self._refuse(text, now_ns)
             return
@@ -162,17 +199,14 @@ class Acceptor(Session):
 
     # -- orders
 
-    def _take_fast(self, buffer: np.ndarray, start: int, end: int, now_ns: int) -> int:
+    def _take_fast(self, buffer: np.ndarray, start: int, end: int, now_ns: int) -> tuple[int, bool]:
         party = self._known()
-        rows_max = self._desk.room()
+        rows_max = min(self._desk.room(), self._allowed(party, now_ns))
         if rows_max == 0:
-            return 0
-        allowed = self._allowed(party, now_ns)
-        if allowed == 0:
-            return 0
-        consumed, rows = self._desk.decode(party, buffer, start, end, min(rows_max, allowed))
+            return 0, False  # the next message decides: it may need no row
+        consumed, rows, stop = self._desk.decode(party, buffer, start, end, rows_max, now_ns)
         self._second_messages += rows
-        return consumed
+        return consumed, stop == Stop.NEED_MORE
 
     def _has_room(self) -> bool:
         return self._desk.room() > 0
@@ -180,12 +214,12 @@ class Acceptor(Session):
     def _take_application(self, message: Message, now_ns: int) -> None:
         party = self._known()
         if self._allowed(party, now_ns) == 0:
-            self._desk.refuse(party, message)
             text = f"more than {party.messages_per_second_max} messages a second"
-            self._reject_business(message, THROTTLED, text, now_ns)
+            self._desk.refuse(party, message, Fault(True, _THROTTLED, 0, text), now_ns)
+            self._reject_business(message, _THROTTLED, text, now_ns)
             return
         self._second_messages += 1
-        fault = self._desk.take(party, message, self._is_stale(message, now_ns))
+        fault = self._desk.take(party, message, self._is_stale(message, now_ns), now_ns)
         if fault is None:
             return
         if fault.business:
@@ -193,11 +227,11 @@ class Acceptor(Session):
         else:
             self._reject(message, fault.reason, fault.tag, fault.text, now_ns)
 
-    def _refuse_application(self, message: Message, now_ns: int) -> None:
-        self._desk.refuse(self._known(), message)
+    def _refuse_application(self, message: Message, fault: Fault, now_ns: int) -> None:
+        self._desk.refuse(self._known(), message, fault, now_ns)
 
     def _allowed(self, party: Counterparty, now_ns: int) -> int:
-        """Messages that the throttle lets through in this second, more than 0 or 0."""
+        """Messages that the throttle lets through in this second, 0 or more."""
         second = now_ns // SECOND_NS
         if second != self._second:
             self._second = second
@@ -210,3 +244,13 @@ class Acceptor(Session):
             return False
         original_ns = message.orig_sending_time_ns
         return original_ns is not None and now_ns - original_ns > self._policy.stale_ns
+
+
+def _sequence_fault(party: Counterparty, message: Message) -> str | None:
+    """Why a Logon's number is refused; None: it is taken."""
+    number = sequence_number(message) or 0
+    if message.flag(141):
+        return None if number == 1 else "ResetSeqNumFlag (141) needs MsgSeqNum (34) 1"
+    if number < party.expected_in:
+        return too_low_text(party.expected_in, number)
+    return None

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-import numpy as np
-
 from gateway.message import Header
 from gateway.types import SESSION_ROW
 
@@ -42,7 +40,8 @@ class SentLog(Protocol):
 class Counterparty:
     """One pair of CompIDs as seen from here, with its numbers.
 
-    own, peer: our CompID and theirs, ASCII. row: a SESSION_ROW scalar, a view into its table.
+    own, peer: our CompID and theirs, ASCII. row: a SESSION_ROW scalar, a view into its table;
+    session: its index there.
     messages_per_second_max: throttle, 0 forbids. connection: the Session that is logged on, if any.
     """
 
@@ -55,6 +54,7 @@ class Counterparty:
         "peer",
         "row",
         "sent",
+        "session",
     )
 
     def __init__(self, own: bytes, peer: bytes, row: Any, sent: SentLog) -> None:
@@ -64,6 +64,7 @@ class Counterparty:
         self.row = row
         self.sent = sent
         self.header = Header(own, peer)
+        self.session = int(row["session"])
         self.connection: object | None = None
         self.credential: tuple[bytes, bytes] | None = None  # Username (553), Password (554)
         self.messages_per_second_max = 10_000_000
@@ -93,30 +94,6 @@ class Counterparty:
         self.row["expected_in"] = 1
         self.row["next_out"] = 1
         self.sent.reset()
-
-
-def new_row(own: bytes, peer: bytes, clock_tolerance_ns: int) -> np.ndarray:
-    """SESSION_ROW[1] of a session that begins: numbers at 1, not logged on."""
-    row = np.zeros(1, SESSION_ROW)
-    fill_row(row[0], own, peer, clock_tolerance_ns)
-    return row
-
-
-def fill_row(row: Any, own: bytes, peer: bytes, clock_tolerance_ns: int) -> None:
-    """Writes identity and first numbers into a SESSION_ROW scalar; member and account are kept."""
-    row["expected_in"] = row["next_out"] = 1
-    row["active"] = 0
-    row["peer_chars"], row["own_chars"] = len(peer), len(own)
-    row["peer_0"], row["peer_1"] = comp_id_words(peer)
-    row["own_0"], row["own_1"] = comp_id_words(own)
-    row["clock_tolerance_ns"] = clock_tolerance_ns
-
-
-def comp_id_words(comp_id: bytes) -> tuple[int, int]:
-    """A CompID of at most 16 bytes as the two words of a SESSION_ROW."""
-    assert 0 < len(comp_id) <= 16
-    padded = comp_id.ljust(16, b"\0")
-    return int.from_bytes(padded[:8], "little"), int.from_bytes(padded[8:], "little")
 
 
 class Directory:

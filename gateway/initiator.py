@@ -10,7 +10,8 @@ from gateway.counterparty import Counterparty
 from gateway.facts import Delivered, Refused
 from gateway.header import check_header, sequence_number
 from gateway.message import Field, Message
-from gateway.session import Policy, Reader, Session, identity_of, numbering_of, too_low_text
+from gateway.policy import Policy, Reader
+from gateway.session import Session, identity_of, numbering_of, too_low_text
 from gateway.states import Happened, MessageClass, Numbering, State, message_class
 
 

@@ -27,9 +27,6 @@ Source: fix-session 1.1-1.5; states and sequence rules in gateway/states.py.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
-
 import numpy as np
 
 from gateway.counterparty import Counterparty
@@ -46,9 +43,10 @@ from gateway.header import (
     check_header,
     sequence_number,
 )
-from gateway.liveness import NEVER_NS, SECOND_NS, Due
+from gateway.liveness import NEVER_NS, Due
 from gateway.message import Message
 from gateway.outgoing import Speaker
+from gateway.policy import Policy, Reader
 from gateway.resend import Gap, Resend
 from gateway.states import (
     MESSAGE_RULES,
@@ -62,24 +60,7 @@ from gateway.states import (
     Taking,
     message_class,
 )
-from gateway.types import Read
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What venue.toml sets for all sessions; times in ns or as named."""
-
-    logon_timeout_ns: int = 10 * SECOND_NS
-    logout_timeout_ns: int = 10 * SECOND_NS
-    heartbeat_seconds_max: int = 3_600
-    stale_ns: int = 60 * SECOND_NS  # a new order with PossDup first sent longer ago is refused
-
-
-class Reader(Protocol):
-    """Framing and dialect: gateway/codec.py."""
-
-    def read(self, buffer: np.ndarray, start: int, end: int) -> tuple[Read, int, Message | None]:
-        """What lies at buffer[start:end]: kind, bytes it takes, the message."""
+from gateway.types import Fault, Read
 
 
 class Session(Speaker):
@@ -94,8 +75,9 @@ class Session(Speaker):
         self.state = state
         self._policy = policy
         self.blocked = False
+        self.waiting = False  # nothing is read until a credential is checked
         self._reader = reader
-        self._facts = _no_facts()
+        self._facts = no_facts()
         self._limit_ns = now_ns + policy.logon_timeout_ns  # of logon, logout
         self._resend = Resend()
         self._gap = Gap()
@@ -129,16 +111,16 @@ class Session(Speaker):
 
         What is not consumed is the beginning of a message, or waits for a free batch (`blocked`).
         """
-        self._facts = facts = _no_facts()
+        self._facts = facts = no_facts()
         self.blocked = False
         position = start
-        while position < end and self.state < State.LOGOUT_ANSWERED:
+        while position < end and self.state < State.LOGOUT_ANSWERED and not self.waiting:
             if self.state == State.ACTIVE:
-                fast = self._take_fast(buffer, position, end, now_ns)
+                fast, rest_is_part = self._take_fast(buffer, position, end, now_ns)
                 if fast:
                     self._liveness.received(now_ns)
                     position += fast
-                if position >= end or self.blocked:
+                if position >= end or rest_is_part:
                     break
             kind, consumed, message = self._reader.read(buffer, position, end)
             if kind == Read.NEED_MORE:
@@ -159,7 +141,7 @@ class Session(Speaker):
 
     def log_out(self, text: str, now_ns: int) -> list[Fact]:
         """Says Logout and waits for the answer, for the policy's time at most."""
-        self._facts = facts = _no_facts()
+        self._facts = facts = no_facts()
         if self.state == State.ACTIVE:
             self._send(b"5", ((58, text),) if text else (), now_ns)
             self._limit_ns = now_ns + self._policy.logout_timeout_ns
@@ -170,7 +152,7 @@ class Session(Speaker):
 
     def on_deadline(self, now_ns: int) -> list[Fact]:
         """Does what is due: a chunk of a resend, Heartbeat, TestRequest, or the end."""
-        self._facts = facts = _no_facts()
+        self._facts = facts = no_facts()
         if self._resend.pending:
             self._pump(now_ns)
         if self.state == State.ACTIVE:
@@ -184,7 +166,7 @@ class Session(Speaker):
 
     def connection_lost(self, now_ns: int) -> list[Fact]:
         """The line ended, by whoever."""
-        self._facts = facts = _no_facts()
+        self._facts = facts = no_facts()
         if self.state == State.LOGOUT_SENT:
             self._end(Happened.GONE, LoggedOut("line closed before the Logout was answered"))
         elif self.state != State.CLOSED:
@@ -193,9 +175,12 @@ class Session(Speaker):
 
     # -- for subclasses
 
-    def _take_fast(self, buffer: np.ndarray, start: int, end: int, now_ns: int) -> int:
-        """Takes ordinary application messages from buffer[start:end]; returns bytes consumed."""
-        return 0
+    def _take_fast(self, buffer: np.ndarray, start: int, end: int, now_ns: int) -> tuple[int, bool]:
+        """Takes ordinary application messages from the start of buffer[start:end].
+
+        Returns (bytes consumed, True where the rest is only a part of a message).
+        """
+        return 0, False
 
     def _take_logon(self, message: Message, now_ns: int) -> None:
         """A Logon that starts a session, or resets one."""
@@ -205,7 +190,7 @@ class Session(Speaker):
         """A valid application message in order, its number consumed."""
         raise NotImplementedError
 
-    def _refuse_application(self, message: Message, now_ns: int) -> None:
+    def _refuse_application(self, message: Message, fault: Fault, now_ns: int) -> None:
         """An application message in order was answered with a reject, its number consumed."""
 
     def _has_room(self) -> bool:
@@ -266,24 +251,23 @@ class Session(Speaker):
         return True
 
     def _process(
-        self, message: Message, kind: MessageClass, fault: HeaderFault | None, now_ns: int
+        self, message: Message, kind: MessageClass, header: HeaderFault | None, now_ns: int
     ) -> None:
-        if fault is not None or message.fault is not None:
+        fault = Fault(False, *header[1:]) if header is not None else message.fault
+        if fault is None:
             if kind == MessageClass.APPLICATION:
-                self._refuse_application(message, now_ns)
-            if kind == MessageClass.REJECT or message.msg_type == b"j":
-                return  # a reject is never answered by a reject
-            if fault is not None:
-                self._reject(message, fault.reason, fault.tag, fault.text, now_ns)
-            elif message.fault is not None and message.fault.business:
-                self._reject_business(message, message.fault.reason, message.fault.text, now_ns)
-            elif message.fault is not None:
-                wrong = message.fault
-                self._reject(message, wrong.reason, wrong.tag, wrong.text, now_ns)
-        elif kind == MessageClass.APPLICATION:
-            self._take_application(message, now_ns)
+                self._take_application(message, now_ns)
+            else:
+                self._process_administrative(message, kind, now_ns)
+            return
+        if kind == MessageClass.APPLICATION:
+            self._refuse_application(message, fault, now_ns)
+        if kind == MessageClass.REJECT or message.msg_type == b"j":
+            return  # a reject is never answered by a reject
+        if fault.business:
+            self._reject_business(message, fault.reason, fault.text, now_ns)
         else:
-            self._process_administrative(message, kind, now_ns)
+            self._reject(message, fault.reason, fault.tag, fault.text, now_ns)
 
     def _process_administrative(self, message: Message, kind: MessageClass, now_ns: int) -> None:
         if kind == MessageClass.TEST_REQUEST:
@@ -384,7 +368,7 @@ class Session(Speaker):
         if numbering == Numbering.EXPECTED and kind != MessageClass.RESET:
             self._consume(self._known())
             if kind == MessageClass.APPLICATION:
-                self._refuse_application(message, now_ns)
+                self._refuse_application(message, Fault(False, *fault[1:]), now_ns)
         self._reject(message, fault.reason, fault.tag, fault.text, now_ns)
         self._refuse(fault.text, now_ns)
 
@@ -424,7 +408,8 @@ class Session(Speaker):
             party.connection = None
 
 
-def _no_facts() -> list[Fact]:
+def no_facts() -> list[Fact]:
+    """A fresh list for the facts of one call."""
     return []
 
 

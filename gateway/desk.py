@@ -1,0 +1,116 @@
+"""Where application messages become command rows: the turn's batch, shared by all sessions.
+
+The order of rows is the order of arrival; within a session that of MsgSeqNum. Every application
+message with a valid number takes a row, also one that is refused (REFUSED), so that its number is
+journaled. What the engine does not answer itself is noted in `questions` for after the batch.
+
+Source: specs/order_entry.md O-10 to O-31; specs/matching.md M-74.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from engine.types import COMMAND, CommandKind
+from gateway.counterparty import Counterparty
+from gateway.header import sequence_number
+from gateway.message import Message
+from gateway.orders import decode_orders
+from gateway.tables import Tables
+from gateway.types import Fault
+from specs.rejects import Reject
+
+NOT_TAKEN = 3  # BusinessRejectReason (380): unsupported message type
+_ROWS = {b"D", b"F", b"G", b"q"}
+
+
+class Question(NamedTuple):
+    """An OrderStatusRequest: answered when the commands before its row are applied."""
+
+    party: Counterparty
+    row: int  # of the batch
+    message: Message
+
+
+class Desk:
+    """The batch being filled. commands: COMMAND[n], of which `count` rows are used.
+
+    tables: whose names and SESSION_ROWs the decoder reads. The service calls clear() after a
+    submit.
+    """
+
+    def __init__(self, tables: Tables, rows_max: int) -> None:
+        assert rows_max > 0
+        self.commands = np.zeros(rows_max, COMMAND)
+        self.count = 0
+        self.questions: list[Question] = []
+        self._tables = tables
+        self._arena = tables.arena
+
+    def clear(self) -> None:
+        """The batch was submitted."""
+        self.count = 0
+        self.questions.clear()
+
+    def room(self) -> int:
+        """Free command rows."""
+        return len(self.commands) - self.count
+
+    def decode(
+        self,
+        party: Counterparty,
+        buffer: np.ndarray,
+        start: int,
+        end: int,
+        rows_max: int,
+        now_ns: int,
+    ) -> tuple[int, int, int]:
+        """A run of ordinary messages of buffer[start:end]; returns (bytes consumed, rows, Stop).
+
+        Advances expected_in of the party's SESSION_ROW.
+        """
+        rows = self.commands
+        if rows_max < self.room():
+            rows = rows[: self.count + rows_max]
+        consumed, written, stop = decode_orders(
+            self._arena, buffer, start, end, party.session, rows, self.count, now_ns
+        )
+        self.count += written
+        return consumed, written, stop
+
+    def take(self, party: Counterparty, message: Message, stale: bool, now_ns: int) -> Fault | None:
+        """One valid message becomes one row; a Fault where the venue does not take its type."""
+        fault = None
+        if message.msg_type in _ROWS:
+            self._tables.decode_message(message, party.session, self.commands, self.count, now_ns)
+            row = self.commands[self.count]
+            if stale and row["kind"] == CommandKind.NEW_ORDER:
+                row["reason"] = Reject.STALE_POSS_DUP
+        elif message.msg_type == b"H":
+            self._note(CommandKind.STATUS_REQUEST, party, message, None, now_ns)
+            self.questions.append(Question(party, self.count, message))
+        else:
+            fault = Fault(True, NOT_TAKEN, 0, "message type not taken here")
+            self._note(CommandKind.REFUSED, party, message, fault, now_ns)
+        self.count += 1
+        return fault
+
+    def refuse(
+        self, party: Counterparty, message: Message, fault: Fault | None, now_ns: int
+    ) -> None:
+        """A message that is rejected takes a REFUSED row: its number is journaled."""
+        self._note(CommandKind.REFUSED, party, message, fault, now_ns)
+        self.count += 1
+
+    def _note(
+        self,
+        kind: CommandKind,
+        party: Counterparty,
+        message: Message,
+        fault: Fault | None,
+        now_ns: int,
+    ) -> None:
+        number = sequence_number(message) or 0
+        self._tables.note(kind, party.session, number, self.commands, self.count, now_ns, fault)
