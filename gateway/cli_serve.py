@@ -1,0 +1,40 @@
+"""`sitex serve`: configuration, compiled kernels, then the venue on the fastest event loop there is."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+
+from specs.products import load_products
+from specs.venue import VENUE_FILE, load_venue
+
+
+def run_venue(config_file: Path | None, data_dir: Path, overrides: list[str]) -> int:
+    """Serves until a signal; returns the process's exit code. Raises SpecError before it starts."""
+    catalogue = load_products()
+    config = load_venue(config_file or VENUE_FILE, overrides, catalogue)
+
+    from gateway.warmup import warm_up
+
+    warm_up(_say)
+
+    from gateway.service import serve
+
+    return run_on_loop(serve(config, data_dir, catalogue))
+
+
+def run_on_loop(main: Coroutine[object, object, int]) -> int:
+    """Runs a coroutine on uvloop, where it is to be had, else on asyncio."""
+    try:
+        import uvloop
+    except ImportError:
+        import asyncio
+
+        return asyncio.run(main)
+    return uvloop.run(main)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
