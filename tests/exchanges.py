@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from engine.machine import Engine
 
 from engine.limits import EngineLimits
+from engine.machine import Engine
 from engine.types import EVENT, REQUEST
 from tests import naive_words as w
 from tests.build import pack, unpack_events
@@ -60,6 +60,15 @@ class NaiveVenue:
         """The events of each command."""
         return [self.exchange.apply(one) for one in commands]
 
+    def alive(self, member: int) -> list[tuple[tuple, int]]:
+        """Current ids and instruments of the member's living orders."""
+        requests = self.exchange.requests
+        return [
+            (requests[order.request]["cl_ord_id"], order.instrument)
+            for order in self.exchange.live.values()
+            if order.member == member
+        ]
+
 
 class EngineVenue:
     """The engine, fed in batches and event buffers cut as the caller likes."""
@@ -67,13 +76,18 @@ class EngineVenue:
     def __init__(self, limits: EngineLimits | None = None) -> None:
         self.limits = limits or small_limits()
         self.engine = Engine(self.limits)
+        self.dirt = 0
 
     def run(self, commands: list[dict], cut: Cut = whole) -> list[dict]:
         """The events of all commands, one after another."""
         return unpack_events(self.run_rows(commands, cut))
 
-    def run_rows(self, commands: list[dict], cut: Cut = whole) -> np.ndarray:
-        """The same as EVENT rows; a ROLL_DAY stands alone in its batch (M-72)."""
+    def run_rows(self, commands: list[dict], cut: Cut = whole, dirt: int = 0) -> np.ndarray:
+        """The same as EVENT rows; a ROLL_DAY stands alone in its batch (M-72).
+
+        Buffers are filled with `dirt` before the engine gets them.
+        """
+        self.dirt = dirt
         parts: list[np.ndarray] = []
         at = 0
         while at < len(commands):
@@ -93,6 +107,7 @@ class EngineVenue:
         done = 0
         while done < len(packed) or self.engine.busy:
             buffer = np.zeros(rows, EVENT)
+            buffer.view(np.uint8)[:] = self.dirt
             consumed, produced = self.engine.apply(packed[done:], blobs, buffer)
             assert consumed or produced, "the engine stands still"
             parts.append(buffer[:produced].copy())

@@ -1,0 +1,221 @@
+"""Invariants of an exchange, checked from its events alone; they know no implementation.
+
+`Watcher.see` takes the events one after another (dicts of EVENT fields) and raises AssertionError
+with the event that breaks a rule: numbers without gaps, rows complete, quantity conserved, price
+and time kept, books never crossed after a command, positions that sum to zero. Twins, replays and
+the simulation share it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from engine.types import EventFlag, EventKind, OrdStatus, Side
+
+_MASK = (1 << 56) - 1
+_ENDS = {EventKind.CANCELLED: OrdStatus.CANCELED, EventKind.EXPIRED: OrdStatus.EXPIRED}
+_OF_ORDER = {
+    EventKind.ACCEPTED,
+    EventKind.FILL,
+    EventKind.CANCELLED,
+    EventKind.REPLACED,
+    EventKind.EXPIRED,
+    EventKind.RESTATED,
+    EventKind.BOOKED,
+    EventKind.REFRESHED,
+}
+
+
+@dataclass
+class Watched:
+    """What the events so far say of one order."""
+
+    instrument: int
+    account: int
+    side: int
+    price: int
+    order_qty: int
+    leaves_qty: int
+    cum_qty: int = 0
+    cum_value: int = 0
+    public_id: int = 0
+    shown: int = 0
+
+
+@dataclass
+class Watcher:
+    """Sees every event from the first of a venue on."""
+
+    orders: dict[int, Watched] = field(default_factory=dict)
+    queues: dict[tuple[int, int, int], list[int]] = field(default_factory=lambda: defaultdict(list))
+    positions: Counter = field(default_factory=Counter)
+    orders_made: int = 0
+    trades_made: int = 0
+    slices_made: int = 0
+    seen: int = 0
+    time_ns: int = 0
+    awaited: dict | None = None  # the aggressor's row whose resting row must follow
+    command_open: bool = False
+    touched: set[int] = field(default_factory=set)
+
+    def see(self, events: Iterable[dict]) -> None:
+        """Checks each event against all before it."""
+        for event in events:
+            self.seen += 1
+            try:
+                self._see(event)
+            except AssertionError as broken:
+                kind = EventKind(event["kind"]).name
+                raise AssertionError(f"event {self.seen} {kind} {event}: {broken}") from broken
+
+    def _see(self, event: dict) -> None:
+        assert event["time_ns"] >= self.time_ns, "time runs back (M-3)"
+        assert not self.command_open or event["time_ns"] == self.time_ns, "two times in a command"
+        self.time_ns = event["time_ns"]
+        kind = EventKind(event["kind"])
+        if self.awaited is not None:
+            resting = not event["flags"] & EventFlag.AGGRESSOR
+            assert kind == EventKind.FILL and resting, "a trade is two adjacent rows (M-6)"
+        if kind in _OF_ORDER:
+            self._see_order(kind, event)
+        self.command_open = not event["flags"] & EventFlag.LAST_OF_COMMAND
+        if not self.command_open:
+            assert self.awaited is None, "half a trade (M-6)"
+            for instrument in self.touched:
+                assert not self.crossed(instrument), "book crossed"
+            self.touched.clear()
+
+    def _see_order(self, kind: EventKind, event: dict) -> None:
+        order_id = event["order_id"]
+        self.touched.add(event["instrument"])
+        if kind == EventKind.ACCEPTED:
+            self.orders_made += 1
+            assert order_id & _MASK == self.orders_made, "order ids have a gap (M-2)"
+            self.orders[order_id] = Watched(
+                instrument=event["instrument"],
+                account=event["account"],
+                side=event["side"],
+                price=event["price"],
+                order_qty=event["qty"],
+                leaves_qty=event["qty"],
+            )
+        order = self.orders.get(order_id)
+        assert order is not None, "an order that was never accepted or is gone"
+        assert (order.instrument, order.account, order.side) == (
+            event["instrument"],
+            event["account"],
+            event["side"],
+        ), "an order changed instrument, account or side"
+        self._move_quantity(kind, order, event)
+        self._move_slice(kind, order, event)
+        if not event["leaves_qty"]:
+            assert not order.public_id, "an order with nothing left is in the book"
+            del self.orders[order_id]
+
+    def _move_quantity(self, kind: EventKind, order: Watched, event: dict) -> None:
+        """What an order was, less what the event took, is what it is."""
+        qty = event["qty"]
+        if kind == EventKind.FILL:
+            self._trade(order, event)
+            order.leaves_qty -= qty
+            order.cum_qty += qty
+            order.cum_value += qty * event["price"]
+        elif kind in _ENDS:
+            assert event["ord_status"] == _ENDS[kind]
+            assert qty == order.leaves_qty > 0, "cancels something else than what was left"
+            order.leaves_qty = 0
+        elif kind == EventKind.RESTATED:
+            assert 0 < qty < order.leaves_qty
+            order.leaves_qty -= qty
+            order.order_qty -= qty
+        elif kind == EventKind.REPLACED:
+            assert qty > order.cum_qty
+            order.order_qty, order.leaves_qty = qty, qty - order.cum_qty
+            if event["flags"] & EventFlag.KEPT_PLACE:
+                assert event["price"] == order.price, "another price in the same place (M-18)"
+        now = (order.order_qty, order.leaves_qty, order.cum_qty, order.cum_value)
+        told = (event["order_qty"], event["leaves_qty"], event["cum_qty"], event["cum_value"])
+        assert now == told, f"quantity not conserved: {now} became {told}"
+        assert order.leaves_qty >= 0
+
+    def _trade(self, order: Watched, event: dict) -> None:
+        """Both rows of a trade mirror each other; positions move against each other."""
+        sign = 1 if order.side == Side.BUY else -1
+        self.positions[order.account, order.instrument] += sign * event["qty"]
+        if event["flags"] & EventFlag.AGGRESSOR:
+            self.trades_made += 1
+            assert event["trade_id"] & _MASK == self.trades_made, "trade ids have a gap (M-2)"
+            self.awaited = event
+            return
+        first, self.awaited = self.awaited, None
+        assert first is not None, "a resting row without its aggressor's (M-6)"
+        for name in ("trade_id", "price", "qty", "instrument"):
+            assert first[name] == event[name], f"the rows of a trade differ in {name}"
+        assert first["side"] != event["side"], "a trade of one side with itself"
+        assert not self._better(order), "a better price was passed over (M-20)"
+        queue = self.queues[order.instrument, order.side, order.price]
+        assert queue[0] == event["public_id"] == order.public_id, "not the first of its queue"
+        assert event["qty"] <= order.shown, "trades more than it shows (M-20)"
+
+    def _better(self, order: Watched) -> bool:
+        """Whether a level of the order's side has a better price."""
+        sign = 1 if order.side == Side.BUY else -1
+        return any(
+            queue and sign * price > sign * order.price
+            for (instrument, side, price), queue in self.queues.items()
+            if (instrument, side) == (order.instrument, order.side)
+        )
+
+    def _move_slice(self, kind: EventKind, order: Watched, event: dict) -> None:
+        """Which slice of the order the book shows, and where it stands."""
+        shown, public_id = event["display_qty"], event["public_id"]
+        queue = self.queues[order.instrument, order.side, order.price]
+        stays = public_id == order.public_id
+        if order.public_id and not (stays and shown):
+            assert stays or kind in (EventKind.REPLACED, EventKind.REFRESHED), "wrong public id"
+            queue.remove(order.public_id)
+            order.public_id = order.shown = 0
+        if kind == EventKind.FILL and stays and shown:
+            assert shown == order.shown - event["qty"], "a slice shrinks by what it traded"
+        if kind == EventKind.REPLACED:
+            order.price = event["price"]
+        if shown and not order.public_id:
+            self.slices_made += 1
+            assert public_id == self.slices_made, "public ids have a gap (M-2)"
+            self.queues[order.instrument, order.side, order.price].append(public_id)
+        if shown:
+            assert 0 < shown <= order.leaves_qty
+            order.public_id, order.shown = public_id, shown
+
+    def crossed(self, instrument: int) -> bool:
+        """Whether the best bid is at or above the best ask."""
+        bids, asks = self.prices(instrument, Side.BUY), self.prices(instrument, Side.SELL)
+        return bool(bids and asks) and max(bids) >= min(asks)
+
+    def prices(self, instrument: int, side: int) -> list[int]:
+        """Prices at which the side has orders."""
+        return [
+            price
+            for (one, other, price), queue in self.queues.items()
+            if queue and (one, other) == (instrument, side)
+        ]
+
+    def levels(self, instrument: int, side: int) -> list[tuple[int, int, int]]:
+        """Price, shown lots and orders of each level, best first."""
+        sign = -1 if side == Side.BUY else 1
+        shown: Counter = Counter()
+        count: Counter = Counter()
+        for order in self.orders.values():
+            if order.public_id and (order.instrument, order.side) == (instrument, side):
+                shown[order.price] += order.shown
+                count[order.price] += 1
+        return [(p, shown[p], count[p]) for p in sorted(shown, key=lambda p: sign * p)]
+
+    def assert_zero_sum(self) -> None:
+        """Positions of all accounts in an instrument sum to zero."""
+        sums: Counter = Counter()
+        for (_account, instrument), lots in self.positions.items():
+            sums[instrument] += lots
+        assert not any(sums.values()), f"positions do not sum to zero: {sums}"

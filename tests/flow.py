@@ -1,0 +1,340 @@
+"""Random flows of commands in a small world.
+
+Few prices, members, accounts and narrow limits, so that every kind of event and every reject
+number comes up. Each choice asks a `random.Random`, so a run is a seed, and a command of hypothesis
+is one. It knows no exchange; it remembers the ids it gave and may ask which orders live.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine import types as t
+from specs.rejects import Reject
+from tests import naive_words as w
+from tests.build import (
+    ALL_FEATURES,
+    DAY_1,
+    SECOND,
+    START_NS,
+    TICK,
+    Who,
+    account,
+    cancel,
+    command,
+    gross_product,
+    instrument,
+    mass_cancel,
+    member,
+    new,
+    product,
+    replace,
+    roll_day,
+    roll_product,
+    session,
+    session_lost,
+)
+
+TRADERS = (Who(1, 1, 1), Who(2, 1, 2), Who(3, 2, 3), Who(4, 3, 4))
+FAR_DAY = 20991231
+OUTSIDER = Who(5, 4, 5)  # may trade product 1 only
+WIDE = {
+    "open_orders_max": 60,
+    "position_long_max": 10**6,
+    "position_short_max": 10**6,
+    "order_notional_max": 10**15,
+    "open_notional_max": 10**15,
+    "orders_per_second_max": 10**6,
+}
+MEMBER_ROW = {"requests_max": 10**6, "orders_max": 40, "products": 0b1110}
+NARROW = {
+    "open_orders_max": (0, 2, 5),
+    "position_long_max": (0, 5, 20),
+    "position_short_max": (0, 5, 20),
+    "order_notional_max": (0, 5_000 * 10**6, 15_000 * 10**6),
+    "open_notional_max": (0, 20_000 * 10**6, 60_000 * 10**6),
+    "orders_per_second_max": (0, 1, 3),
+}
+NASTY = (0, 1, 2, -1, 7, 9, 49, 50, 255, 256, 65_535, 2**31 - 1, 2**32 - 1, 2**63 - 1, -(2**63))
+
+
+class Dice:
+    """Choices of a seeded generator."""
+
+    def __init__(self, seed: int) -> None:
+        self.source = random.Random(seed)
+
+    def pick(self, options: Sequence[Any]) -> Any:
+        """One of the options."""
+        return options[int(self.source.random() * len(options))]
+
+    def number(self, low: int, high: int) -> int:
+        """A number from low to high, both included."""
+        return low + int(self.source.random() * (high - low + 1))
+
+
+def small_world() -> list[dict]:
+    """Three products, six instruments, four members, five accounts."""
+    keeps_no_place = ALL_FEATURES & ~int(t.ProductFeature.REPLACE_KEEPS_PLACE)
+    usual = {"qty_max": 40, "limit_bp": 500, "band_ticks": 2, "display_min_bp": 2_000}
+    return [
+        product(1, **usual),
+        gross_product(2, **(usual | {"qty_max": 30})),
+        product(3, price_rule=w.MEDIAN3, features=keeps_no_place, currency=2, **usual),
+        instrument(1, 1, last_trading_date=FAR_DAY),
+        instrument(2, 1, last_trading_date=DAY_1 + 2),
+        instrument(3, 2, last_trading_date=FAR_DAY),
+        instrument(4, 2, last_trading_date=DAY_1 + 3),
+        instrument(5, 3, last_trading_date=FAR_DAY),
+        *(member(number, **MEMBER_ROW) for number in (1, 2, 3)),
+        member(4, **(MEMBER_ROW | {"products": 1 << 1})),
+        *(account(who.account, who.member, **WIDE) for who in (*TRADERS, OUTSIDER)),
+        *(session(who.session, who.member) for who in (*TRADERS, OUTSIDER)),
+    ]
+
+
+@dataclass
+class Flow:
+    """Makes one command after another; `made` counts them, `names` remembers (member, id)."""
+
+    seed: int
+    spoils: int = 40  # one command of so many gets nasty values
+    made: int = 0
+    time_ns: int = START_NS + SECOND
+    date: int = DAY_1
+    venue_day: int = DAY_1
+    instruments: int = 5
+    middle: int = 100  # ticks
+    names: dict[int, list[tuple[str, int]]] = field(default_factory=dict)  # all of a member
+    alive: Callable[[int], list[tuple[Any, int]]] = lambda member: []  # ids, instruments
+    repairs: list[dict] = field(default_factory=list)  # what ends a halt or a narrow limit
+
+    def __post_init__(self) -> None:
+        self.dice = Dice(self.seed)
+
+    def next(self) -> dict:
+        """The next command, with its time and message number."""
+        self.made += 1
+        self.time_ns += self.dice.pick((0, 0, 1, 10_000_000, SECOND // 3))
+        if self.repairs and self.dice.number(1, 10) == 1:
+            made = self.repairs.pop(0)
+        else:
+            made = self._choose()(self)
+        if self.dice.number(1, self.spoils) == 1 and made["kind"] >= w.NEW_ORDER:
+            made = self._spoil(made)
+        made["time_ns"], made["msg_seq_num"] = self.time_ns, self.made
+        return made
+
+    def _choose(self) -> Callable[[Flow], dict]:
+        roll = self.dice.number(0, 999)
+        for share, maker in MAKERS:
+            if roll < share:
+                return maker
+            roll -= share
+        return Flow._new
+
+    def _who(self) -> Who:
+        return OUTSIDER if self.dice.number(1, 40) == 1 else self.dice.pick(TRADERS)
+
+    def _name(self, who: Who, instrument_id: int) -> str:
+        """A new id of the member, seldom one it used before."""
+        given = self.names.setdefault(who.member, [])
+        if given and self.dice.number(1, 50) == 1:
+            return self.dice.pick(given[-20:])[0]
+        given.append((f"{self.made}", instrument_id))
+        return given[-1][0]
+
+    def _orig(self, who: Who) -> tuple[Any, int]:
+        """The id and instrument of a living order of the member, sometimes of any request."""
+        given = self.alive(who.member)
+        if not given or self.dice.number(1, 8) == 1:
+            given = (self.names.get(who.member) or [("none", 1)])[-15:]
+        return self.dice.pick(given)
+
+    def _ticks(self, side: int) -> int:
+        if self.dice.number(1, 25) == 1:
+            return self.dice.pick((80, 93, 94, 95, 105, 106, 107, 120))
+        passive = -1 if side == w.BUY else 1
+        return self.middle + passive * self.dice.number(-2, 4)
+
+    def _qty(self) -> int:
+        if self.dice.number(1, 40) == 1:
+            return self.dice.pick((0, -1, 30, 31, 40, 41))
+        return self.dice.number(1, 12)
+
+    def _new(self) -> dict:
+        dice, who = self.dice, self._who()
+        number = dice.pick((1, 1, 1, 1, 2, 3, 3, 3, 4, 5, 5, dice.number(1, self.instruments)))
+        if dice.number(1, 60) == 1:
+            number = 14
+        qty = self._qty()
+        side = dice.pick((w.BUY, w.SELL))
+        name = self._name(who, number)
+        made = new(who, name, side, qty, self._ticks(side), instrument=number)
+        gross = number in (3, 4)
+        kinds = (w.DAY,) * 5 + (w.IOC, w.FOK) + (() if gross else (w.GTC, w.GTC, w.GTD))
+        made["time_in_force"] = dice.pick(kinds)
+        if made["time_in_force"] == w.GTD:
+            made["expire_date"] = self.date + dice.pick((0, 1, 1, 2, 3, -1))
+        closing = (w.CLOSE, w.CLOSE_TODAY, w.CLOSE_TODAY, w.CLOSE_YESTERDAY)
+        effects = (w.OPEN,) * 5 + closing if gross else (0,)
+        made["position_effect"] = dice.pick(effects)
+        made["self_match"] = dice.pick((0, 0, ord("O"), ord("N"), ord("B"), ord("D"), ord("D")))
+        made["self_match_id"] = dice.pick((0, 0, 0, 0, 1, 2))
+        if not gross:
+            self._options(made, qty)
+        if dice.number(1, 12) == 1:
+            made.update(self._flaw())
+        return made
+
+    def _options(self, made: dict, qty: int) -> None:
+        """Icebergs, post-only, minimum quantity, market orders."""
+        roll = self.dice.number(1, 10)
+        resting = made["time_in_force"] in (w.DAY, w.GTC, w.GTD)
+        if roll <= 3 and resting and qty > 1:
+            made["display_qty"] = max(1, qty // self.dice.pick((2, 3, 4, 5, 7)))
+        elif roll == 4 and resting:
+            made["exec_inst"] = 1
+        elif roll <= 7 and made["time_in_force"] == w.IOC:
+            made["min_qty"] = self.dice.number(1, 12)
+        elif roll == 8 and made["time_in_force"] in (w.DAY, w.IOC, w.FOK):
+            made["ord_type"] = w.MARKET
+
+    def _flaw(self) -> dict:
+        """One thing that is often wrong."""
+        return self.dice.pick(
+            (
+                {"side": 53},
+                {"ord_type": ord("3")},
+                {"ord_type": w.MARKET},
+                {"time_in_force": ord("7")},
+                {"time_in_force": w.GTC},
+                {"price": 100 * TICK + 5},
+                {"expire_date": self.date},
+                {"min_qty": 3},
+                {"display_qty": 1},
+                {"exec_inst": 1},
+                {"position_effect": 0},
+                {"position_effect": ord("X")},
+                {"position_effect": w.CLOSE},
+                {"self_match": 1},
+                {"account": self.dice.number(0, 16)},
+                {"reason": int(Reject.STALE_POSS_DUP)},
+            )
+        )
+
+    def _cancel(self) -> dict:
+        who = self._who()
+        orig, number = self._orig(who)
+        made = cancel(who, self._name(who, number), orig, instrument=number)
+        if self.dice.number(1, 10) == 1:
+            made["instrument"] = self.dice.number(1, 6)
+        made["side"] = self.dice.pick((0, 0, 0, 0, w.BUY, w.SELL))
+        return made
+
+    def _replace(self) -> dict:
+        dice, who = self.dice, self._who()
+        orig, number = self._orig(who)
+        name = self._name(who, number)
+        ticks = self._ticks(dice.pick((w.BUY, w.SELL)))
+        made = replace(who, name, orig, self._qty(), ticks, instrument=number)
+        made["display_qty"] = dice.pick((0, 0, 0, 0, 2, made["qty"] // 2, made["qty"] // 3))
+        if dice.number(1, 10) == 1:
+            made["expire_date"] = self.date + dice.number(0, 3)
+        if dice.number(1, 8) == 1:
+            made.update(self._flaw())
+        return made
+
+    def _mass_cancel(self) -> dict:
+        dice, who = self.dice, self._who()
+        scope = dice.pick((w.SCOPE_INSTRUMENT, w.SCOPE_PRODUCT, w.SCOPE_MEMBER, ord("2")))
+        name = self._name(who, 1)
+        made = mass_cancel(who, name, scope, side=dice.pick((0, 0, w.BUY, w.SELL)))
+        made["instrument"], made["product"] = dice.number(1, 6), dice.number(1, 4)
+        return made
+
+    def _session_lost(self) -> dict:
+        return session_lost(self._who())
+
+    def _account(self) -> dict:
+        """One limit becomes narrow for a while."""
+        who = self._who()
+        name = self.dice.pick(tuple(NARROW))
+        self.repairs.append(account(who.account, who.member, **WIDE))
+        return account(who.account, who.member, **(WIDE | {name: self.dice.pick(NARROW[name])}))
+
+    def _member(self) -> dict:
+        """Quotas or permissions become narrow for a while."""
+        who = self._who()
+        usual = MEMBER_ROW | ({"products": 1 << 1} if who is OUTSIDER else {})
+        self.repairs.append(member(who.member, **usual))
+        narrow = ({"requests_max": 5}, {"orders_max": 0}, {"orders_max": 5}, {"products": 1 << 1})
+        return member(who.member, **(usual | self.dice.pick(narrow)))
+
+    def _halt(self) -> dict:
+        self.repairs.insert(0, command(w.RESUME))
+        return command(w.HALT, reason=int(Reject.VENUE_HALTED))
+
+    def _silent(self) -> dict:
+        who = self._who()
+        kind = self.dice.pick((w.REFUSED, w.STATUS_REQUEST, 0, 9, 24, 255))
+        return command(kind, session=who.session, member=who.member)
+
+    def _roll_product(self) -> dict:
+        number = self.dice.pick((1, 2, 3, 4))
+        self.middle = self.dice.number(98, 102)
+        if number == 1:
+            self.date += 1
+        return roll_product(number, self.date)
+
+    def _roll_day(self) -> dict:
+        self.venue_day += 1
+        return roll_day(self.venue_day)
+
+    def _instrument(self) -> dict:
+        """A fresh instrument of product 1 or 3, or a definition that is ignored."""
+        if self.instruments < 12:
+            self.instruments += 1
+        number = self.dice.pick((self.instruments, self.instruments, 1, 0, 99))
+        ends = self.date + self.dice.number(0, 6)
+        dates = {"trading_date": self.date, "last_trading_date": ends}
+        return instrument(number, self.dice.pick((1, 1, 3, 6)), **dates)
+
+    def _spoil(self, made: dict) -> dict:
+        """Random values in a few fields: what a broken gateway might write."""
+        spoiled = dict(made)
+        for _ in range(self.dice.number(1, 3)):
+            name = self.dice.pick(SPOILED)
+            if made["kind"] in (w.ROLL_PRODUCT, w.ROLL_DAY) and name == "trading_date":
+                continue
+            bits = t.COMMAND[name].itemsize * 8
+            value = self.dice.pick(NASTY) & (1 << bits) - 1
+            if t.COMMAND[name].kind == "i" and value >= 1 << bits - 1:
+                value -= 1 << bits
+            spoiled[name] = value
+        return spoiled
+
+
+SPOILED = tuple(
+    name
+    for name in t.COMMAND.names
+    if not name.startswith(("cl_ord_id", "orig_cl_ord_id", "blob_", "time_ns", "msg_seq", "kind"))
+)
+
+# parts of a thousand; the rest are new orders
+MAKERS: tuple[tuple[int, Callable[[Flow], dict]], ...] = (
+    (120, Flow._cancel),
+    (200, Flow._replace),
+    (8, Flow._mass_cancel),
+    (5, Flow._session_lost),
+    (12, Flow._account),
+    (4, Flow._member),
+    (3, Flow._halt),
+    (6, Flow._silent),
+    (6, Flow._roll_product),
+    (3, Flow._roll_day),
+    (3, Flow._instrument),
+)

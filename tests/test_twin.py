@@ -1,0 +1,124 @@
+"""Engine and naive exchange side by side: every event, field by field.
+
+Source: specs/matching.md. SITEX_TWIN_RUNS makes it longer (1 is the default profile); `-k quick` is
+the part for bounds-checked runs and runs with the JIT off.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from engine.machine import Engine
+from engine.types import CancelReason, EventKind
+from specs.rejects import Reject
+from tests import naive_words as w
+from tests.exchanges import EngineVenue, small_limits
+from tests.twin import Twin, compare_state, random_cut
+
+RUNS = int(os.environ.get("SITEX_TWIN_RUNS", "1"))
+REJECTING = (w.REJECTED, w.CANCEL_REJECTED, w.MASS_CANCEL_REJECTED)
+
+
+def drive(twin: Twin, cuts: int = 2) -> None:
+    """The engine's events are the wanted ones, however its input is cut."""
+    whole = EngineVenue(twin.limits)
+    rows = whole.run_rows(twin.commands)
+    twin.compare(rows)
+    compare_state(twin, whole)
+    for seed in range(cuts):
+        venue = EngineVenue(twin.limits)
+        assert venue.run_rows(twin.commands, random_cut(seed)).tobytes() == rows.tobytes()
+        assert venue.engine.state_hash() == whole.engine.state_hash()
+
+
+@pytest.mark.parametrize("seed", range(24 * RUNS))
+def test_seeded_flow(seed: int) -> None:
+    twin = Twin(seed).grow(3_000)
+    twin.watch()
+    drive(twin)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_quick_flow(seed: int) -> None:
+    twin = Twin(1_000 + seed).grow(700)
+    twin.watch()
+    drive(twin, cuts=1)
+
+
+@pytest.mark.parametrize("seed", range(6 * RUNS))
+def test_hostile_flow(seed: int) -> None:
+    """Every other command has nasty values in random fields."""
+    twin = Twin(2_000 + seed, spoils=2).grow(3_000)
+    twin.watch()
+    drive(twin)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_full_tables(seed: int) -> None:
+    """Order pool and request rows of all members together run out: rejects, nothing else."""
+    limits = small_limits(orders_max=12, requests_max=900)
+    twin = Twin(3_000 + seed, limits=limits).grow(2_500)
+    twin.watch()
+    reasons = Counter(event["reason"] for event in twin.events() if event["kind"] in REJECTING)
+    assert reasons[Reject.ORDERS_FULL]
+    drive(twin)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_quick_snapshot(seed: int) -> None:
+    """An engine restored from a snapshot goes on as if nothing had happened."""
+    twin = Twin(4_000 + seed).grow(400)
+    rows = EngineVenue().run_rows(twin.commands)
+    twin.compare(rows)
+    at = 60 + 90 * seed
+    first = EngineVenue()
+    before = first.run_rows(twin.commands[:at])
+    second = EngineVenue()
+    requests = first.engine.requests.copy()
+    second.engine = Engine.restore(second.limits, first.engine.snapshot(), requests)
+    assert second.engine.state_hash() == first.engine.state_hash()
+    after = second.run_rows(twin.commands[at:])
+    assert np.concatenate([before, after]).tobytes() == rows.tobytes()
+
+
+@settings(
+    max_examples=60 * RUNS,
+    deadline=None,
+    derandomize=RUNS == 1,
+    suppress_health_check=list(HealthCheck),
+)
+@given(
+    seeds=st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=150),
+    cut=st.integers(0, 2**16),
+    spoils=st.sampled_from((3, 40)),
+)
+def test_any_flow(seeds: list[int], cut: int, spoils: int) -> None:
+    """Each command from a seed of its own: a failing flow shrinks by leaving commands out."""
+    twin = Twin(0, spoils=spoils).grow_by(seeds)
+    twin.watch()
+    venue = EngineVenue()
+    twin.compare(venue.run_rows(twin.commands, random_cut(cut)))
+    compare_state(twin, venue)
+
+
+def test_seeded_flows_reach_everything() -> None:
+    """Every kind of event, every reject number, every reason for which quantity leaves."""
+    kinds: Counter = Counter()
+    rejects: Counter = Counter()
+    reasons: Counter = Counter()
+    for seed in range(8):
+        for event in Twin(seed).grow(3_000).events():
+            kinds[event["kind"]] += 1
+            if event["kind"] in REJECTING:
+                rejects[event["reason"]] += 1
+            elif event["kind"] in (w.CANCELLED, w.EXPIRED, w.RESTATED):
+                reasons[event["reason"]] += 1
+    assert {kind.name for kind in EventKind if kind and not kinds[kind]} == set()
+    assert {one.name for one in Reject if one and not rejects[one]} == set()
+    assert {one.name for one in CancelReason if not reasons[one]} == set()
