@@ -55,7 +55,7 @@ class EventReader:
         index = self._index_of(event_number)
         path = self._paths[index].parent / REQUESTS
         if self._requests is None or self._requests[0] != path:
-            self._requests = (path, _map_rows(path, REQUEST))
+            self._requests = (path, map_rows(path, REQUEST))
         return self._requests[1]
 
     def forget(self) -> None:
@@ -93,7 +93,9 @@ class EventReader:
 
     def _look(self) -> None:
         found = [
-            file for _, folder in day_folders(self._data_dir) for file in numbered_files(folder, EVENTS)
+            file
+            for _, folder in day_folders(self._data_dir)
+            for file in numbered_files(folder, EVENTS)
         ]
         self._firsts = [first for first, _ in found]
         self._paths = [path for _, path in found]
@@ -105,11 +107,12 @@ class EventReader:
         if rows is None:
             if len(self._mapped) >= _MAPPED_MAX:
                 self._mapped.pop(next(iter(self._mapped)))
-            rows = self._mapped[path] = _map_rows(path, EVENT)
+            rows = self._mapped[path] = map_rows(path, EVENT)
         return rows
 
 
-def _map_rows(path: Path, dtype: np.dtype) -> np.ndarray:
+def map_rows(path: Path, dtype: np.dtype) -> np.ndarray:
+    """The whole rows of a file, mapped to read."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         count = os.fstat(fd).st_size // dtype.itemsize

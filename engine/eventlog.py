@@ -161,7 +161,7 @@ class EventLog:
 class RequestFile:
     """A venue day's REQUEST rows in a mapped file, allocated a chunk at a time.
 
-    `rows`: all of them, REQUEST[requests_max]; only those below `ready_rows` have room on the disk.
+    `rows`: all of them, REQUEST[requests_max + 1]; only those below `ready_rows` have room on the disk.
     """
 
     def __init__(
@@ -175,8 +175,8 @@ class RequestFile:
         self._fd = storage.open(path) if path.exists() else storage.create(path, 0)
         keep = min(os.fstat(self._fd).st_size, (used + 1) * REQUEST.itemsize if used else 0)
         storage.truncate(self._fd, keep)
-        storage.truncate(self._fd, requests_max * REQUEST.itemsize)
-        self.rows = storage.map_rows(self._fd, REQUEST, requests_max)
+        storage.truncate(self._fd, (requests_max + 1) * REQUEST.itemsize)
+        self.rows = storage.map_rows(self._fd, REQUEST, requests_max + 1)
         self.ready_rows = keep // REQUEST.itemsize
         self._dropped = 0
         self.make_room(used)
@@ -197,6 +197,12 @@ class RequestFile:
             if behind - self._dropped >= sizes.request_chunk_rows:
                 drop_pages(self.rows[self._dropped : behind])
                 self._dropped = behind
+
+    def left(self, used: int) -> int:
+        """Rows behind row `used` that have room; without bound where the whole table has it."""
+        if self.ready_rows == len(self.rows):
+            return 1 << 62
+        return self.ready_rows - 1 - used
 
     def sync(self) -> None:
         """Bring the rows to the disk, before a snapshot counts on them."""

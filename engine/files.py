@@ -27,7 +27,9 @@ class FileSizes:
     """Sizes of what is allocated ahead, and what is kept back for a halt."""
 
     journal_bytes: int = 1 << 25  # one segment
-    journal_reserve_bytes: int = 1 << 23  # of the last segment on a full disk: halted, cancels go on
+    journal_reserve_bytes: int = (
+        1 << 23
+    )  # of the last segment on a full disk: halted, cancels go on
     event_rows: int = 1 << 17  # one segment
     event_reserve_rows: int = 1 << 15  # the same
     request_chunk_rows: int = 1 << 16  # allocated ahead at a time

@@ -25,7 +25,7 @@ from engine.records import (
     end_bytes,
     pack_header,
 )
-from engine.storage import NoRoom, Storage
+from engine.storage import Storage
 
 _STAGE_BYTES = 1 << 16
 _STAGED_PART_MAX = 1 << 13  # bytes; a longer payload is written from where it lies
@@ -236,7 +236,7 @@ class Journal:
         """Payload bytes of any earlier record of the stream."""
         if position + length > self.written:
             self.flush()
-        assert 0 <= position and position + length <= self.written
+        assert position >= 0 and position + length <= self.written
         index = bisect_right(self._starts, position) - 1
         assert index >= 0, "the segment of this position is not kept any more"
         path = self._paths[index]
@@ -249,17 +249,21 @@ class Journal:
         assert len(data) == length
         return data
 
-    def close(self, first_number: int, time_ns: int) -> None:
-        """Write the END record where it fits, sync, cut the segment and close everything."""
+    @property
+    def place(self) -> Tail:
+        """Where the stream stands."""
+        return Tail(self.position, self._hash, self._epoch, self._current.number)
+
+    def finish(self, first_number: int, time_ns: int) -> None:
+        """Write the END record where it fits, sync, cut the segment to what is in it."""
         if self.position + FRAME_BYTES <= self._end:
             self.append(RecordKind.END, b"", first_number, time_ns)
         self.flush()
         self.sync()
         self._storage.truncate(self._current.fd, self.written - self._start)
-        self.abandon()
 
     def abandon(self) -> None:
-        """Close the descriptors and write nothing: after a failure, or in place of close()."""
+        """Close the descriptors and write nothing more."""
         with self._sync_lock, self._spare_lock:
             spare, self._spare = self._spare, None
             fds = [self._current.fd, *self._reading.values(), *(fd for fd, _ in self._retired)]
@@ -270,6 +274,3 @@ class Journal:
                 spare.path.unlink(missing_ok=True)
             for fd in fds:
                 os.close(fd)
-
-
-__all__ = ["Journal", "NoRoom", "Tail"]

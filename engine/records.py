@@ -53,7 +53,7 @@ class Header(NamedTuple):
     position: int
     promised: int
     first_number: int  # of the first command in it; else of the next command
-    time_ns: int
+    time_ns: int  # venue clock of the last command
     count: int  # commands
     payload_bytes: int
     crc: int  # of the payload without its padding
@@ -134,7 +134,10 @@ def payload_fault(header: Header, data: memoryview | bytes, offset: int) -> str 
         return "checksum of the payload differs"
     if data[stop : stop + len(ending)] != ending:
         return "end mark is missing"
-    if header.kind == RecordKind.COMMANDS and header.count * COMMAND.itemsize > header.payload_bytes:
+    if (
+        header.kind == RecordKind.COMMANDS
+        and header.count * COMMAND.itemsize > header.payload_bytes
+    ):
         return "more rows than payload"
     return None
 

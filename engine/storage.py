@@ -61,6 +61,8 @@ class Storage:
 
     def allocate(self, fd: int, offset: int, length: int) -> None:
         """Reserve room for bytes offset to offset + length, which hold nothing yet: zeros."""
+        if length == 0:
+            return
         try:
             _allocate(fd, offset, length)
         except OSError as error:
@@ -83,13 +85,20 @@ class Storage:
             self.write(fd, memoryview(b"".join(parts))[written:])
 
     def write_file(self, path: Path, parts: Sequence[bytes | memoryview]) -> None:
-        """Write a whole file, so that after a crash it is there entirely or not at all."""
+        """Write a whole file, so that after a crash it is there entirely or not at all.
+
+        Raises NoRoom where the disk is full: such a file can be done without.
+        """
         beside = path.with_name(path.name + ".new")
         fd = self._call(os.open, beside, os.O_CREAT | os.O_RDWR | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         try:
+            self.allocate(fd, 0, max(1, sum(len(part) for part in parts)))
             for part in parts:
                 self.write(fd, part)
             self.sync(fd)
+        except (NoRoom, StorageFailed):
+            beside.unlink(missing_ok=True)
+            raise
         finally:
             os.close(fd)
         self.rename(beside, path)
