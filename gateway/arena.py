@@ -1,8 +1,10 @@
 """The codec's memory: one block of bytes that holds every table a kernel needs.
 
-A kernel call pays for each array argument, so the dialect, the names, the sessions and the scratch
-space lie in one uint8 arena; `open_decode` and `open_encode` carve typed views inside the kernel.
-The first 64 words are the directory: start and end of section k at words 2k and 2k + 1.
+A kernel call pays for each array argument, and a call inside a kernel for each array it hands on,
+so the dialect, the names, the sessions and the scratch space lie in one arena, and kernels see it
+three times: as bytes, as int32 and as int64 (`Views`). Places of fixed size lie at constants of
+this file, in units of their view; the tables whose size the venue chooses start where the directory
+(the first words) says.
 """
 
 from __future__ import annotations
@@ -13,86 +15,94 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.kernel import kernel
-from gateway.dialect import (
-    DIALECT_FIELDS_MAX,
-    FIELD_DEF,
-    GROUPS_MAX,
-    MESSAGE_DEF,
-    MESSAGES_MAX,
-    SLOTS_MAX,
-    TAGS_MAX,
-)
-from gateway.types import FIELD_ROW, FIELDS_MAX, SESSION_ROW, SPAN, TEMPLATE_BYTES
+from gateway.dialect import DIALECT_FIELDS_MAX, GROUPS_MAX, MESSAGES_MAX, SLOTS_MAX, TAGS_MAX
+from gateway.scan import borrow
+from gateway.types import FIELDS_MAX, SESSION_ROW, SPAN, TEMPLATE_BYTES
 
 FILL_MAX = 32  # command fields a message may fill
 REASONS_MAX = 128  # rejects 1-63; cancel reasons 1001-1063 at 64 less 1000
 TEXTS_BYTES = 8192
 REPORTS_MAX = 8192  # reports of one encode call
-HASH_MULTIPLIER = 0x9E3779B97F4A7C15
-_DIRECTORY_WORDS = 64
-_ALIGN = 64
+NAME_BYTES = 24  # longest name, zero padded
+NAME_WORDS = 4  # int64 of a name: 24 bytes, then owner and characters
+_ALIGN_BYTES = 64
+_SESSION_BYTES = SESSION_ROW.itemsize
+
+
+class Section(IntEnum):
+    """Tables sized by the venue: start and end, in bytes, at directory words 2k and 2k + 1."""
+
+    INSTRUMENTS = 1  # NAME_ROW; owner: product
+    INSTRUMENT_HASH = 2  # uint32, a power of two of places; 0: free
+    ACCOUNTS = 3  # NAME_ROW; owner: member
+    ACCOUNT_HASH = 4
+    PRODUCTS = 5  # NAME_ROW
+    PRODUCT_HASH = 6
+    SESSIONS = 7  # SESSION_ROW
+    TEMPLATES = 8  # TEMPLATE_BYTES a session
+    SPANS = 9  # SPAN
+    COUNTS = 10  # uint32 a session: scratch of the encoder
+    ORDER = 11  # uint32[REPORTS_MAX]: scratch of the encoder
+
+
+_DIRECTORY_WORDS = 2 * (len(Section) + 1)
+
+
+class Clock(IntEnum):
+    """Words of the clock: what was computed last for a time."""
+
+    DATE_IN = 0  # yyyymmdd of the last timestamp read
+    DATE_IN_NS = 1  # its first ns
+    SECOND_SENDING = 2  # second since 1970 of the text at word 4
+    SECOND_EVENT = 3  # the same for event times, text at word 8
+    TEXT_SENDING = 4  # 17 characters of a timestamp
+    TEXT_EVENT = 8
+    WORDS = 12
+
+
+# Places in the view of int64.
+ENUM_0 = _DIRECTORY_WORDS  # a field's allowed characters 0-63; both 0: no enumeration
+ENUM_1 = ENUM_0 + DIALECT_FIELDS_MAX  # characters 64-127
+REQUIRED_HEADER = ENUM_1 + DIALECT_FIELDS_MAX  # a message's header slots, as bits
+REQUIRED_BODY = REQUIRED_HEADER + MESSAGES_MAX
+SLOT_VALUE = REQUIRED_BODY + MESSAGES_MAX  # parsed value: body slot s at s, header slot at 64 + s
+CLOCK = SLOT_VALUE + 2 * SLOTS_MAX
+REASON = CLOCK + Clock.WORDS  # offset in TEXTS | bytes << 16 | 103 << 32 | 102 << 40
+_WORDS_END = REASON + REASONS_MAX
+
+# Places in the view of int32.
+FIELD_TAG = 2 * _WORDS_END  # a field's tag
+LENGTH_TAG = FIELD_TAG + DIALECT_FIELDS_MAX  # the tag that gives the bytes of a data field
+TAG_OF_SLOT = LENGTH_TAG + DIALECT_FIELDS_MAX  # header slots in the row of message 0
+TABLE_TAG = TAG_OF_SLOT + MESSAGES_MAX * SLOTS_MAX  # the field table of the message just read
+TABLE_OFFSET = TABLE_TAG + FIELDS_MAX  # bytes from the buffer's start to the value
+TABLE_LENGTH = TABLE_OFFSET + FIELDS_MAX  # bytes of the value
+TABLE_FIELD = TABLE_LENGTH + FIELDS_MAX  # row of the dialect's fields; 0: unknown tag
+SLOT_OFFSET = TABLE_FIELD + FIELDS_MAX
+SLOT_LENGTH = SLOT_OFFSET + 2 * SLOTS_MAX
+_INTS_END = SLOT_LENGTH + 2 * SLOTS_MAX
+
+# Places in the view of bytes.
+FIELD_OF_TAG = 4 * _INTS_END  # row of the dialect's fields; 0: unknown tag
+MESSAGE_OF_TYPE = FIELD_OF_TAG + TAGS_MAX
+FIELD_KIND = MESSAGE_OF_TYPE + 256  # Kind
+FIELD_GROUP = FIELD_KIND + DIALECT_FIELDS_MAX
+CELLS = FIELD_GROUP + DIALECT_FIELDS_MAX
+PLACES = CELLS + MESSAGES_MAX * DIALECT_FIELDS_MAX
+FILL = PLACES + GROUPS_MAX * DIALECT_FIELDS_MAX  # slot of each orders.Fill in a message
+TEXTS = FILL + MESSAGES_MAX * FILL_MAX
+_BYTES_END = TEXTS + TEXTS_BYTES
 
 NAME_ROW = np.dtype(
     [
         ("word_0", "<u8"),  # the name, zero padded to 24 bytes
         ("word_1", "<u8"),
         ("word_2", "<u8"),
-        ("owner", "<u4"),  # accounts: member; instruments: product
+        ("owner", "<u4"),
         ("chars", "<u4"),  # 0: not defined
     ]
 )
-assert NAME_ROW.itemsize == 32
-
-REASON_ROW = np.dtype(
-    [
-        ("offset", "<u4"),  # bytes into the texts
-        ("length", "<u2"),  # bytes; 0: no text
-        ("ord_rej_reason", "u1"),
-        ("cxl_rej_reason", "u1"),
-    ]
-)
-assert REASON_ROW.itemsize == 8
-
-
-class Clock(IntEnum):
-    """Words of the clock section: what was computed last for a time."""
-
-    DATE_IN = 0  # yyyymmdd of the last timestamp read
-    DATE_IN_NS = 1  # its first ns
-    SECOND_OUT = 2  # second since 1970 of the text at bytes 64-80
-    SECOND_EVENT = 3  # the same for event times, text at bytes 96-112
-    WORDS = 16
-
-
-class Section(IntEnum):
-    """Order of the sections in the arena."""
-
-    FIELDS = 1
-    FIELD_OF_TAG = 2
-    MESSAGES = 3
-    MESSAGE_OF_TYPE = 4
-    CELLS = 5
-    PLACES = 6
-    FILL = 7
-    TAG_OF_SLOT = 8
-    TABLE = 9
-    SLOT_VALUE = 10
-    SLOT_OFFSET = 11
-    SLOT_LENGTH = 12
-    INSTRUMENTS = 13
-    INSTRUMENT_HASH = 14
-    ACCOUNTS = 15
-    ACCOUNT_HASH = 16
-    PRODUCTS = 17
-    PRODUCT_HASH = 18
-    SESSIONS = 19
-    TEMPLATES = 20
-    SPANS = 21
-    COUNTS = 22
-    ORDER = 23
-    CLOCK = 24
-    REASONS = 25
-    TEXTS = 26
+assert NAME_ROW.itemsize == 8 * NAME_WORDS
 
 
 class Bounds(NamedTuple):
@@ -104,65 +114,31 @@ class Bounds(NamedTuple):
     sessions_max: int
 
 
-class DecodeTables(NamedTuple):
-    """Views for reading; see dialect.Dialect, types.FIELD_ROW, NAME_ROW."""
+class Views(NamedTuple):
+    """The arena three times."""
 
-    fields: np.ndarray
-    field_of_tag: np.ndarray
-    messages: np.ndarray
-    message_of_type: np.ndarray
-    cells: np.ndarray
-    places: np.ndarray
-    fill: np.ndarray
-    tag_of_slot: np.ndarray
-    table: np.ndarray
-    slot_value: np.ndarray  # int64[128]: parsed value of body slot s, header slot at 64 + s
-    slot_offset: np.ndarray  # int32[128]: bytes from the buffer's start
-    slot_length: np.ndarray  # int32[128]: bytes
-    instruments: np.ndarray
-    instrument_hash: np.ndarray  # uint32, power of two; 0: free
-    accounts: np.ndarray
-    account_hash: np.ndarray
-    products: np.ndarray
-    product_hash: np.ndarray
-    sessions: np.ndarray
-    clock: np.ndarray
-
-
-class EncodeTables(NamedTuple):
-    """Views for writing."""
-
-    instruments: np.ndarray
-    accounts: np.ndarray
-    products: np.ndarray
-    sessions: np.ndarray
-    templates: np.ndarray
-    spans: np.ndarray
-    counts: np.ndarray  # uint32[sessions + 1]: scratch
-    order: np.ndarray  # uint32[REPORTS_MAX]: scratch
-    clock: np.ndarray
-    clock_text: np.ndarray  # the clock section as bytes
-    reasons: np.ndarray
-    texts: np.ndarray
+    bytes: np.ndarray  # uint8
+    ints: np.ndarray  # int32
+    words: np.ndarray  # int64
 
 
 def make_arena(bounds: Bounds) -> np.ndarray:
     """A zeroed arena with its directory filled."""
     directory = np.zeros(_DIRECTORY_WORDS, np.int64)
-    at = directory.nbytes
+    at = _aligned(_BYTES_END)
     for section, (dtype, count) in _layout(bounds).items():
         directory[2 * section] = at
         directory[2 * section + 1] = at + dtype.itemsize * count
-        at = -(-(at + dtype.itemsize * count) // _ALIGN) * _ALIGN
-    arena = np.zeros(at + _ALIGN, np.uint8)
-    first = -arena.ctypes.data % _ALIGN
+        at = _aligned(at + dtype.itemsize * count)
+    arena = np.zeros(at + _ALIGN_BYTES, np.uint8)
+    first = -arena.ctypes.data % _ALIGN_BYTES
     arena = arena[first : first + at]
     arena[: directory.nbytes] = directory.view(np.uint8)
     return arena
 
 
-def section(arena: np.ndarray, which: Section, bounds: Bounds) -> np.ndarray:
-    """A section of the arena as a typed view, for Python."""
+def section_of(arena: np.ndarray, which: Section, bounds: Bounds) -> np.ndarray:
+    """A section as a typed view, for Python."""
     directory = arena[: 8 * _DIRECTORY_WORDS].view(np.int64)
     dtype, _ = _layout(bounds)[which]
     return arena[directory[2 * which] : directory[2 * which + 1]].view(dtype)
@@ -173,22 +149,14 @@ def hash_size(names_max: int) -> int:
     return 1 << (2 * (names_max + 1) - 1).bit_length()
 
 
+def _aligned(offset: int) -> int:
+    return -(-offset // _ALIGN_BYTES) * _ALIGN_BYTES
+
+
 def _layout(bounds: Bounds) -> dict[Section, tuple[np.dtype, int]]:
-    u1, u4, i4, i8 = (np.dtype(code) for code in ("u1", "<u4", "<i4", "<i8"))
+    u1, u4 = np.dtype("u1"), np.dtype("<u4")
     instruments, accounts, products, sessions = (bound + 1 for bound in bounds)
     return {
-        Section.FIELDS: (FIELD_DEF, DIALECT_FIELDS_MAX),
-        Section.FIELD_OF_TAG: (u1, TAGS_MAX),
-        Section.MESSAGES: (MESSAGE_DEF, MESSAGES_MAX),
-        Section.MESSAGE_OF_TYPE: (u1, 256),
-        Section.CELLS: (u1, MESSAGES_MAX * DIALECT_FIELDS_MAX),
-        Section.PLACES: (u1, GROUPS_MAX * DIALECT_FIELDS_MAX),
-        Section.FILL: (u1, MESSAGES_MAX * FILL_MAX),
-        Section.TAG_OF_SLOT: (i4, (MESSAGES_MAX + 1) * SLOTS_MAX),
-        Section.TABLE: (FIELD_ROW, FIELDS_MAX),
-        Section.SLOT_VALUE: (i8, 2 * SLOTS_MAX),
-        Section.SLOT_OFFSET: (i4, 2 * SLOTS_MAX),
-        Section.SLOT_LENGTH: (i4, 2 * SLOTS_MAX),
         Section.INSTRUMENTS: (NAME_ROW, instruments),
         Section.INSTRUMENT_HASH: (u4, hash_size(instruments)),
         Section.ACCOUNTS: (NAME_ROW, accounts),
@@ -200,60 +168,21 @@ def _layout(bounds: Bounds) -> dict[Section, tuple[np.dtype, int]]:
         Section.SPANS: (SPAN, sessions),
         Section.COUNTS: (u4, sessions),
         Section.ORDER: (u4, REPORTS_MAX),
-        Section.CLOCK: (i8, Clock.WORDS),
-        Section.REASONS: (REASON_ROW, REASONS_MAX),
-        Section.TEXTS: (u1, TEXTS_BYTES),
     }
 
 
 @kernel
-def part(arena, which):
-    """The bytes of a section."""
-    directory = arena[:512].view(np.int64)
-    return arena[directory[2 * which] : directory[2 * which + 1]]
-
-
-@kernel
-def open_decode(arena):
-    """The views for reading."""
-    return DecodeTables(
-        part(arena, Section.FIELDS).view(FIELD_DEF),
-        part(arena, Section.FIELD_OF_TAG),
-        part(arena, Section.MESSAGES).view(MESSAGE_DEF),
-        part(arena, Section.MESSAGE_OF_TYPE),
-        part(arena, Section.CELLS),
-        part(arena, Section.PLACES),
-        part(arena, Section.FILL),
-        part(arena, Section.TAG_OF_SLOT).view(np.int32),
-        part(arena, Section.TABLE).view(FIELD_ROW),
-        part(arena, Section.SLOT_VALUE).view(np.int64),
-        part(arena, Section.SLOT_OFFSET).view(np.int32),
-        part(arena, Section.SLOT_LENGTH).view(np.int32),
-        part(arena, Section.INSTRUMENTS).view(NAME_ROW),
-        part(arena, Section.INSTRUMENT_HASH).view(np.uint32),
-        part(arena, Section.ACCOUNTS).view(NAME_ROW),
-        part(arena, Section.ACCOUNT_HASH).view(np.uint32),
-        part(arena, Section.PRODUCTS).view(NAME_ROW),
-        part(arena, Section.PRODUCT_HASH).view(np.uint32),
-        part(arena, Section.SESSIONS).view(SESSION_ROW),
-        part(arena, Section.CLOCK).view(np.int64),
+def open_views(arena):
+    """The arena as its three views. They hold no reference: for use inside one kernel call."""
+    return Views(
+        borrow(arena, 0, arena.size, np.uint8),
+        borrow(arena, 0, arena.size // 4, np.int32),
+        borrow(arena, 0, arena.size // 8, np.int64),
     )
 
 
 @kernel
-def open_encode(arena):
-    """The views for writing."""
-    return EncodeTables(
-        part(arena, Section.INSTRUMENTS).view(NAME_ROW),
-        part(arena, Section.ACCOUNTS).view(NAME_ROW),
-        part(arena, Section.PRODUCTS).view(NAME_ROW),
-        part(arena, Section.SESSIONS).view(SESSION_ROW),
-        part(arena, Section.TEMPLATES),
-        part(arena, Section.SPANS).view(SPAN),
-        part(arena, Section.COUNTS).view(np.uint32),
-        part(arena, Section.ORDER).view(np.uint32),
-        part(arena, Section.CLOCK).view(np.int64),
-        part(arena, Section.CLOCK),
-        part(arena, Section.REASONS).view(REASON_ROW),
-        part(arena, Section.TEXTS),
-    )
+def open_session(arena, words, session):
+    """The SESSION_ROW of a session."""
+    start = words[2 * Section.SESSIONS] + session * _SESSION_BYTES
+    return borrow(arena, start, 1, SESSION_ROW)[0]

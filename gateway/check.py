@@ -13,6 +13,26 @@ from enum import IntEnum
 import numpy as np
 
 from engine.kernel import kernel
+from gateway.arena import (
+    CELLS,
+    ENUM_0,
+    ENUM_1,
+    FIELD_GROUP,
+    FIELD_KIND,
+    FIELD_TAG,
+    LENGTH_TAG,
+    PLACES,
+    REQUIRED_BODY,
+    REQUIRED_HEADER,
+    SLOT_LENGTH,
+    SLOT_OFFSET,
+    SLOT_VALUE,
+    TABLE_FIELD,
+    TABLE_LENGTH,
+    TABLE_OFFSET,
+    TABLE_TAG,
+    TAG_OF_SLOT,
+)
 from gateway.dialect import (
     DIALECT_FIELDS_MAX,
     GROUP_CELL,
@@ -36,6 +56,7 @@ from gateway.fields import (
 from gateway.scan import trailing_zeros
 
 VALID = -1
+_COUNT_MAX = 0xFFFFFFFF
 
 
 class SessionReject(IntEnum):
@@ -59,155 +80,157 @@ assert OUT_OF_RANGE == SessionReject.VALUE_INCORRECT and BAD_FORMAT == SessionRe
 
 
 @kernel
-def check_fields(tables, buf, count, message):
-    """Check the first `count` rows of tables.table against a message of the dialect (its row).
+def check_fields(views, buf, count, message):
+    """Check the first `count` rows of the field table against a message of the dialect (its row).
 
-    Returns (373 or VALID, tag, header seen, body seen): the bits tell which slots of slot_value,
-    slot_offset and slot_length are filled (body slot s at s, header slot s at 64 + s).
+    Returns (373 or VALID, tag, header seen, body seen): the bits tell which places of SLOT_VALUE,
+    SLOT_OFFSET and SLOT_LENGTH are filled (body slot s at s, header slot s at 64 + s).
     """
-    table = tables.table
-    cells = tables.cells[message * DIALECT_FIELDS_MAX : (message + 1) * DIALECT_FIELDS_MAX]
-    header_seen = np.uint64(0b111)  # 8, 9, 35: found by `frame`
-    body_seen = np.uint64(0)
+    ints = views.ints
+    header_seen = np.int64(0b111)  # 8, 9, 35: found by `frame`
+    body_seen = np.int64(0)
     section = 0
     index = 3
     last = count - 1  # CheckSum
     while index < last:
-        row = table[index]
-        field = np.int64(row["field"])
-        tag = np.int64(row["tag"])
-        cell = np.int64(cells[field])
-        if cell < SLOTS_MAX:
-            section = max(section, 1)
-        elif cell >= TRAILER_CELL and cell != GROUP_CELL:
-            section = 2
-        reason = _place_reason(row, field, cell, section)
-        if reason != VALID:
-            return reason, tag, header_seen, body_seen
-        bit = np.uint64(1) << np.uint64(cell & (SLOTS_MAX - 1))
-        if cell < SLOTS_MAX:
-            if body_seen & bit != 0:
-                return SessionReject.TAG_TWICE, tag, header_seen, body_seen
+        field = np.int64(ints[TABLE_FIELD + index])
+        cell = np.int64(views.bytes[CELLS + message * DIALECT_FIELDS_MAX + field])
+        length = np.int64(ints[TABLE_LENGTH + index])
+        bit = np.int64(1) << (cell & (SLOTS_MAX - 1))
+        if 0 < cell < SLOTS_MAX and section < 2 and length > 0 and body_seen & bit == 0:
+            section = 1
             body_seen |= bit
-        elif cell < TRAILER_CELL:
+        elif HEADER_CELL <= cell < TRAILER_CELL and section == 0 and length > 0:
             if header_seen & bit != 0:
-                return SessionReject.TAG_TWICE, tag, header_seen, body_seen
+                return SessionReject.TAG_TWICE, ints[TABLE_TAG + index], header_seen, body_seen
             header_seen |= bit
-        code, value = check_value(tables, buf, index)
+        elif cell == TRAILER_CELL and length > 0 and ints[TABLE_TAG + index] != 10:
+            section = 2
+        else:
+            reason = _place_reason(field, cell, length, section)
+            return reason, ints[TABLE_TAG + index], header_seen, body_seen
+        code, value = check_value(views, buf, index)
         if code != OK:
-            return code, tag, header_seen, body_seen
+            return code, ints[TABLE_TAG + index], header_seen, body_seen
         if cell < TRAILER_CELL:
-            tables.slot_value[cell] = value
-            tables.slot_offset[cell] = row["offset"]
-            tables.slot_length[cell] = row["length"]
+            views.words[SLOT_VALUE + cell] = value
+            ints[SLOT_OFFSET + cell] = ints[TABLE_OFFSET + index]
+            ints[SLOT_LENGTH + cell] = length
         index += 1
-        if tables.fields[field]["kind"] == Kind.GROUP:
-            reason, tag, index = _check_group(tables, buf, index, last, field, value)
+        if views.bytes[FIELD_KIND + field] == Kind.GROUP:
+            reason, tag, index = _check_group(views, buf, index, last, field, value)
             if reason != VALID:
                 return reason, tag, header_seen, body_seen
-    reason, tag = _missing(tables, message, header_seen, body_seen)
+    reason, tag = _missing(views, message, header_seen, body_seen)
     return reason, tag, header_seen, body_seen
 
 
 @kernel
-def _place_reason(row, field, cell, section):
+def _place_reason(field, cell, length, section):
+    """Why a field may not stand where it stands."""
     if field == 0:
         return SessionReject.INVALID_TAG
     if cell == 0:
         return SessionReject.TAG_NOT_FOR_MESSAGE
-    if row["length"] == 0:
+    if length == 0:
         return SessionReject.TAG_WITHOUT_VALUE
     if cell == GROUP_CELL:
         return SessionReject.GROUP_OUT_OF_ORDER
-    if cell < SLOTS_MAX and section > 1:
-        return SessionReject.TAG_OUT_OF_ORDER
-    if HEADER_CELL <= cell < TRAILER_CELL and section > 0:
-        return SessionReject.TAG_OUT_OF_ORDER
-    if cell >= TRAILER_CELL and row["tag"] == 10:
-        return SessionReject.TAG_OUT_OF_ORDER
-    return VALID
+    if cell < SLOTS_MAX and section < 2:
+        return SessionReject.TAG_TWICE
+    return SessionReject.TAG_OUT_OF_ORDER
 
 
 @kernel
-def _missing(tables, message, header_seen, body_seen):
+def _missing(views, message, header_seen, body_seen):
     """The first required field that was not seen, header before body."""
-    definition = tables.messages[message]
-    header = definition["required_header"] & ~header_seen
+    header = views.words[REQUIRED_HEADER + message] & ~header_seen
     if header != 0:
-        return SessionReject.REQUIRED_TAG_MISSING, tables.tag_of_slot[trailing_zeros(header)]
-    body = definition["required_body"] & ~body_seen
+        tag = views.ints[TAG_OF_SLOT + trailing_zeros(header)]
+        return SessionReject.REQUIRED_TAG_MISSING, tag
+    body = views.words[REQUIRED_BODY + message] & ~body_seen
     if body != 0:
-        slot = message * SLOTS_MAX + trailing_zeros(body)
-        return SessionReject.REQUIRED_TAG_MISSING, tables.tag_of_slot[slot]
+        tag = views.ints[TAG_OF_SLOT + message * SLOTS_MAX + trailing_zeros(body)]
+        return SessionReject.REQUIRED_TAG_MISSING, tag
     return VALID, 0
 
 
 @kernel
-def check_value(tables, buf, index):
+def check_value(views, buf, index):
     """(OK, OUT_OF_RANGE or BAD_FORMAT; parsed value) of row `index`: format, then enumeration."""
-    row = tables.table[index]
-    definition = tables.fields[row["field"]]
-    offset = np.int64(row["offset"])
-    length = np.int64(row["length"])
-    kind = definition["kind"]
+    offset = np.int64(views.ints[TABLE_OFFSET + index])
+    length = np.int64(views.ints[TABLE_LENGTH + index])
+    field = np.int64(views.ints[TABLE_FIELD + index])
+    kind = views.bytes[FIELD_KIND + field]
     if kind == Kind.STRING:
         return OK, 0
     if kind == Kind.CHAR or kind == Kind.BOOLEAN:
-        return _check_char(definition, buf, offset, length)
+        return _check_char(views, field, kind, buf, offset, length)
     if kind == Kind.PRICE:
         return read_decimal(buf, offset, length)
     if kind == Kind.QTY:
         return read_qty(buf, offset, length)
     if kind == Kind.TIMESTAMP:
-        return read_timestamp(tables.clock, buf, offset, length)
+        return read_timestamp(views.words, buf, offset, length)
     if kind == Kind.COUNT or kind == Kind.GROUP:
         code, value = read_count(buf, offset, length)
-        return (OUT_OF_RANGE, 0) if code == OK and value > 0xFFFFFFFF else (code, value)
+        return (OUT_OF_RANGE, 0) if code == OK and value > _COUNT_MAX else (code, value)
+    return _check_rare_value(views, buf, index, field, offset, length)
+
+
+@kernel
+def _check_rare_value(views, buf, index, field, offset, length):
+    kind = views.bytes[FIELD_KIND + field]
     if kind == Kind.INT:
-        return _check_int(definition, buf, offset, length)
+        return _check_int(views, field, buf, offset, length)
     if kind == Kind.DATE:
         return read_date(buf, offset, length)
     if kind == Kind.CHARS:
-        return _check_chars(definition, buf, offset, length)
+        return _check_chars(views, field, buf, offset, length)
     if kind == Kind.MONTH:
         return read_month(buf, offset, length)
     if kind == Kind.DATA:
-        return _check_data(tables, buf, index)
+        return _check_data(views, buf, index)
     return BAD_FORMAT, 0
 
 
 @kernel
-def _is_allowed(definition, byte):
-    if definition["enum_0"] == 0 and definition["enum_1"] == 0:
+def _is_enumerated(words, field):
+    return words[ENUM_0 + field] != 0 or words[ENUM_1 + field] != 0
+
+
+@kernel
+def _is_allowed(words, field, byte):
+    if not _is_enumerated(words, field):
         return True
     if byte > 127:
         return False
-    word = definition["enum_0"] if byte < 64 else definition["enum_1"]
-    return (word >> np.uint64(byte & 63)) & np.uint64(1) != 0
+    word = words[ENUM_0 + field] if byte < 64 else words[ENUM_1 + field]
+    return (word >> (byte & 63)) & 1 != 0
 
 
 @kernel
-def _check_char(definition, buf, offset, length):
+def _check_char(views, field, kind, buf, offset, length):
     byte = np.int64(buf[offset])
     if length != 1:
         return BAD_FORMAT, 0
-    if definition["kind"] == Kind.BOOLEAN and byte != ord("Y") and byte != ord("N"):
+    if kind == Kind.BOOLEAN and byte != ord("Y") and byte != ord("N"):
         return OUT_OF_RANGE, 0
-    return (OK, byte) if _is_allowed(definition, byte) else (OUT_OF_RANGE, 0)
+    return (OK, byte) if _is_allowed(views.words, field, byte) else (OUT_OF_RANGE, 0)
 
 
 @kernel
-def _check_int(definition, buf, offset, length):
+def _check_int(views, field, buf, offset, length):
     code, value = read_int(buf, offset, length)
-    if code != OK or (definition["enum_0"] == 0 and definition["enum_1"] == 0):
+    if code != OK or not _is_enumerated(views.words, field):
         return code, value
-    if length == 1 and _is_allowed(definition, np.int64(buf[offset])):
+    if length == 1 and _is_allowed(views.words, field, np.int64(buf[offset])):
         return OK, value
     return OUT_OF_RANGE, 0
 
 
 @kernel
-def _check_chars(definition, buf, offset, length):
+def _check_chars(views, field, buf, offset, length):
     """Single characters with spaces between; the value is the last one."""
     if length % 2 == 0:
         return BAD_FORMAT, 0
@@ -218,34 +241,35 @@ def _check_chars(definition, buf, offset, length):
                 return BAD_FORMAT, 0
         else:
             byte = np.int64(buf[index])
-            if not _is_allowed(definition, byte):
+            if not _is_allowed(views.words, field, byte):
                 return OUT_OF_RANGE, 0
     return OK, byte
 
 
 @kernel
-def _check_data(tables, buf, index):
+def _check_data(views, buf, index):
     """Raw data stands behind the field that gives its length, and has that length."""
-    row = tables.table[index]
-    before = tables.table[index - 1]
-    if before["tag"] != tables.fields[row["field"]]["length_tag"]:
+    ints = views.ints
+    before = index - 1
+    if ints[TABLE_TAG + before] != ints[LENGTH_TAG + ints[TABLE_FIELD + index]]:
         return OUT_OF_RANGE, 0
-    code, length = read_count(buf, np.int64(before["offset"]), np.int64(before["length"]))
-    if code != OK or length != row["length"]:
+    offset, digits = np.int64(ints[TABLE_OFFSET + before]), np.int64(ints[TABLE_LENGTH + before])
+    code, length = read_count(buf, offset, digits)
+    if code != OK or length != ints[TABLE_LENGTH + index]:
         return OUT_OF_RANGE, 0
     return OK, 0
 
 
 @kernel
-def _check_group(tables, buf, index, last, count_field, instances):
+def _check_group(views, buf, index, last, count_field, instances):
     """Members of a repeating group from row `index` on, groups inside it included.
 
     Returns (373 or VALID, tag, first row behind the group).
     """
-    group = np.int64(tables.fields[count_field]["group"])
-    count_tag = np.int64(tables.fields[count_field]["tag"])
+    group = np.int64(views.bytes[FIELD_GROUP + count_field])
+    count_tag = np.int64(views.ints[FIELD_TAG + count_field])
     for _ in range(instances):
-        place, reason, tag = _member(tables, buf, index, last, group, 0)
+        place, reason, tag = _member(views, buf, index, last, group, 0)
         if place == 0:
             return SessionReject.GROUP_COUNT_WRONG, count_tag, index
         if reason != VALID:
@@ -254,17 +278,17 @@ def _check_group(tables, buf, index, last, count_field, instances):
         while place > before:
             if reason != VALID:
                 return reason, tag, index
-            field = np.int64(tables.table[index]["field"])
+            field = np.int64(views.ints[TABLE_FIELD + index])
             index += 1
             before = place
-            if tables.fields[field]["kind"] == Kind.GROUP:
-                reason, tag, index = _check_inner(tables, buf, index, last, field)
+            if views.bytes[FIELD_KIND + field] == Kind.GROUP:
+                reason, tag, index = _check_inner(views, buf, index, last, field)
                 if reason != VALID:
                     return reason, tag, index
-            place, reason, tag = _member(tables, buf, index, last, group, before)
+            place, reason, tag = _member(views, buf, index, last, group, before)
         if place > 1:
             return SessionReject.GROUP_OUT_OF_ORDER, tag, index
-    place, _, tag = _member(tables, buf, index, last, group, 0)
+    place, _, tag = _member(views, buf, index, last, group, 0)
     if place == 1:
         return SessionReject.GROUP_COUNT_WRONG, count_tag, index
     if place > 1:
@@ -273,13 +297,13 @@ def _check_group(tables, buf, index, last, count_field, instances):
 
 
 @kernel
-def _check_inner(tables, buf, index, last, count_field):
+def _check_inner(views, buf, index, last, count_field):
     """A group inside a group; its members hold no further group."""
-    group = np.int64(tables.fields[count_field]["group"])
-    count_tag = np.int64(tables.fields[count_field]["tag"])
-    _, instances = check_value(tables, buf, index - 1)
+    group = np.int64(views.bytes[FIELD_GROUP + count_field])
+    count_tag = np.int64(views.ints[FIELD_TAG + count_field])
+    _, instances = check_value(views, buf, index - 1)
     for _ in range(instances):
-        place, reason, tag = _member(tables, buf, index, last, group, 0)
+        place, reason, tag = _member(views, buf, index, last, group, 0)
         if place == 0:
             return SessionReject.GROUP_COUNT_WRONG, count_tag, index
         before = 0
@@ -288,28 +312,28 @@ def _check_inner(tables, buf, index, last, count_field):
                 return reason, tag, index
             index += 1
             before = place
-            place, reason, tag = _member(tables, buf, index, last, group, before)
+            place, reason, tag = _member(views, buf, index, last, group, before)
         if place > 1:
             return SessionReject.GROUP_OUT_OF_ORDER, tag, index
-    place, _, tag = _member(tables, buf, index, last, group, 0)
+    place, _, tag = _member(views, buf, index, last, group, 0)
     if place != 0:
         return SessionReject.GROUP_COUNT_WRONG, count_tag, index
     return VALID, 0, index
 
 
 @kernel
-def _member(tables, buf, index, last, group, before):
+def _member(views, buf, index, last, group, before):
     """(place of row `index` in a group, 0: no member; what is wrong with it; its tag)."""
     if index >= last:
         return 0, VALID, 0
-    row = tables.table[index]
-    tag = np.int64(row["tag"])
-    place = np.int64(tables.places[group * DIALECT_FIELDS_MAX + row["field"]])
-    if place == 0 or row["field"] == 0:
+    tag = np.int64(views.ints[TABLE_TAG + index])
+    field = np.int64(views.ints[TABLE_FIELD + index])
+    place = np.int64(views.bytes[PLACES + group * DIALECT_FIELDS_MAX + field])
+    if place == 0 or field == 0:
         return 0, VALID, tag
     if before == 0 and place != 1:
         return place, SessionReject.GROUP_OUT_OF_ORDER, tag
-    if row["length"] == 0:
+    if views.ints[TABLE_LENGTH + index] == 0:
         return place, SessionReject.TAG_WITHOUT_VALUE, tag
-    code, _ = check_value(tables, buf, index)
+    code, _ = check_value(views, buf, index)
     return place, code if code != OK else VALID, tag

@@ -12,6 +12,15 @@ from __future__ import annotations
 import numpy as np
 
 from engine.kernel import kernel
+from gateway.arena import (
+    FIELD_KIND,
+    FIELD_OF_TAG,
+    LENGTH_TAG,
+    TABLE_FIELD,
+    TABLE_LENGTH,
+    TABLE_OFFSET,
+    TABLE_TAG,
+)
 from gateway.dialect import TAGS_MAX, Kind
 from gateway.scan import load8, scan64, tag8, trailing_zeros
 from gateway.types import FIELDS_MAX, MESSAGE_BYTES_MAX, Read
@@ -109,25 +118,23 @@ def _next_begin(buf, start, end):
 
 @kernel
 def _is_begin(buf, at, end):
-    index = 0
-    for expected in (ord("8"), _EQUALS, ord("F"), ord("I"), ord("X")):
+    for index, expected in enumerate((ord("8"), _EQUALS, ord("F"), ord("I"), ord("X"))):
         if at + index >= end:
             return True
         if buf[at + index] != expected:
             return False
-        index += 1
     return True
 
 
 @kernel
-def tokenise(tables, buf, start, total_end):
-    """Fill tables.table with the fields of a framed message, 8= first and 10= last.
+def tokenise(views, buf, start, total_end):
+    """Fill the arena's field table with the fields of a framed message, 8= first and 10= last.
 
     Returns the number of fields; GARBLED_FIELDS where a field has no tag or the CheckSum is wrong;
     TOO_MANY_FIELDS. Source: O-1, O-2.
     """
     stop = total_end - _TRAILER_BYTES
-    table = tables.table
+    ints = views.ints
     base = start
     field_start = start
     skip_to = start
@@ -155,33 +162,32 @@ def tokenise(tables, buf, start, total_end):
             tag = packed >> 3
             if buf[field_start] == ord("0"):
                 tag = 0
-            row = table[count]
-            row["tag"] = tag
-            row["offset"] = field_start + (packed & 7) + 1
-            field = np.int64(tables.field_of_tag[tag]) if tag < TAGS_MAX else 0
-            row["field"] = field
+            offset = field_start + (packed & 7) + 1
+            field = np.int64(views.bytes[FIELD_OF_TAG + tag]) if tag < TAGS_MAX else 0
+            ints[TABLE_TAG + count] = tag
+            ints[TABLE_OFFSET + count] = offset
+            ints[TABLE_FIELD + count] = field
             field_start = at + 1
-            if tables.fields[field]["kind"] == Kind.DATA:
-                field_start = _data_end(tables, buf, count, at, stop) + 1
+            if views.bytes[FIELD_KIND + field] == Kind.DATA:
+                field_start = _data_end(views, buf, count, at, stop) + 1
                 skip_to = field_start
-            row["length"] = field_start - 1 - row["offset"]
+            ints[TABLE_LENGTH + count] = field_start - 1 - offset
             count += 1
         base += 64
-    return _finish(tables, buf, stop, count, total & 255)
+    return _finish(views, buf, stop, count, total & 255)
 
 
 @kernel
-def _finish(tables, buf, stop, count, total):
+def _finish(views, buf, stop, count, total):
     stated = 0
     for index in range(stop + 3, stop + 6):
         stated = stated * 10 + np.int64(buf[index]) - ord("0")
     if stated != total:
         return GARBLED_FIELDS
-    row = tables.table[count]
-    row["tag"] = 10
-    row["offset"] = stop + 3
-    row["length"] = 3
-    row["field"] = tables.field_of_tag[10]
+    views.ints[TABLE_TAG + count] = 10
+    views.ints[TABLE_OFFSET + count] = stop + 3
+    views.ints[TABLE_LENGTH + count] = 3
+    views.ints[TABLE_FIELD + count] = views.bytes[FIELD_OF_TAG + 10]
     return count + 1
 
 
@@ -216,23 +222,22 @@ def _odd_tag(buf, start, at):
 
 
 @kernel
-def _data_end(tables, buf, count, at, stop):
+def _data_end(views, buf, count, at, stop):
     """Offset of the SOH behind raw data whose length stands in the field before; `at`, its first
     SOH, where that length does not fit."""
-    row = tables.table[count]
-    if count == 0:
+    ints = views.ints
+    field = ints[TABLE_FIELD + count]
+    if count == 0 or ints[TABLE_TAG + count - 1] != ints[LENGTH_TAG + field]:
         return at
-    before = tables.table[count - 1]
-    if before["tag"] != tables.fields[row["field"]]["length_tag"]:
-        return at
-    if before["length"] < 1 or before["length"] > _LENGTH_DIGITS_MAX:
+    first, digits = ints[TABLE_OFFSET + count - 1], ints[TABLE_LENGTH + count - 1]
+    if digits < 1 or digits > _LENGTH_DIGITS_MAX:
         return at
     length = 0
-    for index in range(before["offset"], before["offset"] + before["length"]):
+    for index in range(first, first + digits):
         if not ord("0") <= buf[index] <= ord("9"):
             return at
         length = length * 10 + np.int64(buf[index]) - ord("0")
-    data_end = row["offset"] + length
+    data_end = ints[TABLE_OFFSET + count] + length
     if data_end < at or data_end >= stop or buf[data_end] != _SOH:
         return at
     return data_end

@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.kernel import kernel
 from engine.types import PRICE_SCALE
-from gateway.arena import Clock
+from gateway.arena import CLOCK, Clock
 from gateway.scan import byte_at, cut_byte, digits8, keep_bytes, load8
 
 OK = 0
@@ -147,16 +147,16 @@ def days_of_date(date):
 
 
 @kernel
-def read_timestamp(clock, buf, offset, length):
+def read_timestamp(words, buf, offset, length):
     """A UTCTimestamp as ns since 1970; s, ms, us and ns are taken, and second 60."""
     if length < 17:
         return BAD_FORMAT, 0
     date = digits8(load8(buf, offset), 8)
-    if date != clock[Clock.DATE_IN]:
+    if date != words[CLOCK + Clock.DATE_IN]:
         if date < 0 or not is_date(date):
             return BAD_FORMAT, 0
-        clock[Clock.DATE_IN] = date
-        clock[Clock.DATE_IN_NS] = days_of_date(date) * _DAY_NS
+        words[CLOCK + Clock.DATE_IN] = date
+        words[CLOCK + Clock.DATE_IN_NS] = days_of_date(date) * _DAY_NS
     word = load8(buf, offset + 9)
     if buf[offset + 8] != ord("-") or buf[offset + 11] != ord(":") or buf[offset + 14] != ord(":"):
         return BAD_FORMAT, 0
@@ -173,7 +173,7 @@ def read_timestamp(clock, buf, offset, length):
         if code != OK:
             return BAD_FORMAT, 0
         fraction *= _POWERS[9 - digits]
-    return OK, clock[Clock.DATE_IN_NS] + seconds * _SECOND_NS + fraction
+    return OK, words[CLOCK + Clock.DATE_IN_NS] + seconds * _SECOND_NS + fraction
 
 
 @kernel

@@ -14,20 +14,40 @@ from enum import IntEnum
 import numpy as np
 
 from engine.kernel import kernel
-from engine.types import CL_ORD_ID_CHARS, CommandKind, ExecInst, OrdType, TimeInForce
-from gateway.arena import FILL_MAX, HASH_MULTIPLIER, open_decode
+from engine.types import (
+    CL_ORD_ID_CHARS,
+    CommandKind,
+    ExecInst,
+    MassCancelScope,
+    OrdType,
+    TimeInForce,
+)
+from gateway.arena import (
+    FILL,
+    FILL_MAX,
+    MESSAGE_OF_TYPE,
+    NAME_BYTES,
+    NAME_WORDS,
+    SLOT_LENGTH,
+    SLOT_OFFSET,
+    SLOT_VALUE,
+    Section,
+    open_session,
+    open_views,
+)
 from gateway.check import VALID, SessionReject, check_fields
 from gateway.codec import TOO_MANY_FIELDS, frame, tokenise
 from gateway.dialect import HEADER_CELL
-from gateway.scan import keep_bytes, load8
+from gateway.fields import OK, read_count
+from gateway.scan import borrow, keep_bytes, load8
 from gateway.types import Read, Stop
 
 CONDITIONALLY_REQUIRED = 5  # BusinessRejectReason 380
 BUSINESS = 1000  # added to a 380 reason where 373 and 380 share a number
 _SOH = 1
 _POST_ONLY = int(ExecInst.POST_ONLY)
-_NAME_CHARS_MAX = 24
 _FOUR_BYTES_MAX = 0xFFFFFFFF
+_HASH_MULTIPLIER = 0x9E3779B9
 _BEGIN_WORD = int.from_bytes(b"FIX.4.4\x01", "little")
 
 
@@ -108,8 +128,9 @@ def decode_orders(arena, buf, start, end, session, commands, first_free, now_ns)
     Returns (bytes consumed, rows written, Stop). Advances the session's expected_in.
     Source: O-10.
     """
-    tables = open_decode(arena)
-    row = tables.sessions[session]
+    views = open_views(arena)
+    buf = borrow(buf, 0, buf.size, np.uint8)
+    row = open_session(arena, views.words, session)
     at = start
     free = first_free
     stop = Stop.PYTHON
@@ -126,17 +147,17 @@ def decode_orders(arena, buf, start, end, session, commands, first_free, now_ns)
         kind = _kind_of_type(buf[body + 3])
         if kind == CommandKind.NONE:
             break
-        count = tokenise(tables, buf, at, at + size)
+        count = tokenise(views, buf, at, at + size)
         if count < 0:
             break
-        message = np.int64(tables.message_of_type[buf[body + 3]])
-        reason, _, header_seen, seen = check_fields(tables, buf, count, message)
-        if reason != VALID or not _is_in_sequence(tables, buf, at, row, header_seen, now_ns):
+        message = np.int64(views.bytes[MESSAGE_OF_TYPE + buf[body + 3]])
+        reason, _, header_seen, seen = check_fields(views, buf, count, message)
+        if reason != VALID or not _is_in_sequence(views, buf, at, row, header_seen, now_ns):
             break
-        reason, _ = check_conditions(tables, buf, message, kind, seen)
+        reason, _ = check_conditions(views, buf, message, kind, seen)
         if reason != VALID:
             break
-        _fill(tables, buf, message, kind, seen, row, commands, free, now_ns)
+        _fill(views, buf, message, kind, seen, row, commands[free], now_ns)
         row["expected_in"] += np.uint32(1)
         free += 1
         at += size
@@ -150,21 +171,22 @@ def decode_one(arena, buf, start, size, session, commands, index, now_ns):
     For messages that Python has looked at (PossDup). Returns False where it is none of these or
     invalid; expected_in stays as it is. Source: O-10, O-12.
     """
-    tables = open_decode(arena)
+    views = open_views(arena)
+    row = open_session(arena, views.words, session)
     status, found, body = frame(buf, start, start + size)
     if status != Read.MESSAGE or found != size or buf[body + 4] != _SOH:
         return False
     kind = _kind_of_type(buf[body + 3])
-    count = tokenise(tables, buf, start, start + size)
+    count = tokenise(views, buf, start, start + size)
     if kind == CommandKind.NONE or count < 0:
         return False
-    message = np.int64(tables.message_of_type[buf[body + 3]])
-    reason, _, _, seen = check_fields(tables, buf, count, message)
+    message = np.int64(views.bytes[MESSAGE_OF_TYPE + buf[body + 3]])
+    reason, _, _, seen = check_fields(views, buf, count, message)
     if reason == VALID:
-        reason, _ = check_conditions(tables, buf, message, kind, seen)
+        reason, _ = check_conditions(views, buf, message, kind, seen)
     if reason != VALID:
         return False
-    _fill(tables, buf, message, kind, seen, tables.sessions[session], commands, index, now_ns)
+    _fill(views, buf, message, kind, seen, row, commands[index], now_ns)
     return True
 
 
@@ -175,27 +197,27 @@ def read_message(arena, buf, start, end):
     Returns (Read, bytes, fields, reason, tag): reason VALID, 373, or BUSINESS + 380; a message
     type outside the dialect is INVALID_MSG_TYPE.
     """
-    tables = open_decode(arena)
+    views = open_views(arena)
     status, size, body = frame(buf, start, end)
     if status != Read.MESSAGE:
         return status, size, 0, VALID, 0
-    count = tokenise(tables, buf, start, start + size)
+    count = tokenise(views, buf, start, start + size)
     if count == TOO_MANY_FIELDS:
         return Read.MESSAGE, size, 0, SessionReject.OTHER, 0
     if count < 0:
         return Read.GARBLED, size, 0, VALID, 0
-    message = np.int64(tables.message_of_type[buf[body + 3]])
+    message = np.int64(views.bytes[MESSAGE_OF_TYPE + buf[body + 3]])
     if buf[body + 3] == _SOH:
         return Read.MESSAGE, size, count, SessionReject.TAG_WITHOUT_VALUE, 35
     if message == 0 or buf[body + 4] != _SOH:
         return Read.MESSAGE, size, count, SessionReject.INVALID_MSG_TYPE, 0
-    reason, tag, _, seen = check_fields(tables, buf, count, message)
+    reason, tag, _, seen = check_fields(views, buf, count, message)
     if reason == VALID:
         kind = _kind_of_type(buf[body + 3])
         if buf[body + 3] == ord("H"):
             kind = CommandKind.STATUS_REQUEST
         if kind != CommandKind.NONE:
-            reason, tag = check_conditions(tables, buf, message, kind, seen)
+            reason, tag = check_conditions(views, buf, message, kind, seen)
     return Read.MESSAGE, size, count, reason, tag
 
 
@@ -213,71 +235,84 @@ def _kind_of_type(msg_type):
 
 
 @kernel
-def _is_in_sequence(tables, buf, start, row, header_seen, now_ns):
+def _is_in_sequence(views, buf, start, row, header_seen, now_ns):
     """True where the message is the session's next, fresh, and not a possible duplicate."""
-    if tables.slot_value[SEQ_NUM_SLOT] != np.int64(row["expected_in"]):
+    if views.words[SLOT_VALUE + SEQ_NUM_SLOT] != row["expected_in"]:
         return False
-    if header_seen >> np.uint64(POSS_DUP_SLOT - HEADER_CELL) & np.uint64(1) != 0:
+    if (header_seen >> (POSS_DUP_SLOT - HEADER_CELL)) & 1 != 0:
         return False
     if load8(buf, start + 2) != _BEGIN_WORD:
         return False
-    late_ns = now_ns - tables.slot_value[SENDING_TIME_SLOT]
-    if late_ns > row["clock_tolerance_ns"] or -late_ns > row["clock_tolerance_ns"]:
+    late_ns = now_ns - views.words[SLOT_VALUE + SENDING_TIME_SLOT]
+    if abs(late_ns) > row["clock_tolerance_ns"]:
         return False
-    sender = tables.slot_length[SENDER_SLOT]
-    target = tables.slot_length[TARGET_SLOT]
-    if sender != row["peer_chars"] or target != row["own_chars"]:
+    if (
+        views.ints[SLOT_LENGTH + SENDER_SLOT] != row["peer_chars"]
+        or views.ints[SLOT_LENGTH + TARGET_SLOT] != row["own_chars"]
+    ):
         return False
-    word_0, word_1, _ = _words(buf, tables.slot_offset[SENDER_SLOT], sender)
+    word_0, word_1, _ = _words_of_slot(views, buf, SENDER_SLOT)
     if word_0 != row["peer_0"] or word_1 != row["peer_1"]:
         return False
-    word_0, word_1, _ = _words(buf, tables.slot_offset[TARGET_SLOT], target)
+    word_0, word_1, _ = _words_of_slot(views, buf, TARGET_SLOT)
     return word_0 == row["own_0"] and word_1 == row["own_1"]
 
 
 @kernel
-def check_conditions(tables, buf, message, kind, seen):
+def check_conditions(views, buf, message, kind, seen):
     """What the tables cannot say: fields required by others, and bounds of ids.
 
     Returns (VALID, 373 or BUSINESS + 380; tag). Source: O-21.
     """
-    fill = tables.fill[message * FILL_MAX : (message + 1) * FILL_MAX]
+    fill = FILL + message * FILL_MAX
     for which, tag in ((Fill.CL_ORD_ID, 11), (Fill.ORIG_CL_ORD_ID, 41)):
-        if _has(fill, seen, which) and tables.slot_length[fill[which]] > CL_ORD_ID_CHARS:
+        chars = views.ints[SLOT_LENGTH + views.bytes[fill + which]]
+        if _has(views, fill, seen, which) and chars > CL_ORD_ID_CHARS:
             return SessionReject.VALUE_INCORRECT, tag
-    if _has(fill, seen, Fill.SELF_MATCH_ID):
-        self_match_id = tables.slot_value[fill[Fill.SELF_MATCH_ID]]
-        if self_match_id < 0 or self_match_id > _FOUR_BYTES_MAX:
-            return SessionReject.VALUE_INCORRECT, 7928
+    self_match_id = _value(views, fill, seen, Fill.SELF_MATCH_ID)
+    if self_match_id < 0 or self_match_id > _FOUR_BYTES_MAX:
+        return SessionReject.VALUE_INCORRECT, 7928
+    return _check_presence(views, fill, kind, seen)
+
+
+@kernel
+def _check_presence(views, fill, kind, seen):
     missing = BUSINESS + CONDITIONALLY_REQUIRED
-    if kind == CommandKind.CANCEL or kind == CommandKind.REPLACE:
-        if not _has(fill, seen, Fill.ORIG_CL_ORD_ID):
-            return missing, 41
-    if not _has(fill, seen, Fill.SYMBOL):
+    amends = kind == CommandKind.CANCEL or kind == CommandKind.REPLACE
+    if amends and not _has(views, fill, seen, Fill.ORIG_CL_ORD_ID):
+        return missing, 41
+    if not _has(views, fill, seen, Fill.SYMBOL):
         if kind != CommandKind.MASS_CANCEL:
             return missing, 55
-        if tables.slot_value[fill[Fill.SCOPE]] != ord("7"):
+        if _value(views, fill, seen, Fill.SCOPE) != MassCancelScope.MEMBER:
             return missing, 55
     if kind == CommandKind.NEW_ORDER or kind == CommandKind.REPLACE:
-        if not _has(fill, seen, Fill.ORDER_QTY):
+        if not _has(views, fill, seen, Fill.ORDER_QTY):
             return missing, 38
-        is_limit = tables.slot_value[fill[Fill.ORD_TYPE]] == OrdType.LIMIT
-        if is_limit and not _has(fill, seen, Fill.PRICE):
+        is_limit = _value(views, fill, seen, Fill.ORD_TYPE) == OrdType.LIMIT
+        if is_limit and not _has(views, fill, seen, Fill.PRICE):
             return missing, 44
-        is_gtd = _value(tables, fill, seen, Fill.TIME_IN_FORCE) == TimeInForce.GTD
-        if is_gtd and not _has(fill, seen, Fill.EXPIRE_DATE):
+        is_gtd = _value(views, fill, seen, Fill.TIME_IN_FORCE) == TimeInForce.GTD
+        if is_gtd and not _has(views, fill, seen, Fill.EXPIRE_DATE):
             return missing, 432
     return VALID, 0
 
 
 @kernel
-def _has(fill, seen, which):
-    return (seen >> np.uint64(fill[which])) & np.uint64(1) != 0
+def _has(views, fill, seen, which):
+    return (seen >> np.int64(views.bytes[fill + which])) & 1 != 0
 
 
 @kernel
-def _value(tables, fill, seen, which):
-    return tables.slot_value[fill[which]] if _has(fill, seen, which) else 0
+def _value(views, fill, seen, which):
+    slot = np.int64(views.bytes[fill + which])
+    return views.words[SLOT_VALUE + slot] if (seen >> slot) & 1 != 0 else 0
+
+
+@kernel
+def _words_of_slot(views, buf, slot):
+    offset, length = views.ints[SLOT_OFFSET + slot], views.ints[SLOT_LENGTH + slot]
+    return _words(buf, np.int64(offset), np.int64(length))
 
 
 @kernel
@@ -294,110 +329,100 @@ def _words(buf, offset, length):
 
 
 @kernel
-def _fill(tables, buf, message, kind, seen, row, commands, index, now_ns):
-    """Write one command row; zeroed first, so that equal messages are equal bytes."""
-    words = commands[index : index + 1].view(np.int64)
-    for word in range(words.size):
-        words[word] = 0
-    command = commands[index]
-    fill = tables.fill[message * FILL_MAX : (message + 1) * FILL_MAX]
+def _fill(views, buf, message, kind, seen, row, command, now_ns):
+    """Write one command row, every field, so that equal messages are equal bytes."""
+    fill = FILL + message * FILL_MAX
     command["time_ns"] = now_ns
     command["session"] = row["session"]
     command["member"] = row["member"]
     command["kind"] = kind
-    command["msg_seq_num"] = tables.slot_value[SEQ_NUM_SLOT]
-    command["transact_time_ns"] = tables.slot_value[fill[Fill.TRANSACT_TIME]]
-    command["side"] = _value(tables, fill, seen, Fill.SIDE)
-    _fill_ids(tables, buf, kind, fill, seen, command)
-    _fill_names(tables, buf, kind, fill, seen, row, command)
-    if kind == CommandKind.NEW_ORDER or kind == CommandKind.REPLACE:
-        _fill_terms(tables, kind, fill, seen, command)
+    command["msg_seq_num"] = views.words[SLOT_VALUE + SEQ_NUM_SLOT]
+    command["transact_time_ns"] = _value(views, fill, seen, Fill.TRANSACT_TIME)
+    command["side"] = _value(views, fill, seen, Fill.SIDE)
+    command["quote_set"] = 0
+    command["blob_offset"] = 0
+    command["blob_length"] = 0
+    command["reason"] = 0
+    command["trading_date"] = 0
+    _fill_ids(views, buf, fill, seen, command)
+    _fill_names(views, buf, kind, fill, seen, row, command)
+    _fill_terms(views, kind, fill, seen, command)
 
 
 @kernel
-def _fill_ids(tables, buf, kind, fill, seen, command):
-    slot = fill[Fill.CL_ORD_ID]
-    word_0, word_1, word_2 = _words(buf, tables.slot_offset[slot], tables.slot_length[slot])
+def _fill_ids(views, buf, fill, seen, command):
+    slot = np.int64(views.bytes[fill + Fill.CL_ORD_ID])
+    word_0, word_1, word_2 = _words_of_slot(views, buf, slot)
     command["cl_ord_id_0"] = word_0
     command["cl_ord_id_1"] = word_1
     command["cl_ord_id_2"] = word_2
-    if kind == CommandKind.CANCEL or kind == CommandKind.REPLACE:
-        slot = fill[Fill.ORIG_CL_ORD_ID]
-        word_0, word_1, word_2 = _words(buf, tables.slot_offset[slot], tables.slot_length[slot])
+    command["orig_cl_ord_id_0"] = 0
+    command["orig_cl_ord_id_1"] = 0
+    command["orig_cl_ord_id_2"] = 0
+    command["order_id"] = 0
+    if _has(views, fill, seen, Fill.ORIG_CL_ORD_ID):
+        slot = np.int64(views.bytes[fill + Fill.ORIG_CL_ORD_ID])
+        word_0, word_1, word_2 = _words_of_slot(views, buf, slot)
         command["orig_cl_ord_id_0"] = word_0
         command["orig_cl_ord_id_1"] = word_1
         command["orig_cl_ord_id_2"] = word_2
-        if _has(fill, seen, Fill.ORDER_ID):
-            slot = fill[Fill.ORDER_ID]
-            command["order_id"] = _order_id(buf, tables.slot_offset[slot], tables.slot_length[slot])
+    if _has(views, fill, seen, Fill.ORDER_ID):
+        slot = np.int64(views.bytes[fill + Fill.ORDER_ID])
+        length = np.int64(views.ints[SLOT_LENGTH + slot])
+        code, value = read_count(buf, np.int64(views.ints[SLOT_OFFSET + slot]), length)
+        if code == OK:
+            command["order_id"] = value
 
 
 @kernel
-def _order_id(buf, offset, length):
-    """OrderID (37) as a number; 0 where the member sent something else."""
-    value = 0
-    if length > 18:
-        return 0
-    for at in range(offset, offset + length):
-        digit = np.int64(buf[at]) - ord("0")
-        if digit < 0 or digit > 9:
-            return 0
-        value = value * 10 + digit
-    return value
-
-
-@kernel
-def _fill_names(tables, buf, kind, fill, seen, row, command):
-    if _has(fill, seen, Fill.ACCOUNT):
-        slot = fill[Fill.ACCOUNT]
-        command["account"] = find_name(
-            tables.accounts,
-            tables.account_hash,
-            buf,
-            tables.slot_offset[slot],
-            tables.slot_length[slot],
-            np.int64(row["member"]),
-        )
+def _fill_names(views, buf, kind, fill, seen, row, command):
+    account = np.int64(0)
+    if _has(views, fill, seen, Fill.ACCOUNT):
+        slot = np.int64(views.bytes[fill + Fill.ACCOUNT])
+        account = find_name(views, Section.ACCOUNTS, buf, slot, np.int64(row["member"]))
     elif kind == CommandKind.NEW_ORDER:
-        command["account"] = row["default_account"]
-    scope = 0
-    if kind == CommandKind.MASS_CANCEL:
-        scope = tables.slot_value[fill[Fill.SCOPE]]
-        command["scope"] = scope
-    if not _has(fill, seen, Fill.SYMBOL) or scope == ord("7"):
-        return
-    slot = fill[Fill.SYMBOL]
-    offset, length = tables.slot_offset[slot], tables.slot_length[slot]
-    if scope == ord("3"):
-        command["product"] = find_name(tables.products, tables.product_hash, buf, offset, length, 0)
-        return
-    instrument = find_name(tables.instruments, tables.instrument_hash, buf, offset, length, 0)
+        account = np.int64(row["default_account"])
+    scope = _value(views, fill, seen, Fill.SCOPE)
+    instrument = np.int64(0)
+    product = np.int64(0)
+    if _has(views, fill, seen, Fill.SYMBOL) and scope != MassCancelScope.MEMBER:
+        slot = np.int64(views.bytes[fill + Fill.SYMBOL])
+        if scope == MassCancelScope.PRODUCT:
+            product = find_name(views, Section.PRODUCTS, buf, slot, 0)
+        else:
+            instrument = find_name(views, Section.INSTRUMENTS, buf, slot, 0)
+            start = views.words[2 * Section.INSTRUMENTS] // 8
+            product = views.words[start + NAME_WORDS * instrument + 3] & 0xFFFF
+    command["account"] = account
+    command["scope"] = scope
     command["instrument"] = instrument
-    command["product"] = tables.instruments[instrument]["owner"]
+    command["product"] = product
 
 
 @kernel
-def _fill_terms(tables, kind, fill, seen, command):
-    command["qty"] = tables.slot_value[fill[Fill.ORDER_QTY]]
-    ord_type = tables.slot_value[fill[Fill.ORD_TYPE]]
-    command["ord_type"] = ord_type
-    if ord_type != OrdType.MARKET:
-        command["price"] = _value(tables, fill, seen, Fill.PRICE)
-    time_in_force = _value(tables, fill, seen, Fill.TIME_IN_FORCE)
+def _fill_terms(views, kind, fill, seen, command):
+    ord_type = _value(views, fill, seen, Fill.ORD_TYPE)
+    price = _value(views, fill, seen, Fill.PRICE)
+    time_in_force = _value(views, fill, seen, Fill.TIME_IN_FORCE)
     if time_in_force == 0 and kind == CommandKind.NEW_ORDER:
-        time_in_force = TimeInForce.DAY
+        time_in_force = np.int64(ord("0"))
+    command["ord_type"] = ord_type
+    command["price"] = price if ord_type != OrdType.MARKET else 0
     command["time_in_force"] = time_in_force
-    command["stop_price"] = _value(tables, fill, seen, Fill.STOP_PX)
-    command["expire_date"] = _value(tables, fill, seen, Fill.EXPIRE_DATE)
-    command["min_qty"] = _value(tables, fill, seen, Fill.MIN_QTY)
-    command["display_qty"] = _value(tables, fill, seen, Fill.MAX_FLOOR)
-    command["position_effect"] = _value(tables, fill, seen, Fill.POSITION_EFFECT)
-    command["capacity"] = _value(tables, fill, seen, Fill.CAPACITY)
-    command["self_match"] = _value(tables, fill, seen, Fill.SELF_MATCH)
-    command["self_match_id"] = _value(tables, fill, seen, Fill.SELF_MATCH_ID)
-    command["hedge_flag"] = _value(tables, fill, seen, Fill.HEDGE_FLAG)
-    if _has(fill, seen, Fill.EXEC_INST):
-        command["exec_inst"] = _POST_ONLY
+    command["qty"] = 0
+    if kind != CommandKind.CANCEL:
+        command["qty"] = _value(views, fill, seen, Fill.ORDER_QTY)
+    command["stop_price"] = _value(views, fill, seen, Fill.STOP_PX)
+    command["expire_date"] = _value(views, fill, seen, Fill.EXPIRE_DATE)
+    command["min_qty"] = _value(views, fill, seen, Fill.MIN_QTY)
+    command["display_qty"] = _value(views, fill, seen, Fill.MAX_FLOOR)
+    command["position_effect"] = _value(views, fill, seen, Fill.POSITION_EFFECT)
+    command["capacity"] = _value(views, fill, seen, Fill.CAPACITY)
+    command["self_match"] = _value(views, fill, seen, Fill.SELF_MATCH)
+    command["self_match_id"] = _value(views, fill, seen, Fill.SELF_MATCH_ID)
+    command["hedge_flag"] = _value(views, fill, seen, Fill.HEDGE_FLAG)
+    has_exec_inst = _has(views, fill, seen, Fill.EXEC_INST)
+    command["exec_inst"] = _POST_ONLY if has_exec_inst else 0
 
 
 @kernel
@@ -406,22 +431,27 @@ def hash_words(word_0, word_1, word_2, owner, places):
     mixed = np.uint64(word_0) ^ (np.uint64(word_1) << np.uint64(1)) ^ np.uint64(word_2)
     mixed ^= mixed >> np.uint64(29)
     mixed = (mixed ^ np.uint64(owner)) & np.uint64(_FOUR_BYTES_MAX)
-    mixed = mixed * np.uint64(HASH_MULTIPLIER >> 32)
+    mixed = mixed * np.uint64(_HASH_MULTIPLIER)
     return np.int64((mixed >> np.uint64(20)) & np.uint64(places - 1))
 
 
 @kernel
-def find_name(names, places, buf, offset, length, owner):
-    """Id of a name of `length` bytes at buf[offset]; 0: unknown. owner 0: names have no owner."""
-    if length > _NAME_CHARS_MAX:
+def find_name(views, which, buf, slot, owner):
+    """Id of the name in a slot, in a section of names; 0: unknown. owner 0: any."""
+    offset, length = np.int64(views.ints[SLOT_OFFSET + slot]), views.ints[SLOT_LENGTH + slot]
+    if length > NAME_BYTES:
         return 0
-    word_0, word_1, word_2 = _words(buf, offset, length)
-    at = hash_words(word_0, word_1, word_2, owner, places.size)
-    while places[at] != 0:
-        found = np.int64(places[at])
-        row = names[found]
-        if row["word_0"] == word_0 and row["word_1"] == word_1 and row["word_2"] == word_2:
-            if owner == 0 or row["owner"] == owner:
-                return found
-        at = (at + 1) & (places.size - 1)
+    word_0, word_1, word_2 = _words(buf, offset, np.int64(length))
+    names = views.words[2 * which] // 8
+    first = views.words[2 * which + 2] // 4
+    places = views.words[2 * which + 3] // 4 - first
+    at = hash_words(word_0, word_1, word_2, owner, places)
+    while views.ints[first + at] != 0:
+        found = np.int64(views.ints[first + at])
+        name = names + NAME_WORDS * found
+        same = views.words[name] == np.int64(word_0) and views.words[name + 1] == np.int64(word_1)
+        same = same and views.words[name + 2] == np.int64(word_2)
+        if same and (owner == 0 or views.words[name + 3] & _FOUR_BYTES_MAX == owner):
+            return found
+        at = (at + 1) & (places - 1)
     return 0

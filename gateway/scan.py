@@ -12,6 +12,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
+from numba.np.arrayobj import populate_array
 
 _ONES = np.uint64(0x0101010101010101)
 _HIGH = np.uint64(0x8080808080808080)
@@ -35,6 +36,15 @@ def load8(buf, offset):
 def store8(buf, offset, word):
     """Write a u64 as eight little-endian bytes; all eight must exist."""
     buf[offset : offset + 8] = np.frombuffer(int(word).to_bytes(8, "little"), np.uint8)
+
+
+def borrow(buf, start, count, dtype):
+    """`count` elements of a dtype from byte `start` of a uint8 array.
+
+    Inside a kernel the view holds no reference (numba counts references atomically at each call):
+    it must not outlive the call that was given `buf`.
+    """
+    return buf[start : start + count * np.dtype(dtype).itemsize].view(dtype)
 
 
 def trailing_zeros(word):
@@ -115,6 +125,32 @@ def _store8(typingctx, buf, offset, word):
         return context.get_dummy_value()
 
     return types.void(buf, types.int64, types.uint64), codegen
+
+
+@intrinsic
+def _borrow(typingctx, buf, start, count, dtype):
+    result = types.Array(dtype.dtype, 1, "C")
+
+    def codegen(context, builder, signature, args):
+        element = context.get_data_type(result.dtype)
+        itemsize = context.get_constant(types.intp, context.get_abi_sizeof(element))
+        view = context.make_array(result)(context, builder)
+        populate_array(
+            view,
+            data=_pointer(context, builder, signature.args[0], args[0], args[1], element),
+            shape=cgutils.pack_array(builder, [args[2]]),
+            strides=cgutils.pack_array(builder, [itemsize]),
+            itemsize=itemsize,
+            meminfo=None,
+        )
+        return view._getvalue()
+
+    return result(buf, types.int64, types.int64, dtype), codegen
+
+
+@overload(borrow)
+def _borrow_overload(buf, start, count, dtype):
+    return lambda buf, start, count, dtype: _borrow(buf, start, count, dtype)
 
 
 @intrinsic

@@ -89,7 +89,8 @@ class Tables:
         self.arena = arenas.make_arena(bounds)
         self.sessions = self._section(Section.SESSIONS)
         self.spans = self._section(Section.SPANS)
-        self._table = self._section(Section.TABLE)
+        self._ints = self.arena[: len(self.arena) // 4 * 4].view(np.int32)
+        self._words = self.arena[: len(self.arena) // 8 * 8].view(np.int64)
         self._fill_dialect()
         self._fill_texts()
 
@@ -99,8 +100,13 @@ class Tables:
         if status != Read.MESSAGE:
             return Found(Read(status), int(size), None)
         raw = buf[start : start + size].tobytes()
-        rows = self._table[:count].tolist()
-        fields = [(row[0], row[1] - start, row[2]) for row in rows]
+        tags, offsets, lengths = (
+            self._ints[place : place + count].tolist()
+            for place in (arenas.TABLE_TAG, arenas.TABLE_OFFSET, arenas.TABLE_LENGTH)
+        )
+        fields = [
+            (tag, at - start, chars) for tag, at, chars in zip(tags, offsets, lengths, strict=True)
+        ]
         if not fields:
             fields = [(35, raw.index(b"\x0135=") + 4, 1)]
         message = Message(raw, fields, None)
@@ -225,7 +231,7 @@ class Tables:
         return 0
 
     def _section(self, which: Section) -> np.ndarray:
-        return arenas.section(self.arena, which, self.bounds)
+        return arenas.section_of(self.arena, which, self.bounds)
 
     def _fault(self, message: Message, reason: int, tag: int) -> Fault | None:
         msg_type = message.msg_type
@@ -253,22 +259,37 @@ class Tables:
         return index == 0 or bool(self.dialect.messages[index]["inbound"])
 
     def _fill_dialect(self) -> None:
-        dialect = self.dialect
-        self._section(Section.FIELDS)[:] = dialect.fields
-        self._section(Section.FIELD_OF_TAG)[:] = dialect.field_of_tag
-        self._section(Section.MESSAGES)[:] = dialect.messages
-        self._section(Section.MESSAGE_OF_TYPE)[:] = dialect.message_of_type
-        self._section(Section.CELLS)[:] = dialect.cells.ravel()
-        self._section(Section.PLACES)[:] = dialect.group_places.ravel()
-        fill = self._section(Section.FILL)
-        tag_of_slot = self._section(Section.TAG_OF_SLOT)
+        dialect, fields = self.dialect, self.dialect.fields
+        for place, values in (
+            (arenas.ENUM_0, fields["enum_0"].view(np.int64)),
+            (arenas.ENUM_1, fields["enum_1"].view(np.int64)),
+            (arenas.REQUIRED_HEADER, dialect.messages["required_header"].view(np.int64)),
+            (arenas.REQUIRED_BODY, dialect.messages["required_body"].view(np.int64)),
+        ):
+            self._words[place : place + len(values)] = values
+        for place, values in ((arenas.FIELD_TAG, "tag"), (arenas.LENGTH_TAG, "length_tag")):
+            self._ints[place : place + len(fields)] = fields[values]
+        for place, values in (
+            (arenas.FIELD_OF_TAG, dialect.field_of_tag),
+            (arenas.MESSAGE_OF_TYPE, dialect.message_of_type),
+            (arenas.FIELD_KIND, fields["kind"]),
+            (arenas.FIELD_GROUP, fields["group"]),
+            (arenas.CELLS, dialect.cells.ravel()),
+            (arenas.PLACES, dialect.group_places.ravel()),
+        ):
+            self.arena[place : place + len(values)] = values
+        self._fill_slots()
+
+    def _fill_slots(self) -> None:
+        dialect, tag_of_slot = self.dialect, self._ints[arenas.TAG_OF_SLOT :]
         for msg_type, layout in dialect.layouts.items():
             message = int(dialect.message_of_type[ord(msg_type)])
             for tag in layout:
                 tag_of_slot[message * SLOTS_MAX + dialect.slot(msg_type, tag)] = tag
             for which, tag in FILL_TAGS.items():
                 if tag in layout:
-                    fill[message * arenas.FILL_MAX + which] = dialect.slot(msg_type, tag)
+                    place = arenas.FILL + message * arenas.FILL_MAX + which
+                    self.arena[place] = dialect.slot(msg_type, tag)
         for tag, field in enumerate(dialect.field_of_tag):
             cell = int(dialect.cells[1, field])
             if field and HEADER_CELL <= cell < 2 * HEADER_CELL:
@@ -277,7 +298,6 @@ class Tables:
             assert tag_of_slot[slot - HEADER_CELL] == tag, "order of header fields in FIX44.xml"
 
     def _fill_texts(self) -> None:
-        reasons, texts = self._section(Section.REASONS), self._section(Section.TEXTS)
         at = 0
         entries = [
             (int(r), t.text, t.ord_rej_reason, t.cxl_rej_reason) for r, t in REJECT_TEXTS.items()
@@ -286,8 +306,10 @@ class Tables:
         for index, text, ord_rej_reason, cxl_rej_reason in entries:
             data = text.encode()
             assert index < arenas.REASONS_MAX and at + len(data) + 8 <= arenas.TEXTS_BYTES
-            texts[at : at + len(data)] = np.frombuffer(data, np.uint8)
-            reasons[index] = (at, len(data), ord_rej_reason, cxl_rej_reason)
+            start = arenas.TEXTS + at
+            self.arena[start : start + len(data)] = np.frombuffer(data, np.uint8)
+            codes = ord_rej_reason << 32 | cxl_rej_reason << 40
+            self._words[arenas.REASON + index] = at | len(data) << 16 | codes
             at += len(data)
 
 

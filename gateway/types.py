@@ -70,15 +70,6 @@ class Fault(NamedTuple):
     text: str
 
 
-FIELD_ROW = np.dtype(
-    [
-        ("tag", "<i4"),
-        ("offset", "<i4"),  # bytes from the buffer's start to the value
-        ("length", "<i4"),  # bytes of the value
-        ("field", "<i4"),  # index in the dialect's field table; 0: tag unknown
-    ]
-)
-
 SESSION_ROW = np.dtype(
     [
         ("expected_in", "<u4"),  # next MsgSeqNum expected from the member
