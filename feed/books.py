@@ -261,7 +261,9 @@ class Books:
         _check_level(level, message)
 
     def _apply_statistics(self, message: Statistics) -> None:
-        self.book(message.instrument).statistics = copy.copy(message)  # trades change it
+        statistics = copy.copy(message)  # trades change it
+        statistics.flags = 0
+        self.book(message.instrument).statistics = statistics
 
     def _apply_defined(self, message: InstrumentDefined) -> None:
         self.define(message)

@@ -105,6 +105,7 @@ class Handler:
         self._asked: Request | None = None
         self._asked_ns = 0
         self._not_before_ns = 0  # no request before
+        self._session_check_ns = 0  # no doubt about the session before
         self._snapshot: Books | None = None  # being read
         self._snapshot_wanted = True
 
@@ -212,7 +213,7 @@ class Handler:
     def _receive_other_session(self, now_ns: int) -> None:
         """Perhaps a new venue, perhaps garbage: only the recovery service can tell (F-8)."""
         self.counts.other_session += 1
-        if self._asked is None and not self._snapshot_wanted and now_ns >= self._not_before_ns:
+        if self._asked is None and now_ns >= self._session_check_ns:
             self._snapshot_wanted = True
 
     def _receive_messages(self, header: Header, data: bytes, now_ns: int) -> list[Update]:
@@ -328,7 +329,7 @@ class Handler:
         self._open = []
         self._asked = None
         self._snapshot_wanted = False
-        self._not_before_ns = now_ns + self.limits.retry_ns  # of the next one, and of a check
+        self._session_check_ns = now_ns + self.limits.retry_ns
         self.counts.snapshots += 1
         updates = [Update(header.sequence, [], True)]
         self._drain(updates)

@@ -83,19 +83,23 @@ class Recovery:
     def _replay(self, request: ReplayRequest, now_ns: int) -> Iterator[bytes]:
         history = self.history
         first = request.first
-        if first < 1 or not 1 <= request.count <= self.limits.replay_messages_max:
+        if first < 1 or request.count < 1:
             yield self.refusal(RefusedReason.BAD_REQUEST, now_ns)
         elif first >= history.next_sequence:
             yield self.refusal(RefusedReason.NOT_YET, now_ns)
         elif first < history.first_available:
             yield self.refusal(RefusedReason.NOT_AVAILABLE, now_ns)
         else:
-            stop = min(first + request.count, history.next_sequence)
+            count = min(request.count, self.limits.replay_messages_max)
+            stop = min(first + count, history.next_sequence)
             end = encode_packet(PacketKind.MESSAGES, self.publisher.session, stop, now_ns, [])
-            yield b"".join([*history.packets(first, request.count), end])
+            yield b"".join([*history.packets(first, count), end])
 
     def _snapshot(self, request: SnapshotRequest, now_ns: int) -> Iterator[bytes]:
         books = self.publisher.books
+        if self.publisher.session == 0:
+            yield self.refusal(RefusedReason.NOT_YET, now_ns)
+            return
         if self.publisher.in_command:
             yield self.refusal(RefusedReason.OVERLOADED, now_ns)
             return

@@ -1,0 +1,331 @@
+"""The feed's process on real sockets: loopback multicast, recovery, restarts, the venue's end."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.types import EVENT, EventFlag
+from feed.handler import HandlerLimits, Update
+from feed.messages import ENCODER, ReplayRequest, SnapshotRequest
+from feed.multicast import Line, open_receiver
+from feed.notify import Notifier
+from feed.packet import (
+    HEADER_BYTES,
+    Header,
+    PacketKind,
+    decode_datagram,
+    decode_header,
+    decode_messages,
+    encode_packet,
+)
+from feed.subscriber import Subscriber
+from tests.feed_market import Market, assert_books_equal
+
+ROOT = Path(__file__).resolve().parent.parent
+WAIT_S = 30.0
+
+
+def free_port(kind: socket.SocketKind) -> int:
+    """A port of 127.0.0.1 nobody uses at the moment."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class FeedProcess:
+    """A data directory with a whole market in it, a notifier, and the feed's process."""
+
+    def __init__(self, data_dir: Path, market: Market) -> None:
+        self.data_dir = data_dir
+        self.market = market
+        self.lines = (
+            Line("239.255.73.1", free_port(socket.SOCK_DGRAM)),
+            Line("239.255.73.2", free_port(socket.SOCK_DGRAM)),
+        )
+        self.recovery = ("127.0.0.1", free_port(socket.SOCK_STREAM))
+        self.notifier = Notifier(data_dir / "notify")
+        self.more: list[str] = []
+        self.process: asyncio.subprocess.Process | None = None
+        market.write_definitions(data_dir)
+        rows = np.zeros(len(market.events) + 100, EVENT)  # room behind, as the venue leaves it
+        rows[: len(market.events)] = market.events
+        (data_dir / "2026-12-01").mkdir()
+        rows.tofile(data_dir / "2026-12-01" / f"events-{1:020d}")
+
+    @property
+    def event_count(self) -> int:
+        """Events of the market."""
+        return len(self.market.events)
+
+    def tell(self, number: int) -> None:
+        """Tells the feed of the events up to the end of the command that event `number` is of."""
+        while not self.market.events[number - 1]["flags"] & EventFlag.LAST_OF_COMMAND:
+            number += 1
+        self.notifier.tell(number)
+
+    async def start(self) -> None:
+        """Starts the feed's process and waits until it is ready."""
+        self.process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "feed.service", "--data", str(self.data_dir),
+            "--notify", str(self.notifier.path),
+            "--line-a", f"{self.lines[0].group}:{self.lines[0].port}",
+            "--line-b", f"{self.lines[1].group}:{self.lines[1].port}",
+            "--recovery-port", str(self.recovery[1]),
+            "--heartbeat-seconds", "0.2", *self.more,
+            cwd=ROOT, stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        assert self.process.stdout is not None
+        line = await asyncio.wait_for(self.process.stdout.readline(), WAIT_S)
+        assert line.startswith(b"feed ready"), line
+
+    async def kill(self) -> None:
+        """The process dies as by a power cut."""
+        assert self.process is not None
+        self.process.kill()
+        await self.process.wait()
+
+    async def ended(self) -> int:
+        """Exit code, once it ends by itself."""
+        assert self.process is not None
+        return await asyncio.wait_for(self.process.wait(), WAIT_S)
+
+    def subscriber(self) -> Subscriber:
+        """A subscriber of this feed."""
+        return Subscriber(self.lines, self.recovery, limits=HandlerLimits(retry_ns=50_000_000))
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """A short path: unix sockets allow a hundred characters."""
+    with tempfile.TemporaryDirectory(prefix="feed-", dir="/tmp") as made:
+        yield Path(made)
+
+
+@asynccontextmanager
+async def feed_process(data_dir: Path, market: Market) -> AsyncIterator[FeedProcess]:
+    """A feed that is running and told of nothing yet."""
+    feed = FeedProcess(data_dir, market)
+    feed.notifier.start()
+    await feed.start()
+    try:
+        yield feed
+    finally:
+        feed.notifier.close()
+        assert feed.process is not None
+        if feed.process.returncode is None:
+            await feed.kill()
+
+
+async def read_until(subscriber: Subscriber, sequence: int) -> list[Update]:
+    """Updates up to a message number."""
+    updates = []
+    async with asyncio.timeout(WAIT_S):
+        async for update in subscriber:
+            updates.append(update)
+            if update.sequence >= sequence:
+                break
+    return updates
+
+
+async def ask(address: tuple[str, int], data: bytes) -> list[tuple[Header, bytes]]:
+    """Sends bytes to the recovery service and reads packets until it closes or is silent."""
+    reader, writer = await asyncio.open_connection(*address)
+    writer.write(data)
+    packets = []
+    try:
+        while True:
+            head = await asyncio.wait_for(reader.readexactly(HEADER_BYTES), 1.0)
+            header = decode_header(head)
+            packets.append((header, head + await reader.readexactly(header.length - HEADER_BYTES)))
+    except (asyncio.IncompleteReadError, TimeoutError, ConnectionResetError):
+        return packets
+    finally:
+        writer.close()
+
+
+def request(*asked: ReplayRequest | SnapshotRequest) -> bytes:
+    """Request packets, one behind the other."""
+    return b"".join(
+        encode_packet(PacketKind.REQUEST, 0, 0, 0, [ENCODER.encode(one)]) for one in asked
+    )
+
+
+async def test_subscribers_get_every_message_over_multicast(data_dir: Path) -> None:
+    """Two subscribers on one machine see the whole market, live; their books are the exchange's."""
+    market = Market(1, 500)
+    last = len(market.messages())
+    async with feed_process(data_dir, market) as feed:
+        feed.tell(40)
+        async with feed.subscriber() as one, feed.subscriber() as two:
+            await asyncio.gather(read_until(one, 3), read_until(two, 3))
+            for number in range(41, feed.event_count, 30):
+                feed.tell(number)
+                await asyncio.sleep(0.001)
+            feed.tell(feed.event_count)
+            await asyncio.gather(read_until(one, last), read_until(two, last))
+            for subscriber in (one, two):
+                assert_books_equal(subscriber.books, market.exchange)
+                assert min(subscriber.handler.counts.packets) > 10
+                assert subscriber.handler.counts.inconsistent == 0
+
+
+async def test_both_lines_carry_the_same_packets_of_at_most_1400_bytes(data_dir: Path) -> None:
+    """F-1, F-6: the same bytes on both, filled, and heartbeats when there is nothing to say (F-9)."""
+    market = Market(2, 300)
+    async with feed_process(data_dir, market) as feed:
+        receivers = [open_receiver(line, "127.0.0.1") for line in feed.lines]
+        feed.tell(feed.event_count)
+        await asyncio.sleep(1.0)
+        received = [_drain(receiver) for receiver in receivers]
+        for receiver in receivers:
+            receiver.close()
+        assert received[0] == received[1]
+        headers = [decode_datagram(packet) for packet in received[0]]
+        full = [packet for packet in received[0] if decode_datagram(packet).message_count]
+        assert max(map(len, full)) <= 1_400 and len(full[0]) > 1_200
+        heartbeats = [header for header in headers if header.message_count == 0]
+        assert len(heartbeats) >= 3
+        assert heartbeats[-1].sequence == len(market.messages()) + 1
+        messages = [m for packet in full for m in decode_messages(packet, decode_datagram(packet))]
+        assert list(map(ENCODER.encode, messages)) == list(map(ENCODER.encode, market.messages()))
+
+
+async def test_a_late_subscriber_joins_a_silent_venue(data_dir: Path) -> None:
+    """Everything was said before it came: the snapshot is enough."""
+    market = Market(3, 300)
+    async with feed_process(data_dir, market) as feed:
+        feed.tell(feed.event_count)
+        await asyncio.sleep(0.3)
+        async with feed.subscriber() as subscriber:
+            updates = await read_until(subscriber, len(market.messages()))
+            assert any(update.snapshot for update in updates)
+            assert_books_equal(subscriber.books, market.exchange)
+
+
+async def test_a_killed_feed_goes_on_with_the_same_numbers(data_dir: Path) -> None:
+    """F-51: kill -9 three times under way; one subscriber misses nothing."""
+    market = Market(4, 600)
+    last = len(market.messages())
+    async with feed_process(data_dir, market) as feed:
+        feed.tell(60)
+        async with feed.subscriber() as subscriber:
+            await read_until(subscriber, 3)
+            for stop in (200, 350, 500):
+                feed.tell(stop)
+                await feed.kill()
+                await feed.start()
+            feed.tell(feed.event_count)
+            updates = await read_until(subscriber, last)
+            assert updates[-1].sequence == last
+            assert_books_equal(subscriber.books, market.exchange)
+            assert subscriber.handler.counts.inconsistent == 0
+
+
+async def test_the_feed_ends_with_the_venue_after_publishing_all(data_dir: Path) -> None:
+    """F-50: the end of the stream is the end of the venue; what was told is published first."""
+    market = Market(5, 300)
+    async with feed_process(data_dir, market) as feed:
+        receiver = open_receiver(feed.lines[0], "127.0.0.1")
+        feed.tell(feed.event_count)
+        feed.notifier.close()
+        assert await feed.ended() == 0
+        packets = [decode_datagram(packet) for packet in _drain(receiver)]
+        receiver.close()
+        assert sum(header.message_count for header in packets) == len(market.messages())
+
+
+async def test_recovery_answers_and_refuses(data_dir: Path) -> None:
+    """F-41 to F-45: ranges, snapshots, and a reason for everything else."""
+    market = Market(6, 300)
+    count = len(market.messages())
+    async with feed_process(data_dir, market) as feed:
+        feed.tell(feed.event_count)
+        await asyncio.sleep(0.3)
+        (header, data), (end, _) = await ask(feed.recovery, request(ReplayRequest(1, 5)))
+        assert header.sequence == 1 and end.sequence == 6 and end.message_count == 0
+        assert len(decode_messages(data, header)) == header.message_count
+        for asked, reason in (
+            (ReplayRequest(count + 1, 5), 2),
+            (ReplayRequest(0, 5), 4),
+            (ReplayRequest(1, 0), 4),
+            (ReplayRequest(-5, 2), 4),
+            (SnapshotRequest(999), 3),
+        ):
+            [(header, data)] = await ask(feed.recovery, request(asked))
+            [refused] = decode_messages(data, header)
+            assert (refused.reason, refused.next_sequence) == (reason, count + 1)
+        packets = await ask(feed.recovery, request(SnapshotRequest(1)))
+        messages = [m for header, data in packets for m in decode_messages(data, header)]
+        assert {m.instrument for m in messages} <= {0, 1}
+        assert messages[0].sequence == messages[-1].sequence == count
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" + bytes(40),
+        bytes(32),
+        struct.pack("<HBBHHQQQ", 0x5853, 1, 4, 1, 0xFFFF, 0, 0, 0),
+        struct.pack("<HBBHHQQQ", 0x5853, 1, 4, 1, 1_400, 0, 0, 0) + b"\xff" * 1_368,
+        struct.pack("<HBBHHQQQ", 0x5853, 1, 1, 1, 40, 0, 0, 0) + bytes(8),
+        struct.pack("<HBBHHQQQ", 0x5853, 1, 4, 1, 40, 0, 0, 0) + b"\xdc\x00\x01\x93\x28\xc0\xc0\xc0",
+    ],
+)
+async def test_garbage_requests_are_refused_and_hurt_nobody(data_dir: Path, garbage: bytes) -> None:
+    """A stray connection gets BAD_REQUEST and is closed; the next one is served."""
+    market = Market(7, 60)
+    async with feed_process(data_dir, market) as feed:
+        feed.tell(feed.event_count)
+        await asyncio.sleep(0.2)
+        [(header, data)] = await ask(feed.recovery, garbage)
+        assert decode_messages(data, header)[0].reason == 4
+        assert (await ask(feed.recovery, request(ReplayRequest(1, 1))))[0][0].sequence == 1
+
+
+async def test_recovery_connections_are_bounded(data_dir: Path) -> None:
+    """One connection too many is told OVERLOADED; when one leaves there is room again."""
+    market = Market(8, 60)
+    feed = FeedProcess(data_dir, market)
+    feed.more = ["--recovery-connections-max", "2"]
+    feed.notifier.start()
+    await feed.start()
+    feed.tell(feed.event_count)
+    try:
+        await asyncio.sleep(0.2)
+        held = [await asyncio.open_connection(*feed.recovery) for _ in range(2)]
+        await asyncio.sleep(0.1)
+        [(header, data)] = await ask(feed.recovery, request(ReplayRequest(1, 1)))
+        assert decode_messages(data, header)[0].reason == 5
+        for _, writer in held:
+            writer.close()
+        await asyncio.sleep(0.1)
+        assert (await ask(feed.recovery, request(ReplayRequest(1, 1))))[0][0].sequence == 1
+    finally:
+        feed.notifier.close()
+        await feed.ended()
+
+
+def test_the_feed_loads_no_numba() -> None:
+    """The feed's process starts fast and stays small."""
+    code = "import sys, feed.service, feed.watch; sys.exit('numba' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def _drain(receiver: socket.socket) -> list[bytes]:
+    packets = []
+    while True:
+        try:
+            packets.append(receiver.recv(2_000))
+        except BlockingIOError:
+            return packets
