@@ -1,0 +1,222 @@
+"""Cancel and replace: what a member does to an order it names by OrigClOrdID.
+
+Source: specs/matching.md M-15 to M-18.
+"""
+
+from __future__ import annotations
+
+from engine.admit import (
+    check_display,
+    check_expiry,
+    check_price,
+    check_qty,
+    would_trade,
+)
+from engine.emit import answer, living_status, order_event, reject_cancel
+from engine.enter import book_order, come_in, known_row
+from engine.flags import KEPT_PLACE, POST_ONLY, REPLACE_KEEPS_PLACE
+from engine.kernel import kernel
+from engine.match import leave_book
+from engine.positions import check_closing
+from engine.rest import free_row, unqueue_order
+from engine.risk import add_open, check_notional, check_position, check_rate, lot_notional
+from engine.types import EventKind, OrdStatus
+from specs.rejects import Reject
+
+
+@kernel
+def living_order(book, named):
+    """Pool row of the order whose current request is the row `named`; 0: none lives."""
+    index = book.requests[named]["order_index"]
+    if index == 0:
+        return 0
+    order = book.orders[index]
+    if order["order_id"] != book.requests[named]["order_id"] or order["request"] != named:
+        return 0
+    return index
+
+
+@kernel
+def check_named(book, command, instrument, named, index):
+    """The checks of M-15; 0 or the reject."""
+    if instrument["defined"] == 0:
+        return Reject.UNKNOWN_INSTRUMENT
+    if named == 0:
+        return Reject.UNKNOWN_ORDER
+    if index == 0:
+        request = book.requests[named]
+        if request["order_index"] == 0:
+            return Reject.UNKNOWN_ORDER
+        if book.orders[request["order_index"]]["order_id"] == request["order_id"]:
+            return Reject.UNKNOWN_ORDER
+        return Reject.TOO_LATE
+    order = book.orders[index]
+    if order["instrument"] != command["instrument"]:
+        return Reject.ORDER_MISMATCH
+    if command["side"] != 0 and command["side"] != order["side"]:
+        return Reject.ORDER_MISMATCH
+    return Reject.NONE
+
+
+@kernel
+def refuse_change(book, events, at, command, request, named, reason):
+    """CANCEL_REJECTED with what M-16 says of the order named."""
+    instrument = book.instruments[known_row(book.instruments, command["instrument"])]
+    order = book.orders[living_order(book, named)]
+    reject_cancel(events[at], command, instrument, order, request, named, reason)
+    return at + 1
+
+
+@kernel
+def cancel(book, events, at, command, request, named):
+    """CANCEL with its request row; named: the row OrigClOrdID names."""
+    instrument = book.instruments[known_row(book.instruments, command["instrument"])]
+    index = living_order(book, named)
+    reason = check_named(book, command, instrument, named, index)
+    if reason != Reject.NONE:
+        return refuse_change(book, events, at, command, request, named, reason)
+    order = book.orders[index]
+    book.requests[request]["order_id"] = order["order_id"]
+    qty = order["leaves_qty"]
+    leave_book(book, index, order, instrument)
+    event = events[at]
+    order_event(event, command, instrument, order, EventKind.CANCELLED, OrdStatus.CANCELED)
+    answer(event, command, request)
+    event["qty"] = qty
+    free_row(book, index)
+    return at + 1
+
+
+@kernel
+def check_amendable(command, order):
+    """Fields that a replace may not change (M-17)."""
+    if command["account"] != 0 and command["account"] != order["account"]:
+        return Reject.NOT_AMENDABLE
+    if command["ord_type"] != 0 and command["ord_type"] != order["ord_type"]:
+        return Reject.NOT_AMENDABLE
+    if command["time_in_force"] != 0 and command["time_in_force"] != order["time_in_force"]:
+        return Reject.NOT_AMENDABLE
+    if command["position_effect"] != 0 and command["position_effect"] != order["position_effect"]:
+        return Reject.NOT_AMENDABLE
+    if command["min_qty"] > 0:
+        return Reject.NOT_AMENDABLE
+    if command["exec_inst"] & POST_ONLY & ~order["exec_inst"] != 0:
+        return Reject.NOT_AMENDABLE
+    return Reject.NONE
+
+
+@kernel
+def check_replace(command, order, product, instrument, account, risk):
+    """The new terms of a living order: its new level or minus the reject."""
+    reason = check_amendable(command, order)
+    if reason == Reject.NONE:
+        reason = check_qty(product, command["qty"])
+    if reason != Reject.NONE:
+        return -reason
+    if command["qty"] <= order["cum_qty"]:
+        return -Reject.TOO_LATE
+    tif = order["time_in_force"]
+    reason = check_expiry(instrument, tif, command["expire_date"])
+    if reason != Reject.NONE:
+        return -reason
+    level = check_price(product, instrument, command["price"])
+    if level < 0:
+        return level
+    reason = check_display(product, order["ord_type"], tif, command["qty"], command["display_qty"])
+    leaves = command["qty"] - order["cum_qty"]
+    added = leaves - order["leaves_qty"]
+    if reason == Reject.NONE:
+        reason = check_closing(risk, order["side"], order["bucket"], added)
+    if reason == Reject.NONE:
+        reason = check_position(account, risk, order["side"], order["bucket"], added)
+    if reason == Reject.NONE:
+        notional = lot_notional(product, command["price"]) * leaves
+        own_notional = lot_notional(product, order["price"]) * order["leaves_qty"]
+        reason = check_notional(account, product, notional, own_notional)
+    if reason == Reject.NONE:
+        reason = check_rate(account, command["time_ns"])
+    if reason != Reject.NONE:
+        return -reason
+    if order["exec_inst"] != 0 and would_trade(instrument, order["side"], level):
+        return -Reject.POST_ONLY_WOULD_TRADE
+    return level
+
+
+@kernel
+def replace(book, events, at, command, request, named):
+    """REPLACE with its request row; named: the row OrigClOrdID names."""
+    instrument = book.instruments[known_row(book.instruments, command["instrument"])]
+    index = living_order(book, named)
+    reason = Reject.NONE
+    if book.header[0]["halted"] != 0:
+        reason = Reject.VENUE_HALTED
+    if reason == Reject.NONE:
+        reason = check_named(book, command, instrument, named, index)
+    if reason != Reject.NONE:
+        return refuse_change(book, events, at, command, request, named, reason)
+    order = book.orders[index]
+    product = book.products[order["product"]]
+    account = book.accounts[order["account"]]
+    risk = book.risks[order["risk"]]
+    level = check_replace(command, order, product, instrument, account, risk)
+    if level < 0:
+        return refuse_change(book, events, at, command, request, named, -level)
+    book.requests[request]["order_id"] = order["order_id"]
+    book.requests[request]["order_index"] = index
+    kept = keeps_place(command, order, product)
+    add_open(account, risk, product, order, -order["leaves_qty"])
+    if not kept:
+        unqueue_order(book, order, instrument)
+        order["public_id"] = 0
+    amend(command, order, request, level)
+    if kept:
+        add_open(account, risk, product, order, order["leaves_qty"])
+        order["shown"] = slice_of(order["leaves_qty"], order["display_qty"])
+        replaced(events[at], command, instrument, order, request)
+        events[at]["flags"] = KEPT_PLACE
+        return at + 1
+    if not would_trade(instrument, order["side"], level):
+        book_order(book, index, order, instrument, account, risk, product)
+        replaced(events[at], command, instrument, order, request)
+        return at + 1
+    replaced(events[at], command, instrument, order, request)
+    return come_in(book, events, at + 1, command, request, index, 0)
+
+
+@kernel
+def slice_of(leaves, display_qty):
+    """What the book shows of an order (M-24)."""
+    if display_qty == 0:
+        return leaves
+    return min(leaves, display_qty)
+
+
+@kernel
+def keeps_place(command, order, product):
+    """Whether the order stays where it is in its queue (M-18)."""
+    if product["features"] & REPLACE_KEEPS_PLACE == 0:
+        return False
+    if command["price"] != order["price"] or command["qty"] > order["order_qty"]:
+        return False
+    leaves = command["qty"] - order["cum_qty"]
+    return slice_of(leaves, command["display_qty"]) <= order["shown"]
+
+
+@kernel
+def amend(command, order, request, level):
+    """Write the new terms into the order's row."""
+    order["price"] = command["price"]
+    order["level"] = level
+    order["order_qty"] = command["qty"]
+    order["leaves_qty"] = command["qty"] - order["cum_qty"]
+    order["display_qty"] = command["display_qty"]
+    order["expire_date"] = command["expire_date"]
+    order["request"] = request
+
+
+@kernel
+def replaced(event, command, instrument, order, request):
+    """REPLACED: the order with its new terms."""
+    order_event(event, command, instrument, order, EventKind.REPLACED, living_status(order))
+    answer(event, command, request)
+    event["qty"] = order["order_qty"]

@@ -1,0 +1,315 @@
+"""Definitions: products, instruments, members, accounts, sessions arrive as blobs of commands.
+
+What breaks a bound is ignored without event: it is the operator's row, and a venue that starts
+without it says so by what is missing.
+
+Source: specs/matching.md M-7, M-8, M-12.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.admit import price_level
+from engine.book import ASK_NONE
+from engine.emit import clear_event
+from engine.flags import HAS_GTC_GTD, POSITION_EFFECT_REQUIRED
+from engine.kernel import kernel
+from engine.limits import (
+    BAND_TICKS_MAX,
+    BASIS_POINTS,
+    ID_COUNT_BITS,
+    LEVELS_PER_INSTRUMENT_MAX,
+    MULTIPLIER_MAX,
+    POSITION_MAX,
+    PRICE_MAX,
+    QTY_MAX,
+    SHARD_MAX,
+    SUM_MAX,
+    TICK_UNIT,
+)
+from engine.types import (
+    ACCOUNT,
+    INSTRUMENT,
+    MEMBER,
+    PRODUCT,
+    SESSION,
+    CommandKind,
+    Currency,
+    EventKind,
+    PositionMode,
+    PriceRule,
+)
+
+
+def _words(dtype: np.dtype) -> np.dtype:
+    """The row without its text, and 64-bit words signed: what kernels read of a blob."""
+    assert dtype.names is not None and dtype.fields is not None
+    names = [name for name in dtype.names if dtype[name].kind != "S"]
+    return np.dtype(
+        {
+            "names": names,
+            "formats": ["<i8" if dtype[name] == np.uint64 else dtype[name] for name in names],
+            "offsets": [dtype.fields[name][1] for name in names],
+            "itemsize": dtype.itemsize,
+        }
+    )
+
+
+PRODUCT_WORDS = _words(PRODUCT)
+INSTRUMENT_WORDS = _words(INSTRUMENT)
+MEMBER_WORDS = _words(MEMBER)
+ACCOUNT_WORDS = _words(ACCOUNT)
+SESSION_WORDS = _words(SESSION)
+_PRODUCT_BYTES = PRODUCT.itemsize
+_INSTRUMENT_BYTES = INSTRUMENT.itemsize
+_MEMBER_BYTES = MEMBER.itemsize
+_ACCOUNT_BYTES = ACCOUNT.itemsize
+_SESSION_BYTES = SESSION.itemsize
+
+
+@kernel
+def blob_lies(command, blobs, size):
+    """Whether the command's blob has this many bytes and lies in the batch's blobs."""
+    first = np.int64(command["blob_offset"])
+    return command["blob_length"] == size and first + size <= blobs.shape[0]
+
+
+@kernel
+def define(book, events, at, command, blobs):
+    """Any DEFINE_ command; returns the next event row."""
+    kind = command["kind"]
+    first = np.int64(command["blob_offset"])
+    if kind == CommandKind.DEFINE_PRODUCT:
+        if blob_lies(command, blobs, _PRODUCT_BYTES):
+            row = blobs[first : first + _PRODUCT_BYTES].view(PRODUCT_WORDS)[0]
+            return define_product(book, events, at, command, row)
+    elif kind == CommandKind.DEFINE_INSTRUMENT:
+        if blob_lies(command, blobs, _INSTRUMENT_BYTES):
+            row = blobs[first : first + _INSTRUMENT_BYTES].view(INSTRUMENT_WORDS)[0]
+            return define_instrument(book, events, at, command, row)
+    elif kind == CommandKind.DEFINE_MEMBER:
+        if blob_lies(command, blobs, _MEMBER_BYTES):
+            row = blobs[first : first + _MEMBER_BYTES].view(MEMBER_WORDS)[0]
+            return define_member(book, events, at, command, row)
+    elif kind == CommandKind.DEFINE_ACCOUNT:
+        if blob_lies(command, blobs, _ACCOUNT_BYTES):
+            row = blobs[first : first + _ACCOUNT_BYTES].view(ACCOUNT_WORDS)[0]
+            return define_account(book, events, at, command, row)
+    elif blob_lies(command, blobs, _SESSION_BYTES):
+        row = blobs[first : first + _SESSION_BYTES].view(SESSION_WORDS)[0]
+        return define_session(book, events, at, command, row)
+    return at
+
+
+@kernel
+def product_in_bounds(book, row):
+    """Whether every amount that can come of the row stays in int64, and its modes are known."""
+    if row["product"] < 1 or row["product"] >= book.products.shape[0]:
+        return False
+    if row["tick"] < TICK_UNIT or row["tick"] > PRICE_MAX or row["tick"] % TICK_UNIT != 0:
+        return False
+    if row["multiplier"] < 1 or row["multiplier"] > MULTIPLIER_MAX:
+        return False
+    if row["qty_max"] < 1 or row["qty_max"] > QTY_MAX or row["limit_bp"] >= BASIS_POINTS:
+        return False
+    if row["band_ticks"] > BAND_TICKS_MAX or row["display_min_bp"] > BASIS_POINTS:
+        return False
+    if row["currency"] != Currency.USD and row["currency"] != Currency.CNY:
+        return False
+    if row["price_rule"] != PriceRule.RESTING and row["price_rule"] != PriceRule.MEDIAN3:
+        return False
+    if row["shard"] > SHARD_MAX:
+        return False
+    for number in range(1, book.products.shape[0]):
+        other = book.products[number]
+        if other["defined"] != 0 and other["shard_bits"] != np.int64(row["shard"]) << ID_COUNT_BITS:
+            return False
+    if row["position_mode"] == PositionMode.NETTING:
+        return True
+    if row["position_mode"] != PositionMode.GROSS:
+        return False
+    required = row["features"] & POSITION_EFFECT_REQUIRED != 0
+    return required and row["features"] & HAS_GTC_GTD == 0
+
+
+@kernel
+def define_product(book, events, at, command, row):
+    """PRODUCT_DEFINED, once."""
+    if not product_in_bounds(book, row):
+        return at
+    product = book.products[row["product"]]
+    if product["defined"] != 0:
+        return at
+    tick = row["tick"]
+    qty_max = row["qty_max"]
+    price_max = min(PRICE_MAX, SUM_MAX // qty_max)
+    price_max = min(price_max, SUM_MAX // 2 // (row["multiplier"] * qty_max) * TICK_UNIT)
+    product["tick"] = tick
+    product["multiplier"] = row["multiplier"]
+    product["qty_max"] = qty_max
+    product["price_max"] = price_max // tick * tick
+    product["limit_bp"] = row["limit_bp"]
+    product["ladder_bp"] = max(row["ladder_bp"], row["limit_bp"])
+    product["band_ticks"] = row["band_ticks"]
+    product["display_min_bp"] = row["display_min_bp"]
+    product["features"] = row["features"]
+    product["shard_bits"] = np.int64(row["shard"]) << ID_COUNT_BITS
+    product["product"] = row["product"]
+    product["price_rule"] = row["price_rule"]
+    product["position_mode"] = row["position_mode"]
+    product["currency"] = row["currency"]
+    product["defined"] = 1
+    clear_event(events[at], command, EventKind.PRODUCT_DEFINED)
+    events[at]["product"] = row["product"]
+    return at + 1
+
+
+@kernel
+def set_limits(product, instrument, reference):
+    """Reference and daily limits (M-12), inside what the product's bounds allow."""
+    tick = product["tick"]
+    limit = product["limit_bp"]
+    reference = min(reference, product["price_max"])
+    ticks = reference // tick
+    low = -(-(ticks * (BASIS_POINTS - limit)) // BASIS_POINTS)
+    high = ticks * (BASIS_POINTS + limit) // BASIS_POINTS
+    instrument["reference"] = reference
+    instrument["low"] = low * tick
+    instrument["high"] = min(high * tick, product["price_max"])
+
+
+@kernel
+def lay_ladder(book, product, instrument):
+    """Place the instrument's levels around its limits; False where no room is left for them.
+
+    The book must have no order beyond the limits. Levels that lie inside both the old and the new
+    ladder keep their queues; the orders of a moved ladder are given their new levels by the caller.
+    """
+    header = book.header[0]
+    tick = product["tick"]
+    room = (product["ladder_bp"] - product["limit_bp"]) * (instrument["reference"] // tick)
+    first = max(1, instrument["low"] // tick - room // BASIS_POINTS)
+    last = instrument["high"] // tick + room // BASIS_POINTS
+    if last - first >= LEVELS_PER_INSTRUMENT_MAX:
+        first = instrument["low"] // tick
+        last = instrument["high"] // tick
+    count = last - first + 1
+    if count > LEVELS_PER_INSTRUMENT_MAX:
+        return False
+    if count > instrument["level_room"]:
+        wanted = -(-count // 64) * 64
+        if header["levels_used"] + 2 * wanted <= book.levels.shape[0]:
+            wanted *= 2
+        elif header["levels_used"] + wanted > book.levels.shape[0]:
+            return False
+        instrument["level_first"] = header["levels_used"]
+        instrument["level_room"] = wanted
+        header["levels_used"] += wanted
+    instrument["level_count"] = count
+    instrument["base_price"] = first * tick
+    return True
+
+
+@kernel
+def define_instrument(book, events, at, command, row):
+    """INSTRUMENT_DEFINED and LIMITS_SET, once."""
+    if row["instrument"] < 1 or row["instrument"] >= book.instruments.shape[0]:
+        return at
+    if row["product"] >= book.products.shape[0]:
+        return at
+    product = book.products[row["product"]]
+    instrument = book.instruments[row["instrument"]]
+    if product["defined"] == 0 or instrument["defined"] != 0:
+        return at
+    reference = row["reference_price"]
+    if reference < product["tick"] or reference % product["tick"] != 0:
+        return at
+    if reference > product["price_max"] // 2:
+        return at
+    set_limits(product, instrument, reference)
+    if not lay_ladder(book, product, instrument):
+        return at
+    instrument["best_bid"] = -1
+    instrument["best_ask"] = ASK_NONE
+    instrument["last"] = reference
+    instrument["product"] = row["product"]
+    instrument["trading_date"] = row["trading_date"]
+    instrument["first_trading_date"] = row["first_trading_date"]
+    instrument["last_trading_date"] = row["last_trading_date"]
+    instrument["maturity"] = row["maturity"]
+    instrument["defined"] = 1
+    assert price_level(product, instrument, instrument["high"]) < (
+        instrument["level_first"] + instrument["level_room"]
+    ), "ladder"
+    limits_event(events[at], command, row["instrument"], instrument, EventKind.INSTRUMENT_DEFINED)
+    limits_event(events[at + 1], command, row["instrument"], instrument, EventKind.LIMITS_SET)
+    return at + 2
+
+
+@kernel
+def limits_event(event, command, number, instrument, kind):
+    """INSTRUMENT_DEFINED or LIMITS_SET."""
+    clear_event(event, command, kind)
+    event["instrument"] = number
+    event["product"] = instrument["product"]
+    event["trading_date"] = instrument["trading_date"]
+    event["price"] = instrument["reference"]
+    event["cum_value"] = instrument["low"]
+    event["leaves_qty"] = instrument["high"]
+
+
+@kernel
+def define_member(book, events, at, command, row):
+    """MEMBER_SET: quotas and products of a member."""
+    if row["member"] < 1 or row["member"] >= book.members.shape[0]:
+        return at
+    member = book.members[row["member"]]
+    member["requests_max"] = row["requests_max"]
+    member["orders_max"] = row["orders_max"]
+    member["products"] = row["products"]
+    member["defined"] = 1
+    clear_event(events[at], command, EventKind.MEMBER_SET)
+    events[at]["member"] = row["member"]
+    return at + 1
+
+
+@kernel
+def define_account(book, events, at, command, row):
+    """ACCOUNT_SET: limits of an account; its member stays the first one."""
+    if row["account"] < 1 or row["account"] >= book.accounts.shape[0]:
+        return at
+    if row["member"] < 1 or row["member"] >= book.members.shape[0]:
+        return at
+    account = book.accounts[row["account"]]
+    account["open_orders_max"] = row["open_orders_max"]
+    account["position_long_max"] = min(row["position_long_max"], POSITION_MAX)
+    account["position_short_max"] = min(row["position_short_max"], POSITION_MAX)
+    account["order_notional_max"] = row["order_notional_max"]
+    account["open_notional_max"] = min(row["open_notional_max"], SUM_MAX)
+    account["orders_per_second_max"] = row["orders_per_second_max"]
+    if account["defined"] == 0:
+        account["member"] = row["member"]
+        account["defined"] = 1
+    clear_event(events[at], command, EventKind.ACCOUNT_SET)
+    events[at]["account"] = row["account"]
+    events[at]["member"] = account["member"]
+    return at + 1
+
+
+@kernel
+def define_session(book, events, at, command, row):
+    """SESSION_SET; the session's member stays the first one."""
+    if row["session"] < 1 or row["session"] >= book.sessions.shape[0]:
+        return at
+    if row["member"] < 1 or row["member"] >= book.members.shape[0]:
+        return at
+    session = book.sessions[row["session"]]
+    if session["defined"] == 0:
+        session["member"] = row["member"]
+        session["defined"] = 1
+    session["cancel_on_disconnect"] = row["cancel_on_disconnect"]
+    clear_event(events[at], command, EventKind.SESSION_SET)
+    events[at]["session"] = row["session"]
+    events[at]["member"] = session["member"]
+    return at + 1

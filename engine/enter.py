@@ -1,0 +1,289 @@
+"""New orders: admitted or refused, matched, and what becomes of the rest.
+
+Source: specs/matching.md M-11, M-13, M-14, M-21 to M-25.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.admit import (
+    check_conditions,
+    check_expiry,
+    check_price,
+    check_qty,
+    check_type,
+    market_level,
+    rests,
+    would_trade,
+)
+from engine.book import Work
+from engine.emit import answer, living_status, order_event, reject_new
+from engine.flags import POST_ONLY
+from engine.kernel import kernel
+from engine.match import available_qty, cancel_incoming, sweep
+from engine.positions import bucket_of, check_closing, check_effect
+from engine.rest import free_row, link_order, queue_order, take_row, unlink_order
+from engine.risk import (
+    add_open,
+    check_notional,
+    check_open_orders,
+    check_position,
+    check_rate,
+    lot_notional,
+    risk_price,
+)
+from engine.types import (
+    CancelReason,
+    EventKind,
+    OrdStatus,
+    OrdType,
+    Side,
+    TimeInForce,
+)
+from specs.rejects import Reject
+
+
+@kernel
+def new_order(book, events, at, command, request):
+    """NEW_ORDER with its request row: REJECTED, or ACCEPTED and what follows from it."""
+    instrument = book.instruments[known_row(book.instruments, command["instrument"])]
+    account = book.accounts[known_row(book.accounts, command["account"])]
+    product = book.products[instrument["product"]]
+    header = book.header[0]
+    risk_index = 0
+    if account["defined"] != 0 and instrument["defined"] != 0:
+        risk_index = command["account"] * header["risk_stride"] + command["instrument"]
+    risk = book.risks[risk_index]
+    member = book.members[command["member"]]
+    level = check_access(header, command, member, product, instrument, account)
+    if level == 0:
+        level = check_order(command, product, instrument)
+    if level >= 0:
+        reason = check_means(header, command, member, product, instrument, account, risk, level)
+        if reason != Reject.NONE:
+            level = -reason
+    if level < 0:
+        reject_new(events[at], command, instrument, request, -level)
+        return at + 1
+    index = make_order(book, command, product, request, risk_index, level)
+    order = book.orders[index]
+    if rests(order["ord_type"], order["time_in_force"]) and not would_trade(
+        instrument, order["side"], level
+    ):
+        book_order(book, index, order, instrument, account, risk, product)
+        accept(events[at], command, instrument, order, request)
+        return at + 1
+    accept(events[at], command, instrument, order, request)
+    return come_in(book, events, at + 1, command, request, index, command["min_qty"])
+
+
+@kernel
+def known_row(rows, number):
+    """The row of a number, 0 where it lies out of the table."""
+    if number >= rows.shape[0]:
+        return 0
+    return number
+
+
+@kernel
+def check_access(header, command, member, product, instrument, account):
+    """Who may trade what, now: 0 or minus the reject."""
+    if header["halted"] != 0:
+        return -Reject.VENUE_HALTED
+    if instrument["defined"] == 0:
+        return -Reject.UNKNOWN_INSTRUMENT
+    if instrument["expired"] != 0:
+        return -Reject.INSTRUMENT_NOT_TRADING
+    if instrument["trading_date"] > instrument["last_trading_date"]:
+        return -Reject.INSTRUMENT_NOT_TRADING
+    if account["defined"] == 0 or account["member"] != command["member"]:
+        return -Reject.UNKNOWN_ACCOUNT
+    if member["products"] >> instrument["product"] & 1 == 0:
+        return -Reject.NOT_PERMITTED
+    if command["reason"] == Reject.STALE_POSS_DUP:
+        return -Reject.STALE_POSS_DUP
+    return 0
+
+
+@kernel
+def check_order(command, product, instrument):
+    """What the order is: its level (MARKET: 0) or minus the reject."""
+    if command["side"] != Side.BUY and command["side"] != Side.SELL:
+        return -Reject.SIDE_INVALID
+    reason = check_qty(product, command["qty"])
+    if reason == Reject.NONE:
+        reason = check_type(product, command["ord_type"], command["time_in_force"])
+    if reason == Reject.NONE:
+        reason = check_expiry(instrument, command["time_in_force"], command["expire_date"])
+    if reason != Reject.NONE:
+        return -reason
+    level = 0
+    if command["ord_type"] == OrdType.LIMIT:
+        level = check_price(product, instrument, command["price"])
+        if level < 0:
+            return level
+    reason = check_conditions(product, command)
+    if reason == Reject.NONE:
+        reason = check_effect(product, command["position_effect"])
+    if reason != Reject.NONE:
+        return -reason
+    return level
+
+
+@kernel
+def check_means(header, command, member, product, instrument, account, risk, level):
+    """What the member has for it: position to close, risk limits, a row; post-only last."""
+    qty = command["qty"]
+    side = command["side"]
+    bucket = bucket_of(product, command["position_effect"])
+    reason = check_closing(risk, side, bucket, qty)
+    if reason == Reject.NONE:
+        reason = check_open_orders(account)
+    if reason == Reject.NONE:
+        reason = check_position(account, risk, side, bucket, qty)
+    if reason == Reject.NONE:
+        notional = lot_notional(product, risk_price(command, instrument)) * qty
+        reason = check_notional(account, product, notional, 0)
+    if reason == Reject.NONE:
+        reason = check_rate(account, command["time_ns"])
+    if reason != Reject.NONE:
+        return reason
+    if member["orders_live"] >= member["orders_max"]:
+        return Reject.ORDERS_FULL
+    if header["orders_live"] >= header["orders_max"]:
+        return Reject.ORDERS_FULL
+    if command["exec_inst"] & POST_ONLY != 0 and would_trade(instrument, side, level):
+        return Reject.POST_ONLY_WOULD_TRADE
+    return Reject.NONE
+
+
+@kernel
+def make_order(book, command, product, request_index, risk_index, level):
+    """A row of the pool for an accepted order; returns its index."""
+    header = book.header[0]
+    index = take_row(book)
+    header["order_count"] += 1
+    order_id = product["shard_bits"] | header["order_count"]
+    request = book.requests[request_index]
+    request["order_id"] = order_id
+    request["order_index"] = index
+    risk = book.risks[risk_index]
+    if risk["account"] == 0:
+        open_risk(book, command, risk, risk_index)
+    order = book.orders[index]
+    order["order_id"] = order_id
+    order["public_id"] = 0
+    order["price"] = command["price"] if command["ord_type"] == OrdType.LIMIT else 0
+    order["leaves_qty"] = command["qty"]
+    order["shown"] = 0
+    order["cum_qty"] = 0
+    order["cum_value"] = 0
+    order["order_qty"] = command["qty"]
+    order["level"] = level
+    order["queue_next"] = 0
+    order["queue_prev"] = 0
+    order["request"] = request_index
+    order["risk"] = risk_index
+    order["self_match_id"] = command["self_match_id"]
+    order["session"] = command["session"]
+    order["account"] = command["account"]
+    order["display_qty"] = command["display_qty"]
+    order["instrument"] = command["instrument"]
+    order["expire_date"] = command["expire_date"]
+    order["member"] = command["member"]
+    order["product"] = product["product"]
+    order["side"] = command["side"]
+    order["ord_type"] = command["ord_type"]
+    order["time_in_force"] = command["time_in_force"]
+    order["position_effect"] = command["position_effect"]
+    order["exec_inst"] = command["exec_inst"] & POST_ONLY
+    order["self_match"] = command["self_match"]
+    order["bucket"] = bucket_of(product, command["position_effect"])
+    order["linked"] = 0
+    return index
+
+
+@kernel
+def open_risk(book, command, risk, risk_index):
+    """The first order of an account in an instrument: chain its risk row."""
+    risk["account"] = command["account"]
+    risk["instrument"] = command["instrument"]
+    member = book.members[command["member"]]
+    instrument = book.instruments[command["instrument"]]
+    risk["member_next"] = member["risk_first"]
+    member["risk_first"] = risk_index
+    risk["instrument_next"] = instrument["risk_first"]
+    instrument["risk_first"] = risk_index
+
+
+@kernel
+def accept(event, command, instrument, order, request):
+    """ACCEPTED, with public id and display quantity where the order rests already."""
+    order_event(event, command, instrument, order, EventKind.ACCEPTED, OrdStatus.NEW)
+    answer(event, command, request)
+    event["qty"] = order["order_qty"]
+
+
+@kernel
+def book_order(book, index, order, instrument, account, risk, product):
+    """An order comes to rest: queue, sums, and the lists if it is new."""
+    queue_order(book, index, order, instrument)
+    add_open(account, risk, product, order, order["leaves_qty"])
+    if order["linked"] == 0:
+        link_order(book, index, order)
+
+
+@kernel
+def come_in(book, events, at, command, request, index, min_qty):
+    """An incoming order that its ACCEPTED or REPLACED did not settle: trade, then the rest."""
+    order = book.orders[index]
+    instrument = book.instruments[order["instrument"]]
+    product = book.products[order["product"]]
+    limit = np.int64(order["level"])
+    if order["ord_type"] == OrdType.MARKET:
+        limit = market_level(product, instrument, order["side"])
+        if limit < 0:
+            at = cancel_incoming(events, at, command, order, instrument, CancelReason.MARKET_BAND)
+            free_row(book, index)
+            return at
+    reason = CancelReason.NONE
+    if order["time_in_force"] == TimeInForce.FOK:
+        if available_qty(book, order, instrument, limit) < order["leaves_qty"]:
+            reason = CancelReason.FOK
+    elif min_qty != 0 and available_qty(book, order, instrument, limit) < min_qty:
+        reason = CancelReason.MIN_QTY
+    if reason != CancelReason.NONE:
+        at = cancel_incoming(events, at, command, order, instrument, reason)
+        free_row(book, index)
+        return at
+    return go_on(book, events, at, command, request, index, limit)
+
+
+@kernel
+def go_on(book, events, at, command, request, index, limit):
+    """Sweep, or go on with it; then what becomes of the rest, unless rows ran out (M-14)."""
+    header = book.header[0]
+    at = sweep(book, events, at, command, request, index, limit)
+    if header["work"] != Work.NONE:
+        return at
+    order = book.orders[index]
+    instrument = book.instruments[order["instrument"]]
+    if order["leaves_qty"] == 0:
+        if order["linked"] != 0:
+            unlink_order(book, index, order)
+        free_row(book, index)
+        return at
+    if rests(order["ord_type"], order["time_in_force"]):
+        account = book.accounts[order["account"]]
+        risk = book.risks[order["risk"]]
+        book_order(book, index, order, instrument, account, risk, book.products[order["product"]])
+        status = living_status(order)
+        order_event(events[at], command, instrument, order, EventKind.BOOKED, status)
+        return at + 1
+    reason = CancelReason.IOC
+    if order["ord_type"] == OrdType.MARKET:
+        reason = CancelReason.MARKET_BAND
+    at = cancel_incoming(events, at, command, order, instrument, reason)
+    free_row(book, index)
+    return at

@@ -1,0 +1,78 @@
+"""Every bound of the engine and the relations between them; a full table is a reject, no crash.
+
+Capacities (EngineLimits) size the arena and change no event while they are not reached. Bounds
+(constants) hold for every engine: they keep all sums inside int64.
+
+Source: specs/matching.md M-7, M-8.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+EVENT_ROWS_MIN = 8  # free event rows a command needs to start
+SWEEP_ROWS = 4  # event rows one step of matching may take: two fills, a refresh, the rest
+
+PRODUCTS_BOUND = 63  # a member's set of products is one word
+MEMBERS_BOUND = 4_095
+INSTRUMENTS_BOUND = 16_383
+ACCOUNTS_BOUND = 65_535
+SESSIONS_BOUND = 1_048_575
+ORDERS_BOUND = 16_777_215  # rows of the order pool
+REQUESTS_BOUND = 134_217_727  # rows of a venue day
+LEVELS_BOUND = 16_777_216  # price levels of all instruments together
+LEVELS_PER_INSTRUMENT_MAX = 262_144
+
+SUM_MAX = 1 << 62  # any sum of quantities, values or money
+PRICE_MAX = 1 << 53  # 1e-9 of the quote unit: nine million
+TICK_UNIT = 1_000  # every tick is a multiple of it, so a lot's notional is exact in money
+QTY_MAX = 1_000_000_000  # lots in one order
+MULTIPLIER_MAX = 1_000_000_000
+POSITION_MAX = 1 << 53  # lots of an account in an instrument
+BAND_TICKS_MAX = 1_000_000
+BASIS_POINTS = 10_000
+SHARD_MAX = 127  # ids stay positive int64
+ID_COUNT_BITS = 56  # of order and trade ids; above them the shard
+ID_COUNT_MASK = (1 << ID_COUNT_BITS) - 1
+NANOSECONDS = 1_000_000_000
+HINT_CHUNK = 64  # commands whose rows are fetched ahead together
+
+
+@dataclass(frozen=True, slots=True)
+class EngineLimits:
+    """Capacities of one engine's tables; the defaults are those of `sitex serve`.
+
+    Row 0 of every table means "none" and comes on top. Memory: requests_max x 128 bytes for the
+    request rows and 16 to 32 for their index, orders_max x 144 bytes, accounts_max x
+    instruments_max x 128 bytes, levels_max x 8.125 bytes.
+    """
+
+    orders_max: int = 1_048_576
+    requests_max: int = 2_097_152
+    instruments_max: int = 1_023
+    products_max: int = 63
+    members_max: int = 63
+    accounts_max: int = 127
+    sessions_max: int = 1_023
+    levels_max: int = 1_048_576
+
+    def __post_init__(self) -> None:
+        for value, bound in (
+            (self.orders_max, ORDERS_BOUND),
+            (self.requests_max, REQUESTS_BOUND),
+            (self.instruments_max, INSTRUMENTS_BOUND),
+            (self.products_max, PRODUCTS_BOUND),
+            (self.members_max, MEMBERS_BOUND),
+            (self.accounts_max, ACCOUNTS_BOUND),
+            (self.sessions_max, SESSIONS_BOUND),
+        ):
+            assert 1 <= value <= bound, f"{value} is not in 1..{bound}"
+        assert 64 <= self.levels_max <= LEVELS_BOUND
+        assert self.orders_max <= self.requests_max, "every live order has a request row"
+
+
+assert EVENT_ROWS_MIN >= SWEEP_ROWS + 2
+assert PRICE_MAX * 2 < SUM_MAX
+assert QTY_MAX * BASIS_POINTS < SUM_MAX
+assert POSITION_MAX + QTY_MAX < SUM_MAX
+assert LEVELS_PER_INSTRUMENT_MAX <= LEVELS_BOUND

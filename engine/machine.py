@@ -1,0 +1,117 @@
+"""Engine: the fold of the exchange, commands in, events out. No clock, no I/O, no randomness.
+
+The shell around the kernels: it owns the arena, crosses into compiled code once per batch, and
+shows books, orders and positions. Who may write commands, and what becomes of events, it does not
+know.
+
+Source: specs/matching.md M-1.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.book import HEADER, Book, Work, new_arena, open_book
+from engine.limits import EVENT_ROWS_MIN, EngineLimits
+from engine.roll import roll_day
+from engine.step import step
+from engine.types import COMMAND, EVENT, REQUEST, CommandKind
+
+_DEFAULT_HASH_KEY = 0x5EED_17E8_0F51_7E00 >> 2
+
+
+class Engine:
+    """State of all books; `apply` is its only way to change, `roll_requests` apart.
+
+    requests: REQUEST[requests_max], zeroed, row 0 unused (it may map a file); None: in memory.
+    hash_key: any number below 2**63; spreads the index of ClOrdIDs, changes no event.
+    """
+
+    def __init__(
+        self,
+        limits: EngineLimits,
+        requests: np.ndarray | None = None,
+        hash_key: int = _DEFAULT_HASH_KEY,
+    ) -> None:
+        assert 0 <= hash_key < 1 << 63
+        self.limits = limits
+        self.requests = self._checked(requests)
+        self._arena = new_arena(limits, hash_key)
+        self._header = self._arena[: HEADER.itemsize].view(HEADER)[0]
+        self._requests_next: np.ndarray | None = None
+
+    def _checked(self, requests: np.ndarray | None) -> np.ndarray:
+        if requests is None:
+            return np.zeros(self.limits.requests_max, REQUEST)
+        assert requests.dtype == REQUEST and len(requests) >= self.limits.requests_max
+        return np.asarray(requests)
+
+    def apply(self, commands: np.ndarray, blobs: np.ndarray, events: np.ndarray) -> tuple[int, int]:
+        """Apply COMMAND[n] with their blobs; returns (commands consumed, events produced).
+
+        Writes events[:produced]. Stops early when rows run out; what is begun goes on in the next
+        call, which may bring no commands (`busy`). Raises AssertionError with the command's number
+        on a programmer's error.
+        """
+        assert commands.dtype == COMMAND and events.dtype == EVENT
+        assert len(events) >= EVENT_ROWS_MIN, "too few event rows"
+        try:
+            consumed, produced = step(self._arena, self.requests, commands, blobs, events)
+            while consumed < len(commands) and commands[consumed]["kind"] == CommandKind.ROLL_DAY:
+                if self.busy or produced == len(events):
+                    break
+                self._roll_day(commands[consumed : consumed + 1], events[produced:])
+                more = step(
+                    self._arena,
+                    self.requests,
+                    commands[consumed + 1 :],
+                    blobs,
+                    events[produced + 1 :],
+                )
+                consumed, produced = consumed + 1 + more[0], produced + 1 + more[1]
+        except AssertionError as error:
+            raise AssertionError(f"command {self.command_count}: {error}") from error
+        return consumed, produced
+
+    def roll_requests(self, requests_next: np.ndarray) -> None:
+        """The zeroed request rows of the next venue day; before the apply of its ROLL_DAY."""
+        self._requests_next = self._checked(requests_next)
+
+    def _roll_day(self, commands: np.ndarray, events: np.ndarray) -> None:
+        assert self._requests_next is not None, "ROLL_DAY without roll_requests"
+        roll_day(self._arena, self.requests, self._requests_next, commands, events)
+        self.requests, self._requests_next = self._requests_next, None
+
+    @property
+    def busy(self) -> bool:
+        """Long work goes on at the next apply, before any command."""
+        return bool(self._header["work"] != Work.NONE)
+
+    @property
+    def command_count(self) -> int:
+        """Number of the last command applied (or begun)."""
+        return int(self._header["command_count"])
+
+    @property
+    def event_count(self) -> int:
+        """Number of the last event."""
+        return int(self._header["event_count"])
+
+    @property
+    def request_count(self) -> int:
+        """Request rows in use this venue day: rows 1 to this."""
+        return int(self._header["request_count"])
+
+    @property
+    def orders_live(self) -> int:
+        """Orders that rest."""
+        return int(self._header["orders_live"])
+
+    @property
+    def halted(self) -> bool:
+        """Whether new orders and replaces are refused (M-73)."""
+        return bool(self._header["halted"])
+
+    def tables(self) -> Book:
+        """Views of all tables; to look at, not to write."""
+        return open_book(self._arena, self.requests)

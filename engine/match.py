@@ -1,0 +1,263 @@
+"""Matching: an incoming order against the resting ones, a step at a time.
+
+A sweep stops between two steps when event rows run low; its cursor stays in the header and the next
+apply goes on. It stops only where another step is certain, so the last event of a command is always
+written in the call that knows it to be the last.
+
+Source: specs/matching.md M-20 to M-23, M-30 to M-32, M-40 to M-44.
+"""
+
+from __future__ import annotations
+
+from engine.book import Work
+from engine.emit import answer, living_status, notify, order_event
+from engine.flags import AGGRESSOR
+from engine.kernel import kernel
+from engine.limits import SUM_MAX, SWEEP_ROWS
+from engine.positions import move_position
+from engine.rest import free_row, level_above, level_below, queue_order, unlink_order, unqueue_order
+from engine.risk import add_open
+from engine.types import CancelReason, EventKind, OrdStatus, PriceRule, SelfMatch, Side
+
+
+@kernel
+def same_scope(order, resting):
+    """Self-match prevention holds between the two (M-40)."""
+    if order["self_match_id"] != 0 or resting["self_match_id"] != 0:
+        return order["self_match_id"] == resting["self_match_id"]
+    return order["member"] == resting["member"]
+
+
+@kernel
+def available_qty(book, order, instrument, limit):
+    """Lots the order could trade at once (M-21); counts no further than its leaves."""
+    buys = order["side"] == Side.BUY
+    instruction = order["self_match"]
+    stops = instruction == SelfMatch.CANCEL_AGGRESSING or instruction == SelfMatch.CANCEL_BOTH
+    level = instrument["best_ask"] if buys else instrument["best_bid"]
+    available = 0
+    while (level <= limit) if buys else (level >= limit):
+        shown = 0
+        leaves = 0
+        index = book.levels[level]["head"]
+        while index != 0:
+            resting = book.orders[index]
+            if not same_scope(order, resting):
+                shown += resting["shown"]
+                leaves += resting["leaves_qty"]
+                if available + (shown if stops else leaves) >= order["leaves_qty"]:
+                    return order["leaves_qty"]
+            elif stops:
+                return available + shown
+            index = resting["queue_next"]
+        available += leaves
+        if available >= order["leaves_qty"]:
+            return order["leaves_qty"]
+        level = level_above(book, level) if buys else level_below(book, level)
+    return available
+
+
+@kernel
+def sweep(book, events, at, command, request, index, limit):
+    """Match orders[index] as far as level `limit`; returns the next event row.
+
+    Leaves header work as SWEEP when it has to go on with more event rows, else NONE.
+    """
+    header = book.header[0]
+    order = book.orders[index]
+    instrument = book.instruments[order["instrument"]]
+    buys = order["side"] == Side.BUY
+    header["work"] = Work.NONE
+    while order["leaves_qty"] > 0:
+        level = instrument["best_ask"] if buys else instrument["best_bid"]
+        if (level > limit) if buys else (level < limit):
+            break
+        if events.shape[0] - at < SWEEP_ROWS:
+            header["work"] = Work.SWEEP
+            header["work_order"] = index
+            header["work_limit"] = limit
+            header["work_request"] = request
+            book.pending[0] = command
+            break
+        resting_index = book.levels[level]["head"]
+        if same_scope(order, book.orders[resting_index]):
+            at = prevent(book, events, at, command, order, instrument, resting_index)
+        else:
+            at = trade(book, events, at, command, request, order, instrument, resting_index, limit)
+    return at
+
+
+@kernel
+def trade_price(product, instrument, order, resting, limit):
+    """Price of a trade (M-30, M-31); limit: the level to which the incoming order may trade."""
+    price = resting["price"]
+    if product["price_rule"] != PriceRule.MEDIAN3:
+        return price
+    bound = instrument["base_price"] + (limit - instrument["level_first"]) * product["tick"]
+    low = min(price, bound)
+    high = max(price, bound)
+    return max(low, min(high, instrument["last"]))
+
+
+@kernel
+def trade(book, events, at, command, request, order, instrument, resting_index, limit):
+    """One trade: two rows, and a third when an iceberg shows its next slice."""
+    header = book.header[0]
+    resting = book.orders[resting_index]
+    product = book.products[order["product"]]
+    risk = book.risks[resting["risk"]]
+    qty = min(order["leaves_qty"], resting["shown"])
+    price = trade_price(product, instrument, order, resting, limit)
+    header["trade_count"] += 1
+    trade_id = product["shard_bits"] | header["trade_count"]
+    instrument["last"] = price
+    if instrument["value_ticks"] < SUM_MAX:
+        instrument["volume"] += qty
+        instrument["value_ticks"] += price // product["tick"] * qty
+    fill(order, qty, price)
+    fill(resting, qty, price)
+    move_position(book.risks[order["risk"]], order, qty)
+    move_position(risk, resting, qty)
+    add_open(book.accounts[resting["account"]], risk, product, resting, -qty)
+    shown = resting["shown"] - qty
+    resting["shown"] = shown
+    if shown == 0:
+        unqueue_order(book, resting, instrument)
+    event = events[at]
+    status = OrdStatus.PARTIALLY_FILLED if order["leaves_qty"] > 0 else OrdStatus.FILLED
+    order_event(event, command, instrument, order, EventKind.FILL, status)
+    answer(event, command, request)
+    event["qty"] = qty
+    event["price"] = price
+    event["trade_id"] = trade_id
+    event["flags"] = AGGRESSOR
+    event = events[at + 1]
+    status = OrdStatus.PARTIALLY_FILLED if resting["leaves_qty"] > 0 else OrdStatus.FILLED
+    order_event(event, command, instrument, resting, EventKind.FILL, status)
+    notify(event, command, resting, qty, 0)
+    event["price"] = price
+    event["trade_id"] = trade_id
+    if shown != 0:
+        return at + 2
+    if resting["leaves_qty"] == 0:
+        unlink_order(book, resting_index, resting)
+        free_row(book, resting_index)
+        return at + 2
+    queue_order(book, resting_index, resting, instrument)
+    order_event(
+        events[at + 2], command, instrument, resting, EventKind.REFRESHED, living_status(resting)
+    )
+    return at + 3
+
+
+@kernel
+def fill(order, qty, price):
+    """Book a fill on an order (M-32)."""
+    order["leaves_qty"] -= qty
+    order["cum_qty"] += qty
+    order["cum_value"] += price * qty
+
+
+@kernel
+def cancel_resting(book, events, at, command, index, kind, ord_status, reason):
+    """Take a resting order off the book without its owner asking: one event."""
+    order = book.orders[index]
+    instrument = book.instruments[order["instrument"]]
+    qty = order["leaves_qty"]
+    leave_book(book, index, order, instrument)
+    order_event(events[at], command, instrument, order, kind, ord_status)
+    notify(events[at], command, order, qty, reason)
+    free_row(book, index)
+    return at + 1
+
+
+@kernel
+def leave_book(book, index, order, instrument):
+    """End a resting order: queue, sums, lists; nothing is left of it but its row."""
+    unqueue_order(book, order, instrument)
+    add_open(
+        book.accounts[order["account"]],
+        book.risks[order["risk"]],
+        book.products[order["product"]],
+        order,
+        -order["leaves_qty"],
+    )
+    unlink_order(book, index, order)
+    order["leaves_qty"] = 0
+
+
+@kernel
+def cancel_incoming(events, at, command, order, instrument, reason):
+    """What is left of an incoming order is taken off: one event."""
+    qty = order["leaves_qty"]
+    order["leaves_qty"] = 0
+    order_event(events[at], command, instrument, order, EventKind.CANCELLED, OrdStatus.CANCELED)
+    notify(events[at], command, order, qty, reason)
+    return at + 1
+
+
+@kernel
+def prevent(book, events, at, command, order, instrument, resting_index):
+    """Self-match prevention: what the aggressor's instruction does instead of a trade."""
+    instruction = order["self_match"]
+    reason = CancelReason.SELF_MATCH
+    if instruction == SelfMatch.DECREMENT:
+        return decrement(book, events, at, command, order, instrument, resting_index)
+    if instruction != SelfMatch.CANCEL_AGGRESSING:
+        at = cancel_resting(
+            book,
+            events,
+            at,
+            command,
+            resting_index,
+            EventKind.CANCELLED,
+            OrdStatus.CANCELED,
+            reason,
+        )
+    if instruction == SelfMatch.CANCEL_AGGRESSING or instruction == SelfMatch.CANCEL_BOTH:
+        at = cancel_incoming(events, at, command, order, instrument, reason)
+    return at
+
+
+@kernel
+def decrement(book, events, at, command, order, instrument, resting_index):
+    """M-44: the smaller leaves is taken off both, the resting order's event first."""
+    resting = book.orders[resting_index]
+    reason = CancelReason.SELF_MATCH
+    qty = min(order["leaves_qty"], resting["leaves_qty"])
+    if qty == resting["leaves_qty"]:
+        at = cancel_resting(
+            book,
+            events,
+            at,
+            command,
+            resting_index,
+            EventKind.CANCELLED,
+            OrdStatus.CANCELED,
+            reason,
+        )
+    else:
+        resting["leaves_qty"] -= qty
+        resting["order_qty"] -= qty
+        shown = resting["leaves_qty"]
+        if resting["display_qty"] != 0:
+            shown = min(shown, resting["display_qty"])
+        resting["shown"] = shown
+        product = book.products[resting["product"]]
+        account = book.accounts[resting["account"]]
+        add_open(account, book.risks[resting["risk"]], product, resting, -qty)
+        at = restate(events, at, command, resting, instrument, qty)
+    if qty == order["leaves_qty"]:
+        return cancel_incoming(events, at, command, order, instrument, reason)
+    order["leaves_qty"] -= qty
+    order["order_qty"] -= qty
+    return restate(events, at, command, order, instrument, qty)
+
+
+@kernel
+def restate(events, at, command, order, instrument, qty):
+    """RESTATED: quantity taken off a living order by self-match prevention."""
+    event = events[at]
+    order_event(event, command, instrument, order, EventKind.RESTATED, living_status(order))
+    notify(event, command, order, qty, CancelReason.SELF_MATCH)
+    return at + 1

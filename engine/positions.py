@@ -1,0 +1,91 @@
+"""Positions of (account, instrument): netting, and the four gross buckets of the Shanghai profile.
+
+Source: specs/matching.md M-50 to M-52.
+"""
+
+from __future__ import annotations
+
+from engine.book import Bucket
+from engine.flags import POSITION_EFFECT_REQUIRED
+from engine.kernel import kernel
+from engine.types import PositionEffect, PositionMode, Side
+from specs.rejects import Reject
+
+
+@kernel
+def check_effect(product, effect):
+    """What an order may say about its effect (M-52); 0 or the reject."""
+    if effect == PositionEffect.NONE:
+        if product["features"] & POSITION_EFFECT_REQUIRED != 0:
+            return Reject.POSITION_EFFECT_REQUIRED
+        return Reject.NONE
+    if effect == PositionEffect.OPEN or effect == PositionEffect.CLOSE:
+        return Reject.NONE
+    if product["position_mode"] == PositionMode.GROSS and (
+        effect == PositionEffect.CLOSE_TODAY or effect == PositionEffect.CLOSE_YESTERDAY
+    ):
+        return Reject.NONE
+    return Reject.POSITION_EFFECT_INVALID
+
+
+@kernel
+def bucket_of(product, effect):
+    """What an order of this effect does to a GROSS position."""
+    if product["position_mode"] != PositionMode.GROSS:
+        return Bucket.NONE
+    if effect == PositionEffect.OPEN:
+        return Bucket.OPEN
+    if effect == PositionEffect.CLOSE_TODAY:
+        return Bucket.CLOSE_TODAY
+    return Bucket.CLOSE_YESTERDAY
+
+
+@kernel
+def check_closing(risk, side, bucket, added):
+    """Live closing orders with these lots more may not exceed their bucket (M-52)."""
+    if bucket == Bucket.CLOSE_TODAY:
+        if side == Side.BUY:
+            room = risk["short_today"] - risk["closing_short_today"]
+        else:
+            room = risk["long_today"] - risk["closing_long_today"]
+    elif bucket == Bucket.CLOSE_YESTERDAY:
+        if side == Side.BUY:
+            room = risk["short_yesterday"] - risk["closing_short_yesterday"]
+        else:
+            room = risk["long_yesterday"] - risk["closing_long_yesterday"]
+    else:
+        return Reject.NONE
+    if added > room:
+        return Reject.CLOSE_EXCEEDS_POSITION
+    return Reject.NONE
+
+
+@kernel
+def move_position(risk, order, lots):
+    """Book a fill of an order (M-50, M-51)."""
+    bucket = order["bucket"]
+    if order["side"] == Side.BUY:
+        risk["position"] += lots
+        if bucket == Bucket.OPEN:
+            risk["long_today"] += lots
+        elif bucket == Bucket.CLOSE_TODAY:
+            risk["short_today"] -= lots
+        elif bucket == Bucket.CLOSE_YESTERDAY:
+            risk["short_yesterday"] -= lots
+    else:
+        risk["position"] -= lots
+        if bucket == Bucket.OPEN:
+            risk["short_today"] += lots
+        elif bucket == Bucket.CLOSE_TODAY:
+            risk["long_today"] -= lots
+        elif bucket == Bucket.CLOSE_YESTERDAY:
+            risk["long_yesterday"] -= lots
+
+
+@kernel
+def join_yesterday(risk):
+    """The product roll: today's positions become yesterday's."""
+    risk["long_yesterday"] += risk["long_today"]
+    risk["short_yesterday"] += risk["short_today"]
+    risk["long_today"] = 0
+    risk["short_today"] = 0

@@ -1,0 +1,270 @@
+"""Rolls: the end of a product's trading date, and the venue day's new table of request rows.
+
+Source: specs/matching.md M-70 to M-72.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from engine.bits import hash_id
+from engine.book import ASK_NONE, Work, open_book
+from engine.define import lay_ladder, limits_event, set_limits
+from engine.emit import clear_event, mark_last
+from engine.ids import index_request
+from engine.kernel import kernel
+from engine.limits import SUM_MAX
+from engine.mass import heap_next, heap_push
+from engine.match import cancel_resting
+from engine.positions import join_yesterday
+from engine.rest import clear_level, level_above, level_below, set_level
+from engine.types import CancelReason, EventKind, OrdStatus, TimeInForce
+
+
+class RollPhase(IntEnum):
+    """Where the roll of a product stands."""
+
+    EXPIRE = 0
+    SETTLE = 1
+    BEYOND = 2
+
+
+@kernel
+def heap_instrument(book, instrument):
+    """Enter all live orders of an instrument into the heap."""
+    index = instrument["risk_first"]
+    while index != 0:
+        risk = book.risks[index]
+        heap_push(book, risk["buy_first"])
+        heap_push(book, risk["sell_first"])
+        index = risk["instrument_next"]
+
+
+@kernel
+def roll_product(book, events, at, command):
+    """ROLL_PRODUCT: goes on as long work."""
+    header = book.header[0]
+    if command["product"] >= book.products.shape[0]:
+        return at
+    if book.products[command["product"]]["defined"] == 0:
+        return at
+    for number in range(1, book.instruments.shape[0]):
+        instrument = book.instruments[number]
+        if instrument["defined"] != 0 and instrument["product"] == command["product"]:
+            heap_instrument(book, instrument)
+    header["work"] = Work.ROLL
+    header["work_phase"] = RollPhase.EXPIRE
+    header["work_instrument"] = 0
+    book.pending[0] = command
+    return roll_on(book, events, at)
+
+
+@kernel
+def roll_on(book, events, at):
+    """Go on with a roll as far as event rows go."""
+    header = book.header[0]
+    command = book.pending[0]
+    while True:
+        if header["work_phase"] != RollPhase.SETTLE:
+            at = expire_orders(book, events, at, command)
+            if header["heap_count"] > 0:
+                return at
+            if header["work_phase"] == RollPhase.BEYOND:
+                open_date(book, book.instruments[header["work_instrument"]])
+            header["work_phase"] = RollPhase.SETTLE
+        number = next_instrument(book, command["product"], header["work_instrument"])
+        if number == 0:
+            header["work"] = Work.NONE
+            return at
+        if events.shape[0] - at < 2:
+            return at
+        header["work_instrument"] = number
+        at = settle(book, events, at, command, number)
+        header["work_phase"] = RollPhase.BEYOND
+
+
+@kernel
+def next_instrument(book, product, after):
+    """The product's next instrument that has not expired, or 0."""
+    for number in range(after + 1, book.instruments.shape[0]):
+        instrument = book.instruments[number]
+        lives = instrument["defined"] != 0 and instrument["expired"] == 0
+        if lives and instrument["product"] == product:
+            return number
+    return 0
+
+
+@kernel
+def why_expired(order, instrument, next_date, beyond):
+    """Why an order does not see the next date, NONE if it does."""
+    if beyond:
+        if order["price"] < instrument["low"] or order["price"] > instrument["high"]:
+            return CancelReason.BEYOND_LIMITS
+        return CancelReason.NONE
+    if instrument["last_trading_date"] < next_date:
+        return CancelReason.INSTRUMENT_EXPIRED
+    if order["time_in_force"] == TimeInForce.DAY:
+        return CancelReason.DAY_END
+    if order["time_in_force"] == TimeInForce.GTD and order["expire_date"] < next_date:
+        return CancelReason.EXPIRE_DATE
+    return CancelReason.NONE
+
+
+@kernel
+def expire_orders(book, events, at, command):
+    """Expire those of the heap's orders that must go; stops with the heap unfinished for rows."""
+    header = book.header[0]
+    beyond = header["work_phase"] == RollPhase.BEYOND
+    while header["heap_count"] > 0:
+        index = book.heap[1]["order"]
+        order = book.orders[index]
+        instrument = book.instruments[order["instrument"]]
+        reason = why_expired(order, instrument, command["trading_date"], beyond)
+        if reason == CancelReason.NONE:
+            heap_next(book)
+            continue
+        if at == events.shape[0]:
+            return at
+        heap_next(book)
+        at = cancel_resting(
+            book, events, at, command, index, EventKind.EXPIRED, OrdStatus.EXPIRED, reason
+        )
+    return at
+
+
+@kernel
+def settlement_price(product, instrument):
+    """M-71: the day's average on the tick, half away from zero."""
+    volume = instrument["volume"]
+    if volume == 0:
+        return instrument["reference"]
+    value = instrument["value_ticks"]
+    ticks = value // volume
+    if value % volume >= volume - volume // 2:
+        ticks += 1
+    return ticks * product["tick"]
+
+
+@kernel
+def settle(book, events, at, command, number):
+    """SETTLED, then the instrument's end or its next limits: two rows."""
+    instrument = book.instruments[number]
+    product = book.products[instrument["product"]]
+    price = settlement_price(product, instrument)
+    event = events[at]
+    clear_event(event, command, EventKind.SETTLED)
+    event["instrument"] = number
+    event["product"] = instrument["product"]
+    event["trading_date"] = instrument["trading_date"]
+    event["price"] = price
+    event["qty"] = instrument["volume"]
+    event["cum_value"] = SUM_MAX
+    if instrument["value_ticks"] <= SUM_MAX // product["tick"]:
+        event["cum_value"] = instrument["value_ticks"] * product["tick"]
+    instrument["volume"] = 0
+    instrument["value_ticks"] = 0
+    event = events[at + 1]
+    if instrument["last_trading_date"] < command["trading_date"]:
+        instrument["expired"] = 1
+        clear_event(event, command, EventKind.INSTRUMENT_EXPIRED)
+        event["instrument"] = number
+        event["product"] = instrument["product"]
+        event["trading_date"] = instrument["trading_date"]
+        return at + 2
+    instrument["trading_date"] = command["trading_date"]
+    set_limits(product, instrument, price)
+    instrument["last"] = instrument["reference"]
+    limits_event(event, command, number, instrument, EventKind.LIMITS_SET)
+    heap_instrument(book, instrument)
+    return at + 2
+
+
+@kernel
+def open_date(book, instrument):
+    """The last step of an instrument's roll: gross positions age, the ladder moves."""
+    index = instrument["risk_first"]
+    while index != 0:
+        join_yesterday(book.risks[index])
+        index = book.risks[index]["instrument_next"]
+    if instrument["expired"] != 0:
+        return
+    product = book.products[instrument["product"]]
+    first = instrument["level_first"]
+    count = instrument["level_count"]
+    base = instrument["base_price"]
+    assert lay_ladder(book, product, instrument), "levels_max leaves no room for a ladder"
+    moved = (instrument["base_price"] - base) // product["tick"]
+    shift = instrument["level_first"] - first - moved
+    if shift == 0:
+        return
+    if instrument["best_bid"] >= 0:
+        instrument["best_bid"] += shift
+    if instrument["best_ask"] != ASK_NONE:
+        instrument["best_ask"] += shift
+    if shift < 0:
+        level = level_above(book, first - 1)
+        while level < first + count:
+            move_level(book, level, level + shift)
+            level = level_above(book, level)
+    else:
+        level = level_below(book, first + count)
+        while level >= first:
+            move_level(book, level, level + shift)
+            level = level_below(book, level)
+
+
+@kernel
+def move_level(book, level, target):
+    """Move a queue to another level."""
+    index = book.levels[level]["head"]
+    book.levels[target]["head"] = index
+    book.levels[target]["tail"] = book.levels[level]["tail"]
+    book.levels[level]["head"] = 0
+    book.levels[level]["tail"] = 0
+    clear_level(book, level)
+    set_level(book, target)
+    while index != 0:
+        book.orders[index]["level"] = target
+        index = book.orders[index]["queue_next"]
+
+
+@kernel
+def roll_day(arena, requests, requests_next, commands, events):
+    """ROLL_DAY, commands[0]: live orders' request rows open the next day's table; one event.
+
+    requests_next: REQUEST rows, zeroed, at least as many as live orders and one.
+    """
+    book = open_book(arena, requests)
+    header = book.header[0]
+    command = commands[0]
+    for number in range(1, book.instruments.shape[0]):
+        heap_instrument(book, book.instruments[number])
+    for number in range(1, book.members.shape[0]):
+        book.members[number]["requests_used"] = 0
+    book.slots[:] = 0
+    row = 0
+    while header["heap_count"] > 0:
+        index = book.heap[1]["order"]
+        heap_next(book)
+        row += 1
+        order = book.orders[index]
+        requests_next[row] = requests[order["request"]]
+        request = requests_next[row]
+        request["order_index"] = index
+        order["request"] = row
+        book.members[request["member"]]["requests_used"] += 1
+        hashed = hash_id(
+            request["cl_ord_id_0"],
+            request["cl_ord_id_1"],
+            request["cl_ord_id_2"],
+            request["member"],
+            header["hash_key"],
+        )
+        index_request(book.slots, hashed, row)
+    header["request_count"] = row
+    header["venue_date"] = command["trading_date"]
+    header["command_count"] += 1
+    header["event_count"] += 1
+    clear_event(events[0], command, EventKind.DAY_ROLLED)
+    events[0]["trading_date"] = command["trading_date"]
+    mark_last(events, 1, 0)
