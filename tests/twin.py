@@ -69,7 +69,7 @@ class Twin:
         return watcher
 
     def compare(self, rows: np.ndarray) -> None:
-        """The engine's rows are the wanted events; else says which one is the first that differs."""
+        """The rows are the wanted events, or an AssertionError names the first that differs."""
         events = self.events()
         wanted = np.array([tuple(event[name] for name in EVENT.names) for event in events], EVENT)
         if wanted.tobytes() == rows.tobytes():
