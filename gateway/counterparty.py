@@ -46,6 +46,7 @@ class Counterparty:
     """
 
     __slots__ = (
+        "cancel_on_disconnect",
         "connection",
         "credential",
         "header",
@@ -67,6 +68,7 @@ class Counterparty:
         self.session = int(row["session"])
         self.connection: object | None = None
         self.credential: tuple[bytes, bytes] | None = None  # Username (553), Password (554)
+        self.cancel_on_disconnect = False
         self.messages_per_second_max = 10_000_000
 
     @property

@@ -19,6 +19,14 @@ class Speaker:
         self.outgoing = bytearray()
         self._liveness = Liveness()
 
+    def take_outgoing(self, now_ns: int) -> bytes:
+        """All bytes for the line, which the caller writes now or as soon as they may go."""
+        data = bytes(self.outgoing)
+        self.outgoing.clear()
+        if data:
+            self._liveness.sent(now_ns)
+        return data
+
     def _known(self) -> Counterparty:
         assert self.party is not None
         return self.party

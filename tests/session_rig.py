@@ -1,14 +1,15 @@
 """A venue end of a FIX session without socket or engine, driven by one-line messages.
 
 A line such as `D 34=2 11=A1 52=@-5` is MsgType and fields; BeginString, CompIDs and SendingTime are
-filled in unless given; `49=` gives an empty value, `49=-` leaves the field out; `@n` is a timestamp n
-seconds from now. BodyLength and CheckSum are computed.
+filled in unless given; `49=` gives an empty value, `49=-` leaves the field out; `@n` is a timestamp
+n seconds from now. BodyLength and CheckSum are computed.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from engine.types import CommandKind
 from gateway.acceptor import Acceptor, Credential
 from gateway.arena import Bounds
 from gateway.counterparty import Counterparty, Directory
@@ -123,13 +124,15 @@ class Rig:
         self.policy = policy or Policy()
         self.credential = Credential.RIGHT
         self.facts: list[Fact] = []
+        self.written = b""
         self.rows: list[tuple[int, int, int]] = []
+        self.reasons: list[int] = []
         self.connect()
 
     def connect(self) -> None:
         """A new connection; the one before is forgotten without being told."""
         self.unread = b""
-        self.session = Acceptor(
+        self.session: Acceptor = Acceptor(
             self.tables,
             self.desk,
             self.directory,
@@ -140,11 +143,17 @@ class Rig:
 
     def drop(self) -> None:
         """The line is lost."""
+        self.keep()
         self.facts += self.session.connection_lost(self.now_ns)
 
     def receive(self, data: bytes) -> None:
         """Bytes from the member, after what was not consumed before."""
         self.unread += data
+        self.receive_again()
+        self.keep()
+
+    def receive_again(self) -> None:
+        """What was not consumed before."""
         while self.unread:
             buffer = np.zeros(len(self.unread) + 64, np.uint8)
             buffer[: len(self.unread)] = np.frombuffer(self.unread, np.uint8)
@@ -160,6 +169,7 @@ class Rig:
         """The batch goes to an engine that answers nothing: (session, MsgSeqNum, kind) is kept."""
         for row in self.desk.commands[: self.desk.count]:
             self.rows.append((int(row["session"]), int(row["msg_seq_num"]), int(row["kind"])))
+            self.reasons.append(int(row["reason"]))
         self.desk.clear()
 
     def wait(self, seconds: float) -> None:
@@ -171,6 +181,7 @@ class Rig:
                 break
             self.now_ns = due_ns
             self.facts += self.session.on_deadline(self.now_ns)
+            self.keep()
         self.now_ns = until_ns
 
     def report(self, text: str) -> None:
@@ -180,11 +191,19 @@ class Rig:
         self.party.sent.blob(number, raw, self.now_ns)
         if self.session.live and self.party.connection is self.session:
             self.session.outgoing += raw
-            self.session.sent(self.now_ns)
+        self.keep()
 
-    def taken(self) -> bytes:
+    def named_rows(self) -> list[tuple[int, int, str]]:
+        """(session, MsgSeqNum, CommandKind's name) of every row so far."""
+        return [(session, number, CommandKind(kind).name) for session, number, kind in self.rows]
+
+    def taken_all(self) -> bytes:
         """What was written to the member since the last call; store rows are journaled first."""
-        self.store.save(self.stream.append, 0)
-        data = bytes(self.session.outgoing)
-        self.session.outgoing.clear()
+        self.keep()
+        data, self.written = self.written, b""
         return data
+
+    def keep(self) -> None:
+        """The end of a turn: what the store has goes to the journal, then bytes to the member."""
+        self.store.save(self.stream.append, 0)
+        self.written += self.session.take_outgoing(self.now_ns)
