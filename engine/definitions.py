@@ -1,13 +1,13 @@
-"""The definitions file: rows of products and instruments beside the event log.
+"""The definitions file: the rows of definition commands beside the event log.
 
 An INSTRUMENT_DEFINED event carries no symbol and no tick, so readers of the event log take them
-from here: `definitions.bin` in the data directory, append-only, one record per product and
-instrument, in the order in which they were defined, never changed. It is implied by the journal's
-definition commands. Written by the sequencer before the events become durable. Imports numpy and
-engine.types only.
+from here: `definitions.bin` in the data directory, append-only, one record per row in the order of
+its command. It is implied by the journal and saves reading the whole of it. Whoever submits
+definitions adds them after the journal has them and before readers are told of their events.
+Imports numpy and engine.types only.
 
-A record is 8 bytes (CommandKind as u4, CRC-32 of kind and row as u4, little endian) and then the
-PRODUCT or INSTRUMENT row. A torn last record is cut by the writer and passed over by readers.
+A record is 16 bytes (CommandKind u4, CRC-32 u4 of what follows, command number u8, little endian)
+and then the row of that kind. A torn last record is cut by the writer and passed over by readers.
 
 Source: specs/matching.md M-7; docs/decisions/0140-definitions-file.md.
 """
@@ -19,52 +19,94 @@ import struct
 import zlib
 from pathlib import Path
 from types import TracebackType
+from typing import NamedTuple
 
 import numpy as np
 
-from engine.types import INSTRUMENT, PRODUCT, CommandKind
+from engine.types import ACCOUNT, COMMAND, INSTRUMENT, MEMBER, PRODUCT, SESSION, CommandKind
 
 FILE_NAME = "definitions.bin"
 _HEAD = struct.Struct("<II")
+_NUMBER = struct.Struct("<Q")
 _DTYPES = {
-    int(CommandKind.DEFINE_PRODUCT): PRODUCT,
-    int(CommandKind.DEFINE_INSTRUMENT): INSTRUMENT,
+    CommandKind.DEFINE_PRODUCT: PRODUCT,
+    CommandKind.DEFINE_INSTRUMENT: INSTRUMENT,
+    CommandKind.DEFINE_MEMBER: MEMBER,
+    CommandKind.DEFINE_ACCOUNT: ACCOUNT,
+    CommandKind.DEFINE_SESSION: SESSION,
 }
-_ID_FIELDS = {
-    int(CommandKind.DEFINE_PRODUCT): "product",
-    int(CommandKind.DEFINE_INSTRUMENT): "instrument",
-}
-Definition = tuple[int, np.void]  # CommandKind, PRODUCT or INSTRUMENT row
+_FIRST = int(min(_DTYPES))
+_LAST = int(max(_DTYPES))
+assert sorted(_DTYPES) == list(range(_FIRST, _LAST + 1))
 
 
-def read_definitions(data: bytes) -> tuple[list[Definition], int]:
-    """All whole records at the start of `data`, and how many bytes they take."""
+class Definition(NamedTuple):
+    """One record: which command defined what."""
+
+    kind: CommandKind
+    command_number: int
+    row: np.void  # of the kind's dtype
+
+
+def parse_definitions(data: bytes) -> tuple[list[Definition], list[int]]:
+    """All whole records at the start of `data`, and the byte behind each."""
     found: list[Definition] = []
+    ends: list[int] = []
     at = 0
     while at + _HEAD.size <= len(data):
         kind, crc = _HEAD.unpack_from(data, at)
-        dtype = _DTYPES.get(kind)
-        if dtype is None:
+        if not _FIRST <= kind <= _LAST:
             break
-        row = data[at + _HEAD.size : at + _HEAD.size + dtype.itemsize]
-        if len(row) < dtype.itemsize or crc != _crc(kind, row):
+        dtype = _DTYPES[CommandKind(kind)]
+        start = at + _HEAD.size
+        stop = start + _NUMBER.size + dtype.itemsize
+        if stop > len(data) or crc != zlib.crc32(data[start:stop]):
             break
-        found.append((kind, np.frombuffer(row, dtype)[0]))
-        at += _HEAD.size + dtype.itemsize
-    return found, at
+        (command_number,) = _NUMBER.unpack_from(data, start)
+        row = np.frombuffer(data[start + _NUMBER.size : stop], dtype)[0]
+        found.append(Definition(CommandKind(kind), command_number, row))
+        at = stop
+        ends.append(at)
+    return found, ends
+
+
+def read_definitions(data_dir: Path) -> list[Definition]:
+    """The records of a data directory, oldest first; none where there is no file."""
+    path = data_dir / FILE_NAME
+    return parse_definitions(path.read_bytes())[0] if path.exists() else []
+
+
+def definition_commands(data_dir: Path) -> tuple[np.ndarray, np.ndarray]:
+    """The same as COMMAND[n] with kind and blob fields set, and their blobs, uint8[]."""
+    found = read_definitions(data_dir)
+    commands = np.zeros(len(found), COMMAND)
+    blobs = bytearray()
+    for command, definition in zip(commands, found, strict=True):
+        raw = definition.row.tobytes()
+        command["kind"] = definition.kind
+        command["blob_offset"], command["blob_length"] = len(blobs), len(raw)
+        blobs += raw
+    return commands, np.frombuffer(bytes(blobs), np.uint8)
 
 
 class DefinitionsWriter:
-    """Appends definitions to a data directory's file; each product and instrument once."""
+    """Appends definitions to a data directory's file."""
 
-    def __init__(self, data_dir: Path) -> None:
-        path = data_dir / FILE_NAME
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-        with path.open("rb") as existing:
-            found, whole_bytes = read_definitions(existing.read())
-        os.ftruncate(self._file, whole_bytes)
+    def __init__(self, data_dir: Path, command_count: int) -> None:
+        """Cuts a torn record, and records of commands beyond the journal's `command_count`.
+
+        The second happens after a power cut that took commands which were not yet durable.
+        """
+        self._file = os.open(data_dir / FILE_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        found, ends = parse_definitions((data_dir / FILE_NAME).read_bytes())
+        kept_bytes = 0
+        self._last_number = 0
+        for definition, end in zip(found, ends, strict=True):
+            if definition.command_number > command_count:
+                break
+            kept_bytes, self._last_number = end, definition.command_number
+        os.ftruncate(self._file, kept_bytes)
         os.lseek(self._file, 0, os.SEEK_END)
-        self._known = {(kind, int(row[_ID_FIELDS[kind]])) for kind, row in found}
 
     def __enter__(self) -> DefinitionsWriter:
         return self
@@ -77,22 +119,29 @@ class DefinitionsWriter:
     ) -> None:
         self.close()
 
-    def add_commands(self, commands: np.ndarray, blobs: np.ndarray) -> int:
-        """Writes the definitions among COMMAND[n] (blobs: uint8[]) and syncs; how many were new.
+    def add_commands(self, commands: np.ndarray, blobs: np.ndarray, first_number: int) -> int:
+        """Writes the definitions among COMMAND[n] and syncs; how many there were.
 
-        Call it before the events of these commands are told to readers. An id that is already
-        there keeps its first row, as in the engine (M-7); a blob of another length is ignored.
+        blobs: uint8[], those of the batch. first_number: number of commands[0]; commands that the
+        file has already are passed over. A blob of the wrong length is ignored, as in the engine.
         """
-        added = 0
-        for kind, dtype in _DTYPES.items():
-            for command in commands[commands["kind"] == kind]:
-                offset, length = int(command["blob_offset"]), int(command["blob_length"])
-                row = blobs[offset : offset + length].tobytes()
-                if len(row) == dtype.itemsize:
-                    added += self._add(kind, row)
-        if added:
+        records = bytearray()
+        count = 0
+        kinds = commands["kind"]
+        for index in np.flatnonzero((kinds >= _FIRST) & (kinds <= _LAST)).tolist():
+            kind = CommandKind(int(kinds[index]))
+            offset = int(commands[index]["blob_offset"])
+            row = blobs[offset : offset + int(commands[index]["blob_length"])].tobytes()
+            number = first_number + index
+            if number > self._last_number and len(row) == _DTYPES[kind].itemsize:
+                body = _NUMBER.pack(number) + row
+                records += _HEAD.pack(kind, zlib.crc32(body)) + body
+                self._last_number = number
+                count += 1
+        if records:
+            os.write(self._file, records)
             os.fsync(self._file)
-        return added
+        return count
 
     def close(self) -> None:
         """Closes the file."""
@@ -100,38 +149,33 @@ class DefinitionsWriter:
             os.close(self._file)
             self._file = -1
 
-    def _add(self, kind: int, row: bytes) -> int:
-        key = (kind, int(np.frombuffer(row, _DTYPES[kind])[0][_ID_FIELDS[kind]]))
-        if key in self._known:
-            return 0
-        os.write(self._file, _HEAD.pack(kind, _crc(kind, row)) + row)
-        self._known.add(key)
-        return 1
-
 
 class DefinitionsReader:
-    """Products and instruments by id, from a file that may still grow."""
+    """Products and instruments by id, from a file that may still grow.
+
+    The first definition of an id counts, as in the engine (M-7).
+    """
 
     def __init__(self, data_dir: Path) -> None:
-        self._path = data_dir / FILE_NAME
-        self._rows: dict[tuple[int, int], np.void] = {}
+        self._data_dir = data_dir
+        self._products: dict[int, np.void] = {}
+        self._instruments: dict[int, np.void] = {}
 
     def product(self, product: int) -> np.void:
         """PRODUCT row; KeyError if the file has none."""
-        return self._row(int(CommandKind.DEFINE_PRODUCT), product)
+        if product not in self._products:
+            self._read()
+        return self._products[product]
 
     def instrument(self, instrument: int) -> np.void:
         """INSTRUMENT row; KeyError if the file has none."""
-        return self._row(int(CommandKind.DEFINE_INSTRUMENT), instrument)
+        if instrument not in self._instruments:
+            self._read()
+        return self._instruments[instrument]
 
-    def _row(self, kind: int, number: int) -> np.void:
-        if (kind, number) not in self._rows and self._path.exists():
-            for found_kind, row in read_definitions(self._path.read_bytes())[0]:
-                self._rows.setdefault((found_kind, int(row[_ID_FIELDS[found_kind]])), row)
-        if (kind, number) not in self._rows:
-            raise KeyError(f"{self._path}: no {CommandKind(kind).name} {number}")
-        return self._rows[kind, number]
-
-
-def _crc(kind: int, row: bytes) -> int:
-    return zlib.crc32(row, zlib.crc32(kind.to_bytes(4, "little")))
+    def _read(self) -> None:
+        for kind, _, row in read_definitions(self._data_dir):
+            if kind == CommandKind.DEFINE_PRODUCT:
+                self._products.setdefault(int(row["product"]), row)
+            elif kind == CommandKind.DEFINE_INSTRUMENT:
+                self._instruments.setdefault(int(row["instrument"]), row)

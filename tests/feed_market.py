@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.definitions import DefinitionsWriter
-from engine.types import COMMAND, EVENT, INSTRUMENT, PRODUCT
+from engine.types import EVENT, INSTRUMENT, PRODUCT
 from feed.books import Books
 from feed.messages import ENCODER, MarketMessage, TradingStatus
 from feed.packet import PacketKind, encode_packet, fill_packets
@@ -103,9 +103,9 @@ class Market:
 
     def write_definitions(self, data_dir: Path) -> None:
         """The definitions file, as the sequencer writes it."""
-        rows, blobs = pack(self.commands) if self.commands else (np.zeros(0, COMMAND), None)
-        with DefinitionsWriter(data_dir) as writer:
-            writer.add_commands(rows, blobs)
+        rows, blobs = pack(self.commands)
+        with DefinitionsWriter(data_dir, len(rows)) as writer:
+            writer.add_commands(rows, blobs, 1)
 
 
 def packets_of(
@@ -170,7 +170,12 @@ def random_commands(rng: random.Random, count: int) -> list[dict]:
     """So many commands of every kind, mostly orders around one price."""
     made: list[dict] = []
     names: dict[int, list[tuple[str, int]]] = {1: [], 2: [], 3: []}  # by member
-    rolls = [roll_product(1, DAY_2), roll_product(2, DAY_2), roll_day(DAY_2), roll_product(1, DAY_3)]
+    rolls = [
+        roll_product(1, DAY_2),
+        roll_product(2, DAY_2),
+        roll_day(DAY_2),
+        roll_product(1, DAY_3),
+    ]
     for index in range(count):
         who = rng.choice(PEOPLE)
         draw = rng.random()
@@ -212,9 +217,7 @@ def _random_order(rng: random.Random, who: Who, name: str) -> dict:
     return new(who, name, side, qty, ticks, instrument=instrument, **more)
 
 
-def _random_replace(
-    rng: random.Random, who: Who, index: int, names: list[tuple[str, int]]
-) -> dict:
+def _random_replace(rng: random.Random, who: Who, index: int, names: list[tuple[str, int]]) -> dict:
     orig, instrument = rng.choice(names[-30:])
     name = f"R{index}"
     names.append((name, instrument))

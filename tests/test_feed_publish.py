@@ -91,7 +91,15 @@ def test_hidden_quantity_never_appears() -> None:
         cancel(ALPHA, "C", "I"),
     )
     shown = [m for m in messages if isinstance(m, OrderAdded | OrderRemoved | Trade)]
-    assert [type(m) for m in shown] == [OrderAdded, Trade, OrderAdded, Trade, OrderAdded, Trade, OrderRemoved]
+    assert [type(m) for m in shown] == [
+        OrderAdded,
+        Trade,
+        OrderAdded,
+        Trade,
+        OrderAdded,
+        Trade,
+        OrderRemoved,
+    ]
     added = [m for m in shown if isinstance(m, OrderAdded)]
     assert [m.qty for m in added] == [6, 6, 6]
     assert len({m.public_id for m in added}) == 3

@@ -279,7 +279,8 @@ async def test_recovery_answers_and_refuses(data_dir: Path) -> None:
         struct.pack("<HBBHHQQQ", 0x5853, 1, 4, 1, 0xFFFF, 0, 0, 0),
         struct.pack("<HBBHHQQQ", 0x5853, 1, 4, 1, 1_400, 0, 0, 0) + b"\xff" * 1_368,
         struct.pack("<HBBHHQQQ", 0x5853, 1, 1, 1, 40, 0, 0, 0) + bytes(8),
-        struct.pack("<HBBHHQQQ", 0x5853, 1, 4, 1, 40, 0, 0, 0) + b"\xdc\x00\x01\x93\x28\xc0\xc0\xc0",
+        struct.pack("<HBBHHQQQ", 0x5853, 1, 4, 1, 40, 0, 0, 0)
+        + b"\xdc\x00\x01\x93\x28\xc0\xc0\xc0",
     ],
 )
 async def test_garbage_requests_are_refused_and_hurt_nobody(data_dir: Path, garbage: bytes) -> None:
