@@ -34,9 +34,9 @@ from engine.recover import (
 from engine.replayer import EngineStopped
 from engine.snapshots import write_sessions
 from engine.storage import NoRoom, Storage, StorageFailed, lock_directory
-from engine.stream import payloads
+from engine.stream import payloads, records
 from engine.turn import DISK_FULL, Turn
-from engine.types import CommandKind
+from engine.types import COMMAND, CommandKind
 from engine.venue_day import ENGINE_FAULTS, EngineMaker, VenueDay
 
 
@@ -85,7 +85,7 @@ class Sequencer(Turn):
         lock_fd = lock_directory(path)
         try:
             sources = Sources(storage, path, sizes or FileSizes(), make or _engine(), limits)
-            if has_journal(path):
+            if has_journal(storage, path):
                 return cls._reopen(sources, lock_fd, durability, now_ns, threaded)
             day = venue_day or _utc_day(now_ns)
             return cls._begin(sources, lock_fd, durability, now_ns, day, threaded)
@@ -124,7 +124,12 @@ class Sequencer(Turn):
         written = durability == "os"
         try:
             journal = Journal(
-                sources.storage, venue.folder, found.tail, sources.sizes, promise_written=written
+                sources.storage,
+                venue.folder,
+                found.tail,
+                sources.sizes,
+                promise_written=written,
+                last=found.starts[-1][1],
             )
         except NoRoom as error:
             raise StorageFailed(f"disk full at the start: {error}") from error
@@ -191,6 +196,13 @@ class Sequencer(Turn):
     def session_records(self) -> Iterator[tuple[int, memoryview]]:
         """(position, payload) journaled since the store was saved, as open() found them."""
         return payloads(self._starts, RecordKind.SESSIONS, self._sessions_start, self._recovered_to)
+
+    def command_records(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """(COMMAND rows, uint8 blobs) journaled since the store was saved, as open() found them."""
+        first, stop = self._sessions_start, self._recovered_to
+        for header, payload in records(self._starts, RecordKind.COMMANDS, first, stop):
+            size = header.count * COMMAND.itemsize
+            yield np.frombuffer(payload[:size], COMMAND), np.frombuffer(payload[size:], np.uint8)
 
     def save_sessions(self, payload: bytes) -> None:
         """Save the whole session store as it stands now: at the roll and before close()."""

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -68,7 +69,7 @@ def list_segments(data_dir: Path) -> list[Segment]:
         for day, folder in day_folders(data_dir)
         for number, path in numbered_files(folder, JOURNAL)
     ]
-    for before, segment in zip(found, found[1:], strict=False):
+    for before, segment in pairwise(found):
         if segment.number != before.number + 1:
             missing = f"segment {before.number + 1} before it is missing"
             raise JournalDamaged(segment.path, 0, missing)
@@ -88,6 +89,7 @@ class Stream:
         self._hash = start.hash if start is not None else None
         self._epoch = start.epoch if start is not None else 0
         self._segment_before = segments[0].number - 1 if segments else 0
+        self._last_kind = 0
         self.end: tuple[Segment, int] | None = None
         self.torn: str | None = None
 
@@ -105,7 +107,7 @@ class Stream:
             if not self._goes_on(index, data, offset):
                 return
 
-    def _records_of(self, segment: Segment, data: memoryview) -> Iterator[Record]:
+    def _records_of(self, segment: Segment, data: memoryview) -> Generator[Record, None, int]:
         offset = 0
         while True:
             header = parse_header(data, offset)
@@ -123,6 +125,7 @@ class Stream:
             self._position = header.next_position
             self._hash = header.hash
             self._epoch = header.epoch
+            self._last_kind = header.kind
             self.end = (segment, offset + header.record_bytes)
             yield Record(header, data[start : start + header.payload_bytes], segment, offset)
             offset += header.record_bytes
@@ -146,6 +149,9 @@ class Stream:
         if nonzero == 0 and rest and self._starts_next(index + 1):
             return True
         if nonzero == 0 and not rest:
+            if self._last_kind == RecordKind.NEXT:
+                why = f"segment {segment.number + 1} behind it is missing"
+                raise JournalDamaged(segment.path, offset, why)
             return False
         header = parse_header(data, offset)
         if header is not None:
@@ -214,10 +220,10 @@ def first_positions(segments: list[Segment]) -> list[tuple[int, Path]]:
     return found
 
 
-def payloads(
+def records(
     starts: list[tuple[int, Path]], kind: RecordKind, first: int, stop: int
-) -> Iterator[tuple[int, memoryview]]:
-    """(position, payload) of the records of one kind from stream position `first` to `stop`.
+) -> Iterator[tuple[Header, memoryview]]:
+    """(header, payload) of the records of one kind from stream position `first` to `stop`.
 
     `starts` as of first_positions. For what has been checked before: payloads are not summed again.
     """
@@ -232,8 +238,16 @@ def payloads(
             assert header is not None, f"{path} at offset {place - start} was a record before"
             if header.kind == kind and place >= first:
                 at = place - start + HEADER_BYTES
-                yield place + HEADER_BYTES, data[at : at + header.payload_bytes]
+                yield header, data[at : at + header.payload_bytes]
             place = header.next_position
+
+
+def payloads(
+    starts: list[tuple[int, Path]], kind: RecordKind, first: int, stop: int
+) -> Iterator[tuple[int, memoryview]]:
+    """(position of the payload, payload) of records(...)."""
+    for header, payload in records(starts, kind, first, stop):
+        yield header.position + HEADER_BYTES, payload
 
 
 def map_file(path: Path) -> mmap.mmap | bytes:
