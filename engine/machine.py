@@ -14,6 +14,13 @@ import numpy as np
 from engine.book import HEADER, Book, Work, new_arena, open_book
 from engine.limits import EVENT_ROWS_MIN, EngineLimits
 from engine.roll import roll_day
+from engine.state import (
+    hash_state,
+    instrument_book,
+    instrument_orders,
+    restore_snapshot,
+    take_snapshot,
+)
 from engine.step import step
 from engine.types import COMMAND, EVENT, REQUEST, CommandKind
 
@@ -36,8 +43,11 @@ class Engine:
         assert 0 <= hash_key < 1 << 63
         self.limits = limits
         self.requests = self._checked(requests)
-        self._arena = new_arena(limits, hash_key)
-        self._header = self._arena[: HEADER.itemsize].view(HEADER)[0]
+        self._own(new_arena(limits, hash_key))
+
+    def _own(self, arena: np.ndarray) -> None:
+        self._arena = arena
+        self._header = arena[: HEADER.itemsize].view(HEADER)[0]
         self._requests_next: np.ndarray | None = None
 
     def _checked(self, requests: np.ndarray | None) -> np.ndarray:
@@ -76,6 +86,52 @@ class Engine:
     def roll_requests(self, requests_next: np.ndarray) -> None:
         """The zeroed request rows of the next venue day; before the apply of its ROLL_DAY."""
         self._requests_next = self._checked(requests_next)
+
+    def snapshot(self) -> bytes:
+        """The state between commands; the caller keeps request rows 1 to request_count with it."""
+        return take_snapshot(self._arena, self.requests)
+
+    @classmethod
+    def restore(
+        cls,
+        limits: EngineLimits,
+        data: bytes,
+        requests: np.ndarray,
+        hash_key: int = _DEFAULT_HASH_KEY,
+    ) -> Engine:
+        """An engine in the state of a snapshot. Raises ValueError where it does not fit."""
+        engine = cls.__new__(cls)
+        engine.limits = limits
+        engine.requests = engine._checked(requests)
+        engine._own(restore_snapshot(limits, data, engine.requests, hash_key))
+        return engine
+
+    def state_hash(self) -> bytes:
+        """16 bytes that are equal for equal states, whatever the tables' sizes."""
+        return hash_state(self._arena, self.requests)
+
+    def book(self, instrument: int) -> tuple[np.ndarray, np.ndarray]:
+        """Bids and asks, LEVEL_VIEW (price 1e-9, qty shown in lots, orders), best first."""
+        return instrument_book(self._arena, self.requests, instrument)
+
+    def orders(self, instrument: int) -> np.ndarray:
+        """Live orders, ORDER_VIEW: bids, then asks, best price first, in order of their queues."""
+        return instrument_orders(self._arena, self.requests, instrument)
+
+    def position(self, account: int, instrument: int) -> int:
+        """Net lots of an account in an instrument, long positive."""
+        return int(self._risk(account, instrument)["position"])
+
+    def buckets(self, account: int, instrument: int) -> dict[str, int]:
+        """GROSS positions (M-51): lots long and short, of today and of yesterday."""
+        risk = self._risk(account, instrument)
+        names = ("long_today", "long_yesterday", "short_today", "short_yesterday")
+        return {name: int(risk[name]) for name in names}
+
+    def _risk(self, account: int, instrument: int) -> np.void:
+        assert 0 < account <= self.limits.accounts_max
+        assert 0 < instrument <= self.limits.instruments_max
+        return self.tables().risks[account * int(self._header["risk_stride"]) + instrument]
 
     def _roll_day(self, commands: np.ndarray, events: np.ndarray) -> None:
         assert self._requests_next is not None, "ROLL_DAY without roll_requests"

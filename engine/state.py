@@ -1,0 +1,271 @@
+"""The state as a whole: snapshot, restore, a hash of what is logical in it, and views of books.
+
+A snapshot holds the used parts of the arena; the index of ClOrdIDs and the bitmaps are built anew
+from request rows and levels. The hash leaves out where things lie, so it does not depend on the
+tables' sizes.
+
+Source: specs/matching.md M-1.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+
+import numpy as np
+
+from engine.bits import hash_id
+from engine.book import (
+    ACCOUNT_STATE,
+    INSTRUMENT_STATE,
+    MEMBER_STATE,
+    RISK,
+    Book,
+    Work,
+    new_arena,
+    open_book,
+)
+from engine.ids import index_request
+from engine.kernel import kernel
+from engine.limits import EngineLimits
+from engine.rest import level_above, level_below, set_level
+from engine.types import Side
+
+_MAGIC = b"SITEXST1"
+_COUNTERS = (
+    "command_count",
+    "event_count",
+    "order_count",
+    "trade_count",
+    "public_count",
+    "request_count",
+    "venue_date",
+    "halted",
+)
+_KEPT = (*_COUNTERS, "order_free", "orders_used", "orders_live", "levels_used", "risk_stride")
+_SMALL = ("products", "instruments", "members", "accounts", "sessions")
+
+LEVEL_VIEW = np.dtype([("price", "<i8"), ("qty", "<i8"), ("orders", "<i8")])
+
+ORDER_VIEW = np.dtype(
+    [
+        ("order_id", "<i8"),
+        ("public_id", "<i8"),
+        ("price", "<i8"),  # 1e-9
+        ("leaves_qty", "<i8"),  # lots, as all quantities
+        ("shown", "<i8"),
+        ("cum_qty", "<i8"),
+        ("cum_value", "<i8"),  # 1e-9 * lots
+        ("order_qty", "<i8"),
+        ("display_qty", "<i8"),
+        ("request", "<u4"),
+        ("self_match_id", "<u4"),
+        ("session", "<u4"),
+        ("account", "<u4"),
+        ("instrument", "<u4"),
+        ("expire_date", "<u4"),
+        ("member", "<u2"),
+        ("product", "<u2"),
+        ("side", "u1"),
+        ("ord_type", "u1"),
+        ("time_in_force", "u1"),
+        ("position_effect", "u1"),
+        ("exec_inst", "u1"),
+        ("self_match", "u1"),
+        ("bucket", "u1"),
+        ("pad", "u1"),
+    ]
+)
+
+
+@kernel
+def queue_rows(arena, requests, number, out):
+    """Pool rows of an instrument's orders, bids then asks, best first; returns how many.
+
+    out: int64[orders live or more].
+    """
+    book = open_book(arena, requests)
+    instrument = book.instruments[number]
+    count = 0
+    level = instrument["best_bid"]
+    while instrument["defined"] != 0 and level >= instrument["level_first"]:
+        index = np.int64(book.levels[level]["head"])
+        while index != 0:
+            out[count] = index
+            count += 1
+            index = np.int64(book.orders[index]["queue_next"])
+        level = level_below(book, level)
+    level = instrument["best_ask"]
+    while level < instrument["level_first"] + instrument["level_count"]:
+        index = np.int64(book.levels[level]["head"])
+        while index != 0:
+            out[count] = index
+            count += 1
+            index = np.int64(book.orders[index]["queue_next"])
+        level = level_above(book, level)
+    return count
+
+
+@kernel
+def rebuild(arena, requests):
+    """Bitmaps from levels, and the index of ClOrdIDs from request rows."""
+    book = open_book(arena, requests)
+    header = book.header[0]
+    for level in range(header["levels_used"]):
+        if book.levels[level]["head"] != 0:
+            set_level(book, level)
+    for row in range(1, header["request_count"] + 1):
+        request = requests[row]
+        hashed = hash_id(
+            request["cl_ord_id_0"],
+            request["cl_ord_id_1"],
+            request["cl_ord_id_2"],
+            request["member"],
+            header["hash_key"],
+        )
+        index_request(book.slots, hashed, row)
+
+
+def instrument_orders(arena: np.ndarray, requests: np.ndarray, number: int) -> np.ndarray:
+    """ORDER_VIEW rows of an instrument's live orders: bids, then asks, in order of matching."""
+    book = open_book(arena, requests)
+    assert 0 < number < len(book.instruments)
+    rows = np.zeros(int(book.header[0]["orders_live"]) + 1, np.int64)
+    rows = rows[: queue_rows(arena, requests, number, rows)]
+    view = np.zeros(len(rows), ORDER_VIEW)
+    orders = book.orders[rows]
+    for name in ORDER_VIEW.names or ():
+        view[name] = orders[name] if name != "pad" else 0
+    return view
+
+
+def instrument_book(
+    arena: np.ndarray, requests: np.ndarray, number: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """LEVEL_VIEW rows of bids and of asks, best first; qty is what the book shows."""
+    orders = instrument_orders(arena, requests, number)
+    sides = []
+    for side in (Side.BUY, Side.SELL):
+        own = orders[orders["side"] == side]
+        first = np.flatnonzero(np.diff(own["price"], prepend=0) if len(own) else [])
+        view = np.zeros(len(first), LEVEL_VIEW)
+        view["price"] = own["price"][first]
+        if len(first):
+            view["qty"] = np.add.reduceat(own["shown"], first)
+        view["orders"] = np.diff(first, append=len(own))
+        sides.append(view)
+    return sides[0], sides[1]
+
+
+def hash_state(arena: np.ndarray, requests: np.ndarray) -> bytes:
+    """16 bytes of BLAKE2b over the logical state, between commands."""
+    book = open_book(arena, requests)
+    header = book.header[0]
+    assert header["work"] == Work.NONE, "long work goes on"
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update(struct.pack(f"<{len(_COUNTERS)}q", *(int(header[name]) for name in _COUNTERS)))
+    digest.update(book.products[book.products["defined"] != 0].tobytes())
+    places = ("level_first", "level_count", "level_room", "base_price", "best_bid", "best_ask")
+    _update(digest, book.instruments, INSTRUMENT_STATE, "defined", (*places, "risk_first"))
+    _update(digest, book.members, MEMBER_STATE, "defined", ("risk_first",))
+    _update(digest, book.accounts, ACCOUNT_STATE, "defined", ())
+    sessions = np.flatnonzero(book.sessions["defined"])
+    digest.update(sessions.astype("<i8").tobytes())
+    digest.update(book.sessions["member"][sessions].tobytes())
+    lists = ("buy_first", "buy_last", "sell_first", "sell_last", "member_next", "instrument_next")
+    used = np.flatnonzero(book.risks["account"])
+    for name in RISK.names or ():
+        if name not in lists:
+            digest.update(book.risks[name][used].tobytes())
+    for number in np.flatnonzero(book.instruments["defined"]):
+        digest.update(instrument_orders(arena, requests, int(number)).tobytes())
+    digest.update(requests[1 : int(header["request_count"]) + 1].data)
+    return digest.digest()
+
+
+def _update(
+    digest: hashlib.blake2b, rows: np.ndarray, dtype: np.dtype, key: str, without: tuple[str, ...]
+) -> None:
+    used = np.flatnonzero(rows[key])
+    digest.update(used.astype("<i8").tobytes())
+    for name in dtype.names or ():
+        if name not in without:
+            digest.update(rows[name][used].tobytes())
+
+
+def take_snapshot(arena: np.ndarray, requests: np.ndarray) -> bytes:
+    """The used parts of the arena; request rows 1 to request_count are kept by the caller."""
+    book = open_book(arena, requests)
+    header = book.header[0]
+    assert header["work"] == Work.NONE, "long work goes on"
+    risks = book.risks[book.risks["account"] != 0]
+    used = int(header["orders_used"]) + 1
+    parts = [_MAGIC, struct.pack(f"<{len(_KEPT)}q", *(int(header[name]) for name in _KEPT))]
+    tables = [getattr(book, name) for name in _SMALL]
+    tables += [risks, book.levels[: int(header["levels_used"])]]
+    tables += [book.orders[:used], book.links[:used]]
+    for table in tables:
+        parts += [struct.pack("<q", len(table)), table.tobytes()]
+    return b"".join(parts)
+
+
+def restore_snapshot(
+    limits: EngineLimits, data: bytes, requests: np.ndarray, hash_key: int
+) -> np.ndarray:
+    """An arena from a snapshot and the request rows of its moment; tables may be larger than
+    they were, or smaller as far as what is used fits. Raises ValueError where it does not fit."""
+    if data[: len(_MAGIC)] != _MAGIC:
+        raise ValueError("not a snapshot of this version")
+    arena = new_arena(limits, hash_key)
+    book = open_book(arena, requests)
+    header = book.header[0]
+    stride = int(header["risk_stride"])
+    at = len(_MAGIC) + 8 * len(_KEPT)
+    for name, value in zip(
+        _KEPT, struct.unpack_from(f"<{len(_KEPT)}q", data, len(_MAGIC)), strict=True
+    ):
+        header[name] = value
+    for name in _SMALL:
+        at = _fill(data, at, getattr(book, name), name)
+    risks, at = _table(data, at, RISK)
+    at = _fill(data, at, book.levels, "levels")
+    at = _fill(data, at, book.orders, "orders")
+    at = _fill(data, at, book.links, "links")
+    if at != len(data) or int(header["request_count"]) >= limits.requests_max:
+        raise ValueError("a snapshot of another length, or more requests than requests_max")
+    _place_risks(book, risks, int(header["risk_stride"]), stride)
+    header["risk_stride"] = stride
+    rebuild(arena, requests)
+    return arena
+
+
+def _table(data: bytes, at: int, dtype: np.dtype) -> tuple[np.ndarray, int]:
+    (count,) = struct.unpack_from("<q", data, at)
+    rows = np.frombuffer(data, dtype, count, at + 8)
+    return rows, at + 8 + count * dtype.itemsize
+
+
+def _fill(data: bytes, at: int, table: np.ndarray, name: str) -> int:
+    rows, at = _table(data, at, table.dtype)
+    kept = min(len(rows), len(table))
+    if rows[kept:].tobytes().strip(b"\0"):
+        raise ValueError(f"snapshot has more {name} than the limits allow")
+    table[:kept] = rows[:kept]
+    return at
+
+
+def _place_risks(book: Book, risks: np.ndarray, old_stride: int, stride: int) -> None:
+    """Put risk rows where the new stride wants them, and follow with all that points at them."""
+    if len(risks) and int(risks["account"].max()) * stride >= len(book.risks):
+        raise ValueError("snapshot has more accounts than the limits allow")
+
+    def moved(index: np.ndarray) -> np.ndarray:
+        return index // old_stride * stride + index % old_stride
+
+    risks = risks.copy()
+    for name in ("member_next", "instrument_next"):
+        risks[name] = moved(risks[name].astype(np.int64))
+    book.risks[risks["account"].astype(np.int64) * stride + risks["instrument"]] = risks
+    for table in (book.members, book.instruments):
+        table["risk_first"] = moved(table["risk_first"].astype(np.int64))
+    book.orders["risk"] = moved(book.orders["risk"].astype(np.int64))
