@@ -40,7 +40,7 @@ def bounds(limits: EngineLimits) -> Bounds:
         members=limits.members_max,
         accounts=limits.accounts_max,
         sessions=limits.sessions_max,
-        requests=limits.requests_max,
+        requests=limits.requests_max - 1,  # row 0 is none
         orders=limits.orders_max,
     )
 
