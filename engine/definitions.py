@@ -165,12 +165,16 @@ class DefinitionsReader:
         """PRODUCT row; KeyError if the file has none."""
         if product not in self._products:
             self._read()
+        if product not in self._products:
+            raise KeyError(f"product {product} is not in {self._data_dir / FILE_NAME}")
         return self._products[product]
 
     def instrument(self, instrument: int) -> np.void:
         """INSTRUMENT row; KeyError if the file has none."""
         if instrument not in self._instruments:
             self._read()
+        if instrument not in self._instruments:
+            raise KeyError(f"instrument {instrument} is not in {self._data_dir / FILE_NAME}")
         return self._instruments[instrument]
 
     def _read(self) -> None:

@@ -5,7 +5,7 @@ of the recovery service (Request). It knows no packet, no socket and no book. Pr
 1e-9 of the quote unit, quantities int64 lots, times int64 nanoseconds since 1970 UTC (the venue
 clock). A field is only ever appended; anything else raises SCHEMA_VERSION.
 
-Source: specs/market_data.md (F-10 to F-39).
+Source: specs/market_data.md (F-10 to F-34, F-40 to F-45).
 """
 
 from __future__ import annotations
