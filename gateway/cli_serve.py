@@ -1,4 +1,4 @@
-"""`sitex serve`: configuration, compiled kernels, then the venue on the fastest event loop there is."""
+"""`sitex serve`: configuration, compiled kernels, then the venue on its event loop."""
 
 from __future__ import annotations
 
@@ -9,19 +9,34 @@ from pathlib import Path
 from specs.products import load_products
 from specs.venue import VENUE_FILE, load_venue
 
+CANNOT_SERVE = 1
+
 
 def run_venue(config_file: Path | None, data_dir: Path, overrides: list[str]) -> int:
     """Serves until a signal; returns the process's exit code. Raises SpecError before it starts."""
     catalogue = load_products()
     config = load_venue(config_file or VENUE_FILE, overrides, catalogue)
 
+    from engine.recover import LimitsDiffer
+    from engine.storage import DirectoryBusy, StorageFailed
+    from engine.stream import JournalDamaged
+    from gateway.definitions import DefinitionConflictError
+    from gateway.service import serve
     from gateway.warmup import warm_up
 
     warm_up(_say)
-
-    from gateway.service import serve
-
-    return run_on_loop(serve(config, data_dir, catalogue))
+    try:
+        return run_on_loop(serve(config, data_dir, catalogue))
+    except (
+        DefinitionConflictError,
+        DirectoryBusy,
+        JournalDamaged,
+        LimitsDiffer,
+        StorageFailed,
+        OSError,
+    ) as error:
+        sys.stderr.write(f"sitex serve: {error}\n")
+        return CANNOT_SERVE
 
 
 def run_on_loop(main: Coroutine[object, object, int]) -> int:

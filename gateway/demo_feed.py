@@ -18,11 +18,11 @@ TRADES_KEPT = 64
 
 
 class MarketWatch:
-    """Follows the feed; `symbol` is shown with its trades, `curve` are the contracts of the curve."""
+    """Follows the feed; `symbol` is shown with its trades, `curve` are contracts by month."""
 
     def __init__(self, feed: Subscriber, symbol: str, curve: list[str]) -> None:
         self._feed = feed
-        self._symbol = symbol
+        self.symbol = symbol
         self._curve = curve
         self.trades: deque[TradePrint] = deque(maxlen=TRADES_KEPT)  # newest first
         self.trade_count = 0
@@ -42,7 +42,7 @@ class MarketWatch:
 
     def levels(self, side: Side) -> list[Level]:
         """The best levels of one side of the contract shown, best first."""
-        book = self._book(self._symbol)
+        book = self._book(self.symbol)
         if book is None:
             return []
         rows = book.levels(side).array()[:LEVELS_MAX]
@@ -63,11 +63,11 @@ class MarketWatch:
     def _take_trade(self, trade: Trade) -> None:
         self.trade_count += 1
         self.lots += trade.qty
-        book = self._book(self._symbol)
+        book = self._book(self.symbol)
         if book is not None and book.instrument == trade.instrument:
             clock = time.strftime("%H:%M:%S", time.gmtime(trade.time_ns // 1_000_000_000))
             bought = trade.side == Side.BUY
-            self.trades.appendleft(TradePrint(clock, self._symbol, trade.price, trade.qty, bought))
+            self.trades.appendleft(TradePrint(clock, self.symbol, trade.price, trade.qty, bought))
 
     def _book(self, symbol: str) -> Book | None:
         return self._feed.books.by_symbol.get(symbol)

@@ -74,7 +74,7 @@ class DemoVenue:
         ):
             command += ["--set", f"{name}={port}"]
         pipe = asyncio.subprocess.PIPE
-        # a session of its own: Ctrl-C reaches the demo alone, which ends the venue after its members
+        # a session of its own: Ctrl-C reaches the demo alone, which ends members before the venue
         self._process = await asyncio.create_subprocess_exec(
             *command, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe,
             start_new_session=True,
@@ -128,10 +128,12 @@ class DemoVenue:
             try:
                 async with asyncio.timeout(STOP_TIMEOUT_S):
                     await process.wait()
-            except (TimeoutError, asyncio.CancelledError):
-                process.kill()
-                await process.wait()
-                raise
+            except TimeoutError:
+                self._keep(f"the venue did not stop in {STOP_TIMEOUT_S:.0f} s and was killed")
+            finally:
+                if process.returncode is None:
+                    process.kill()
+                    await process.wait()
         await asyncio.gather(*self._reading, return_exceptions=True)
 
     async def _read(self, stream: asyncio.StreamReader, take: Callable[[str], None]) -> None:

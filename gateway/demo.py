@@ -1,0 +1,256 @@
+"""`sitex demo`: a venue, six members trading over FIX, and the market in the terminal.
+
+Wiring only. The venue is a child process like any `sitex serve`; members, subscriber and view live
+here, on one event loop. Ends by itself, by Ctrl-C or SIGTERM, or by a failure; in each case members
+log out, the venue stops cleanly, and the temporary data directory goes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+import tempfile
+import time
+from collections import deque
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.live import Live
+
+from engine.types import Side
+from feed.multicast import Line
+from feed.subscriber import Subscriber
+from gateway.cli_serve import run_on_loop
+from gateway.client import Client, member_reader
+from gateway.demo_desk import Desk
+from gateway.demo_feed import MarketWatch
+from gateway.demo_market import Market
+from gateway.demo_members import Trader, traders
+from gateway.demo_summary import Summary, count_journal
+from gateway.demo_venue import HOST, DemoVenue, Ports, VenueEndedError, choose_ports
+from gateway.demo_view import Rates, Screen, plain_line, render
+from gateway.warmup import warm_up
+from specs.loading import SpecError
+from specs.products import PRODUCTS_FILE, Catalogue, load_products
+from specs.venue import VenueConfig, load_venue
+
+TURN_S = 0.05  # traders act this often
+FRAME_S = 0.2  # the view is drawn this often
+LINE_S = 1.0  # without a terminal
+SETTLE_S = 3.0  # at the end, for answers and the feed to arrive
+_RATE_WINDOW_S = 2.0
+
+
+class DemoTerms(NamedTuple):
+    """What was asked on the command line. seconds None: until Ctrl-C; port None: any free one."""
+
+    seconds: float | None
+    seed: int
+    product: str
+    port: int | None
+
+
+def run_demo(terms: DemoTerms) -> int:
+    """Runs the demo; returns the exit code: 0 when every count agrees with the journal."""
+    catalogue, config = load_products(), load_venue()
+    if terms.product not in catalogue.codes:
+        allowed = ", ".join(catalogue.codes)
+        raise SpecError(PRODUCTS_FILE, "$.product", f"no product {terms.product!r}", allowed)
+    console = Console(highlight=False)
+    warm_up(console.print)
+    return run_on_loop(_run(terms, catalogue, config, console))
+
+
+async def _run(
+    terms: DemoTerms, catalogue: Catalogue, config: VenueConfig, console: Console
+) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    day = config.day.venue_day().at(time.time_ns())
+    ports = choose_ports(config, terms.port)
+    with tempfile.TemporaryDirectory(prefix="sitex-demo-") as folder:
+        data_dir = Path(folder)
+        try:
+            async with DemoVenue(data_dir, ports, console.print) as venue:
+                demo = Demo(terms, catalogue, day, ports, config)
+                await demo.run(venue, stop, console)
+        except (VenueEndedError, ConnectionError) as error:
+            sys.stderr.write(f"sitex demo: {error}\n")
+            return 1
+        summary = demo.summary(data_dir)
+    console.print(summary.table())
+    for line in summary.lines():
+        console.print(line, soft_wrap=True)
+    return 0 if summary.agrees else 1
+
+
+class Demo:
+    """Members, market and view of one demo."""
+
+    def __init__(
+        self,
+        terms: DemoTerms,
+        catalogue: Catalogue,
+        day: date,
+        ports: Ports,
+        config: VenueConfig,
+    ) -> None:
+        self._terms = terms
+        self._product = catalogue.product(terms.product)
+        self._market = Market(catalogue, day, terms.seed)
+        self._ports = ports
+        self._config = config
+        self._clients: list[Client] = []
+        self._desks: list[Desk] = []
+        self._traders: list[Trader] = []
+        self._watch: MarketWatch
+        self._started_s = 0.0
+        self._seconds = 0.0
+        self._history: deque[tuple[float, int, int, int, int]] = deque()
+
+    async def run(self, venue: DemoVenue, stop: asyncio.Event, console: Console) -> None:
+        """Trades until `stop` or the time is over; raises VenueEndedError, ConnectionError."""
+        feed = self._config.feed
+        lines = (
+            Line(feed.line_a.group, self._ports.line_a),
+            Line(feed.line_b.group, self._ports.line_b),
+        )
+        curve = self._market.symbols(self._terms.product)[:10]
+        async with Subscriber(lines, (HOST, self._ports.recovery), feed.interface) as subscriber:
+            self._watch = MarketWatch(subscriber, curve[0], curve)
+            tasks = [asyncio.create_task(self._watch.run()), asyncio.create_task(venue.ended())]
+            try:
+                await self._connect()
+                await self._trade(stop, tasks, console)
+                await self._settle()
+            finally:
+                for client in self._clients:
+                    with contextlib.suppress(OSError):
+                        await client.close("the demo is over")
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+    def summary(self, data_dir: Path) -> Summary:
+        """What was counted here, beside the journal of the stopped venue."""
+        watch = self._watch
+        return Summary(
+            self._seconds, self._desks, watch.trade_count, watch.lots, count_journal(data_dir)
+        )
+
+    async def _connect(self) -> None:
+        reader = member_reader()
+        desks: dict[str, Desk] = {}
+
+        def desk_of(name: str) -> Desk:
+            client = Client(
+                HOST,
+                self._ports.fix,
+                name,
+                reader=reader,
+                on_message=lambda message: desk.take(message),
+            )
+            desk = Desk(name, client.send, time.time_ns)
+            self._clients.append(client)
+            desks[name] = desk
+            return desk
+
+        self._traders = list(traders(self._market, self._terms.product, self._terms.seed, desk_of))
+        self._desks = list(desks.values())
+        for client in self._clients:
+            await client.connect()
+
+    async def _trade(
+        self, stop: asyncio.Event, tasks: list[asyncio.Task[None]], console: Console
+    ) -> None:
+        self._started_s = last_s = time.monotonic()
+        shown = contextlib.ExitStack()
+        live = None
+        if console.is_terminal:
+            live = shown.enter_context(
+                Live(console=console, screen=True, auto_refresh=False, transient=True)
+            )
+        next_frame_s = 0.0
+        with shown:
+            while not stop.is_set():
+                now_s = time.monotonic()
+                elapsed_s = self._seconds = now_s - self._started_s
+                if self._terms.seconds is not None and elapsed_s >= self._terms.seconds:
+                    return
+                self._act(now_s - last_s, elapsed_s, tasks)
+                last_s = now_s
+                if elapsed_s >= next_frame_s:
+                    next_frame_s = elapsed_s + (FRAME_S if live else LINE_S)
+                    self._show(live, console)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), TURN_S)
+
+    def _act(self, passed_s: float, elapsed_s: float, tasks: list[asyncio.Task[None]]) -> None:
+        for task in tasks:
+            if task.done():
+                task.result()
+        for client in self._clients:
+            if client.ended:
+                raise ConnectionError(f"{client.member.comp_id}: {client.ended}")
+        self._market.step(passed_s)
+        for trader in self._traders:
+            trader.act(elapsed_s)
+
+    async def _settle(self) -> None:
+        """Waits for the last answers and for the feed; traders send nothing any more."""
+        until_s = time.monotonic() + SETTLE_S
+        while time.monotonic() < until_s:
+            fills = sum(desk.counts.fills for desk in self._desks)
+            pending = any(order.pending for desk in self._desks for order in desk.orders.values())
+            if not pending and fills == 2 * self._watch.trade_count:
+                return
+            await asyncio.sleep(TURN_S)
+
+    def _show(self, live: Live | None, console: Console) -> None:
+        screen = self._screen()
+        if live is None:
+            if screen.elapsed_s >= LINE_S:
+                console.print(plain_line(screen), soft_wrap=True)
+            return
+        width, height = console.size
+        live.update(render(screen, width, height), refresh=True)
+
+    def _screen(self) -> Screen:
+        watch, product = self._watch, self._product
+        return Screen(
+            symbol=watch.symbol,
+            title="AI-token futures, simulated members over FIX",
+            unit=product.quote_unit,
+            tick=product.tick_units,
+            bids=watch.levels(Side.BUY),
+            asks=watch.levels(Side.SELL),
+            trades=list(watch.trades),
+            curve=watch.curve(),
+            curve_name=product.code,
+            rates=self._rates(),
+            members=[(desk.name, desk.counts.sent) for desk in self._desks],
+            elapsed_s=self._seconds,
+            note=f"seed {self._terms.seed}",
+        )
+
+    def _rates(self) -> Rates:
+        watch = self._watch
+        sent = sum(desk.counts.sent for desk in self._desks)
+        reports = sum(desk.counts.reports for desk in self._desks)
+        now = (self._seconds, sent, reports, watch.trade_count, watch.packets)
+        history = self._history
+        history.append(now)
+        while len(history) > 2 and history[1][0] <= now[0] - _RATE_WINDOW_S:
+            history.popleft()
+        then = history[0]
+        passed_s = max(now[0] - then[0], 1e-9) if len(history) > 1 else 1.0
+        orders, got, trades, packets = (
+            (new - old) / passed_s for new, old in zip(now[1:], then[1:], strict=True)
+        )
+        return Rates(orders, got, trades, packets, sent, watch.trade_count, watch.lots)
