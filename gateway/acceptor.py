@@ -32,7 +32,9 @@ from gateway.session import (
 from gateway.states import Happened, Numbering, State
 from gateway.types import BEGIN_STRING, Fault, Stop
 
-_GARBLED_LOGON = re.compile(rb"\x0135=A\x01(?:.*?\x01)?49=(\w+)\x01.*?\x0156=(\w+)\x01", re.DOTALL)
+_GARBLED_LOGON = re.compile(
+    rb"\x0135=A\x01(?:.*?\x01)?49=(\w+)\x01(?:.*?\x01)?56=(\w+)\x01", re.DOTALL
+)
 _LOOK_BYTES = 256  # of a garbled Logon
 _THROTTLED = 0  # BusinessRejectReason (380): other
 
@@ -159,7 +161,7 @@ class Acceptor(Session):
     def _welcome(self, party: Counterparty, message: Message, now_ns: int) -> None:
         reset = message.flag(141)
         if reset:
-            party.reset()
+            self._begin_again(party)
         number = sequence_number(message) or 0
         numbering = numbering_of(number, party.expected_in)
         if numbering == Numbering.EXPECTED:
@@ -177,9 +179,13 @@ class Acceptor(Session):
         if text is not None:
             self._refuse(text, now_ns)
             return
-        self._gap.reset()
-        self._resend.clear()
-        self._welcome(party, message, now_ns)
+        if self._reset_sent:  # the answer to ours
+            self._reset_sent = False
+            party.expected_in = 1
+            self._consume(party)
+            self._start(message.number(108) or 0, True, now_ns)
+        else:
+            self._welcome(party, message, now_ns)
 
     def _answer_logon(self, interval_s: int, reset: bool, now_ns: int) -> None:
         fields: list[Field] = [(98, 0), (108, interval_s)]

@@ -87,9 +87,7 @@ class Initiator(Session):
 
     def _answer_reset(self, party: Counterparty, now_ns: int) -> None:
         """The venue began again by itself: so do we, and say so with 34=1."""
-        party.reset()
-        self._gap.reset()
-        self._resend.clear()
+        self._begin_again(party)
         self._send(b"A", ((98, 0), (108, self._heartbeat_s), (141, "Y")), now_ns)
 
     def _take_application(self, message: Message, now_ns: int) -> None:

@@ -19,8 +19,9 @@ turn of its loop:
 6. When `state` is CLOSED the line is closed once `outgoing` is written. When the line ends,
    `facts = session.connection_lost(now_ns)`.
 
-Of the facts, exactly one of LoggedOut and Lost follows a LoggedOn; Lost is what cancel on
-disconnect is for. Every input gives a fact, an answer or nothing: no exception, no growth.
+Of the facts, one of LoggedOut and Lost ends what LoggedOn began (a reset in a live session tells
+LoggedOn again); Lost is what cancel on disconnect is for. Every input gives a fact, an answer or
+nothing: no exception, no growth.
 
 Source: fix-session 1.1-1.5; states and sequence rules in gateway/states.py.
 """
@@ -80,11 +81,13 @@ class Session(Speaker):
         self._facts = no_facts()
         self._limit_ns = now_ns + policy.logon_timeout_ns  # of logon, logout
         self._resend = Resend()
+        self._pumped = False
         self._gap = Gap()
         self._reset_sent = False  # our Logon with 141=Y waits for its answer
         self._logged_on = False
         self._told = False  # how it ended is told once
         self._test_requests = 0
+        self._interval_s = 0
 
     # -- what the service calls
 
@@ -113,6 +116,7 @@ class Session(Speaker):
         """
         self._facts = facts = no_facts()
         self.blocked = False
+        self._pumped = False
         position = start
         while position < end and self.state < State.LOGOUT_ANSWERED and not self.waiting:
             if self.state == State.ACTIVE:
@@ -149,6 +153,16 @@ class Session(Speaker):
         elif self.state not in (State.LOGOUT_SENT, State.CLOSED):
             self._end(Happened.GONE, Refused(text))
         return facts
+
+    def reset(self, now_ns: int) -> None:
+        """Begins both numbers again at 1 in a live session; what the peer has under way is lost."""
+        if self.state != State.ACTIVE:
+            return
+        party = self._known()
+        self._begin_again(party)
+        self._reset_sent = True
+        party.row["active"] = 0  # until it is answered only the answer is taken
+        self._send(b"A", ((98, 0), (108, self._interval_s), (141, "Y")), now_ns)
 
     def on_deadline(self, now_ns: int) -> list[Fact]:
         """Does what is due: a chunk of a resend, Heartbeat, TestRequest, or the end."""
@@ -307,10 +321,12 @@ class Session(Speaker):
         end = last if end == 0 else min(end, last)
         if begin <= end:
             self._resend.ask(max(begin, 1), end)
-            self._pump(now_ns)
+            if not self._pumped:  # one chunk a read, however many requests it holds
+                self._pump(now_ns)
 
     def _pump(self, now_ns: int) -> None:
         """The next chunk of what the peer asked to be sent again."""
+        self._pumped = True
         self.outgoing += self._resend.next_chunk(self._known(), now_ns)
         self._liveness.sent(now_ns)
 
@@ -329,8 +345,6 @@ class Session(Speaker):
         party.expected_in = new_number
         party.sent.changed(urgent=kind == MessageClass.RESET)
         self._gap.expects(party.expected_in)
-
-    # -- numbers
 
     def _consume(self, party: Counterparty) -> None:
         party.expected_in += 1
@@ -354,8 +368,6 @@ class Session(Speaker):
                 self._refuse("TestRequest not answered", now_ns)
                 return
 
-    # -- ends
-
     def _throw_out(
         self,
         message: Message,
@@ -378,6 +390,11 @@ class Session(Speaker):
             self._send(b"5", ((58, text),), now_ns)
         self._end(Happened.REFUSED if self.party else Happened.GONE, Refused(text))
 
+    def _begin_again(self, party: Counterparty) -> None:
+        party.reset()
+        self._gap.reset()
+        self._resend.clear()
+
     def _start(self, interval_s: int, reset: bool, now_ns: int) -> None:
         """The Logon was taken."""
         party = self._known()
@@ -386,6 +403,7 @@ class Session(Speaker):
         party.row["active"] = 1
         self._logged_on = True
         self._limit_ns = NEVER_NS
+        self._interval_s = interval_s
         self._liveness.start(interval_s, now_ns)
         self._facts.append(LoggedOn(reset))
 

@@ -125,6 +125,8 @@ class Rig:
         self.credential = Credential.RIGHT
         self.facts: list[Fact] = []
         self.written = b""
+        self.report_type = b"8"
+        self.report_fields: tuple[tuple[int, bytes | str | int], ...] = ()
         self.rows: list[tuple[int, int, int]] = []
         self.reasons: list[int] = []
         self.connect()
@@ -187,7 +189,8 @@ class Rig:
     def report(self, text: str) -> None:
         """The venue reports something to the member, whether it is connected or not."""
         number = self.party.take_number()
-        raw = encode_message(b"8", ((58, text),), self.party.header, number, self.now_ns)
+        fields = (*self.report_fields, (58, text))
+        raw = encode_message(self.report_type, fields, self.party.header, number, self.now_ns)
         self.party.sent.blob(number, raw, self.now_ns)
         if self.session.live and self.party.connection is self.session:
             self.session.outgoing += raw
