@@ -27,15 +27,28 @@ _SEEN_BY = {  # packages whose kernels a package's kernels may call
     "perf": ("engine", "gateway", "perf"),
     "tests": ("engine", "gateway", "tests"),
 }
-_CONSTANTS = ("types.py", "limits.py")
+_CONSTANTS = ("types.py", "limits.py", "dialect.py", "scan.py")
 
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Compiles `function` when first called; the machine code is kept between processes."""
+    return _compile(function)
+
+
+def codec_kernel(function: Callable[..., Any]) -> Any:
+    """A kernel that never counts references, and so cannot allocate.
+
+    For kernels of many small functions that hand views on: counting took most of their time.
+    """
+    return _compile(function, _nrt=False)
+
+
+def _compile(function: Callable[..., Any], **flags: bool) -> Any:
     package = function.__module__.partition(".")[0]
     # numba reads the folder when it decorates
     numba.config.CACHE_DIR = str(cache_dir(package))
-    return numba.njit(cache=package in _SEEN_BY, nogil=True, error_model="numpy")(function)
+    is_kept = package in _SEEN_BY
+    return numba.njit(cache=is_kept, nogil=True, error_model="numpy", **flags)(function)
 
 
 @cache

@@ -12,7 +12,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from engine.kernel import kernel
+from engine.kernel import codec_kernel
 from gateway.arena import (
     CELLS,
     ENUM_0,
@@ -79,7 +79,7 @@ class SessionReject(IntEnum):
 assert OUT_OF_RANGE == SessionReject.VALUE_INCORRECT and BAD_FORMAT == SessionReject.BAD_FORMAT
 
 
-@kernel
+@codec_kernel
 def check_fields(views, buf, count, message):
     """Check the first `count` rows of the field table against a message of the dialect (its row).
 
@@ -125,7 +125,7 @@ def check_fields(views, buf, count, message):
     return reason, tag, header_seen, body_seen
 
 
-@kernel
+@codec_kernel
 def _place_reason(field, cell, length, section):
     """Why a field may not stand where it stands."""
     if field == 0:
@@ -141,7 +141,7 @@ def _place_reason(field, cell, length, section):
     return SessionReject.TAG_OUT_OF_ORDER
 
 
-@kernel
+@codec_kernel
 def _missing(views, message, header_seen, body_seen):
     """The first required field that was not seen, header before body."""
     header = views.words[REQUIRED_HEADER + message] & ~header_seen
@@ -155,7 +155,7 @@ def _missing(views, message, header_seen, body_seen):
     return VALID, 0
 
 
-@kernel
+@codec_kernel
 def check_value(views, buf, index):
     """(OK, OUT_OF_RANGE or BAD_FORMAT; parsed value) of row `index`: format, then enumeration."""
     offset = np.int64(views.ints[TABLE_OFFSET + index])
@@ -178,7 +178,7 @@ def check_value(views, buf, index):
     return _check_rare_value(views, buf, index, field, offset, length)
 
 
-@kernel
+@codec_kernel
 def _check_rare_value(views, buf, index, field, offset, length):
     kind = views.bytes[FIELD_KIND + field]
     if kind == Kind.INT:
@@ -194,12 +194,12 @@ def _check_rare_value(views, buf, index, field, offset, length):
     return BAD_FORMAT, 0
 
 
-@kernel
+@codec_kernel
 def _is_enumerated(words, field):
     return words[ENUM_0 + field] != 0 or words[ENUM_1 + field] != 0
 
 
-@kernel
+@codec_kernel
 def _is_allowed(words, field, byte):
     if not _is_enumerated(words, field):
         return True
@@ -209,7 +209,7 @@ def _is_allowed(words, field, byte):
     return (word >> (byte & 63)) & 1 != 0
 
 
-@kernel
+@codec_kernel
 def _check_char(views, field, kind, buf, offset, length):
     byte = np.int64(buf[offset])
     if length != 1:
@@ -219,7 +219,7 @@ def _check_char(views, field, kind, buf, offset, length):
     return (OK, byte) if _is_allowed(views.words, field, byte) else (OUT_OF_RANGE, 0)
 
 
-@kernel
+@codec_kernel
 def _check_int(views, field, buf, offset, length):
     code, value = read_int(buf, offset, length)
     if code != OK or not _is_enumerated(views.words, field):
@@ -229,7 +229,7 @@ def _check_int(views, field, buf, offset, length):
     return OUT_OF_RANGE, 0
 
 
-@kernel
+@codec_kernel
 def _check_chars(views, field, buf, offset, length):
     """Single characters with spaces between; the value is the last one."""
     if length % 2 == 0:
@@ -246,7 +246,7 @@ def _check_chars(views, field, buf, offset, length):
     return OK, byte
 
 
-@kernel
+@codec_kernel
 def _check_data(views, buf, index):
     """Raw data stands behind the field that gives its length, and has that length."""
     ints = views.ints
@@ -260,7 +260,7 @@ def _check_data(views, buf, index):
     return OK, 0
 
 
-@kernel
+@codec_kernel
 def _check_group(views, buf, index, last, count_field, instances):
     """Members of a repeating group from row `index` on, groups inside it included.
 
@@ -296,7 +296,7 @@ def _check_group(views, buf, index, last, count_field, instances):
     return VALID, 0, index
 
 
-@kernel
+@codec_kernel
 def _check_inner(views, buf, index, last, count_field):
     """A group inside a group; its members hold no further group."""
     group = np.int64(views.bytes[FIELD_GROUP + count_field])
@@ -321,7 +321,7 @@ def _check_inner(views, buf, index, last, count_field):
     return VALID, 0, index
 
 
-@kernel
+@codec_kernel
 def _member(views, buf, index, last, group, before):
     """(place of row `index` in a group, 0: no member; what is wrong with it; its tag)."""
     if index >= last:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.kernel import kernel
+from engine.kernel import codec_kernel
 from engine.types import PRICE_SCALE
 from gateway.arena import CLOCK, Clock
 from gateway.scan import byte_at, cut_byte, digits8, keep_bytes, load8
@@ -26,7 +26,7 @@ _DAY_NS = 86_400_000_000_000
 _SECOND_NS = 1_000_000_000
 
 
-@kernel
+@codec_kernel
 def read_count(buf, offset, length):
     """An unsigned integer of at most 18 digits."""
     if length <= 8:
@@ -42,7 +42,7 @@ def read_count(buf, offset, length):
     return (OUT_OF_RANGE, 0) if length > _INT_DIGITS_MAX else (OK, value)
 
 
-@kernel
+@codec_kernel
 def read_int(buf, offset, length):
     """An integer of at most 18 digits, a minus sign allowed."""
     if buf[offset] != ord("-"):
@@ -53,7 +53,7 @@ def read_int(buf, offset, length):
     return code, -value
 
 
-@kernel
+@codec_kernel
 def read_decimal(buf, offset, length):
     """A decimal as int64 in 1e-9; more digits than that, unless zero, are OUT_OF_RANGE."""
     if length <= 8 and buf[offset] != ord("-"):
@@ -69,7 +69,7 @@ def read_decimal(buf, offset, length):
     return _read_long_decimal(buf, offset, length)
 
 
-@kernel
+@codec_kernel
 def _read_long_decimal(buf, offset, length):
     negative = buf[offset] == ord("-")
     whole = 0
@@ -102,7 +102,7 @@ def _read_long_decimal(buf, offset, length):
     return code, -value if negative else value
 
 
-@kernel
+@codec_kernel
 def read_qty(buf, offset, length):
     """A number of lots: a decimal whose fraction is zero."""
     code, value = read_decimal(buf, offset, length)
@@ -112,7 +112,7 @@ def read_qty(buf, offset, length):
     return (OK, lots) if lots * PRICE_SCALE == value else (OUT_OF_RANGE, 0)
 
 
-@kernel
+@codec_kernel
 def read_date(buf, offset, length):
     """A date yyyymmdd of the years 1970 to 2199."""
     if length != 8:
@@ -123,7 +123,7 @@ def read_date(buf, offset, length):
     return OK, value
 
 
-@kernel
+@codec_kernel
 def is_date(date):
     """True when yyyymmdd is a day of the calendar, 1970 to 2199."""
     year, month, day = date // 10000, date // 100 % 100, date % 100
@@ -135,7 +135,7 @@ def is_date(date):
     return day <= 30 + ((month + month // 8) & 1)
 
 
-@kernel
+@codec_kernel
 def days_of_date(date):
     """Days since 1970-01-01 of a date yyyymmdd."""
     year, month, day = date // 10000, date // 100 % 100, date % 100
@@ -146,7 +146,7 @@ def days_of_date(date):
     return 365 * year + leaps + (153 * (month - 3) + 2) // 5 + day - 719469
 
 
-@kernel
+@codec_kernel
 def read_timestamp(words, buf, offset, length):
     """A UTCTimestamp as ns since 1970; s, ms, us and ns are taken, and second 60."""
     if length < 17:
@@ -176,7 +176,7 @@ def read_timestamp(words, buf, offset, length):
     return OK, words[CLOCK + Clock.DATE_IN_NS] + seconds * _SECOND_NS + fraction
 
 
-@kernel
+@codec_kernel
 def read_month(buf, offset, length):
     """yyyymm, yyyymmdd or yyyymmwN, as the number yyyymm."""
     if length != 6 and length != 8:

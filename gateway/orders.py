@@ -13,7 +13,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from engine.kernel import kernel
+from engine.kernel import codec_kernel, kernel
 from engine.types import (
     CL_ORD_ID_CHARS,
     CommandKind,
@@ -36,12 +36,15 @@ from gateway.arena import (
     open_views,
 )
 from gateway.check import VALID, SessionReject, check_fields
-from gateway.codec import TOO_MANY_FIELDS, frame, tokenise
+from gateway.codec import GARBLED, MESSAGE, NEED_MORE, TOO_MANY_FIELDS, frame, tokenise
 from gateway.dialect import HEADER_CELL
 from gateway.fields import OK, read_count
-from gateway.scan import borrow, keep_bytes, load8
-from gateway.types import Read, Stop
+from gateway.scan import keep_bytes, load8
+from gateway.types import Stop
 
+_STOP_NEED_MORE = int(Stop.NEED_MORE)
+_STOP_FULL = int(Stop.COMMANDS_FULL)
+_STOP_PYTHON = int(Stop.PYTHON)
 CONDITIONALLY_REQUIRED = 5  # BusinessRejectReason 380
 BUSINESS = 1000  # added to a 380 reason where 373 and 380 share a number
 _SOH = 1
@@ -129,20 +132,24 @@ def decode_orders(arena, buf, start, end, session, commands, first_free, now_ns)
     Source: O-10.
     """
     views = open_views(arena)
-    buf = borrow(buf, 0, buf.size, np.uint8)
     row = open_session(arena, views.words, session)
+    return _decode_orders(views, buf, start, end, row, commands, first_free, now_ns)
+
+
+@codec_kernel
+def _decode_orders(views, buf, start, end, row, commands, first_free, now_ns):
     at = start
     free = first_free
-    stop = Stop.PYTHON
+    stop = _STOP_PYTHON
     while row["active"] == 1:
         if free >= commands.size:
-            stop = Stop.COMMANDS_FULL
+            stop = _STOP_FULL
             break
         status, size, body = frame(buf, at, end)
-        if status == Read.NEED_MORE:
-            stop = Stop.NEED_MORE
+        if status == NEED_MORE:
+            stop = _STOP_NEED_MORE
             break
-        if status != Read.MESSAGE or buf[body + 4] != _SOH:
+        if status != MESSAGE or buf[body + 4] != _SOH:
             break
         kind = _kind_of_type(buf[body + 3])
         if kind == CommandKind.NONE:
@@ -173,8 +180,13 @@ def decode_one(arena, buf, start, size, session, commands, index, now_ns):
     """
     views = open_views(arena)
     row = open_session(arena, views.words, session)
+    return _decode_one(views, buf, start, size, row, commands, index, now_ns)
+
+
+@codec_kernel
+def _decode_one(views, buf, start, size, row, commands, index, now_ns):
     status, found, body = frame(buf, start, start + size)
-    if status != Read.MESSAGE or found != size or buf[body + 4] != _SOH:
+    if status != MESSAGE or found != size or buf[body + 4] != _SOH:
         return False
     kind = _kind_of_type(buf[body + 3])
     count = tokenise(views, buf, start, start + size)
@@ -197,20 +209,24 @@ def read_message(arena, buf, start, end):
     Returns (Read, bytes, fields, reason, tag): reason VALID, 373, or BUSINESS + 380; a message
     type outside the dialect is INVALID_MSG_TYPE.
     """
-    views = open_views(arena)
+    return _read_message(open_views(arena), buf, start, end)
+
+
+@codec_kernel
+def _read_message(views, buf, start, end):
     status, size, body = frame(buf, start, end)
-    if status != Read.MESSAGE:
+    if status != MESSAGE:
         return status, size, 0, VALID, 0
     count = tokenise(views, buf, start, start + size)
     if count == TOO_MANY_FIELDS:
-        return Read.MESSAGE, size, 0, SessionReject.OTHER, 0
+        return MESSAGE, size, 0, SessionReject.OTHER, 0
     if count < 0:
-        return Read.GARBLED, size, 0, VALID, 0
+        return GARBLED, size, 0, VALID, 0
     message = np.int64(views.bytes[MESSAGE_OF_TYPE + buf[body + 3]])
     if buf[body + 3] == _SOH:
-        return Read.MESSAGE, size, count, SessionReject.TAG_WITHOUT_VALUE, 35
+        return MESSAGE, size, count, SessionReject.TAG_WITHOUT_VALUE, 35
     if message == 0 or buf[body + 4] != _SOH:
-        return Read.MESSAGE, size, count, SessionReject.INVALID_MSG_TYPE, 0
+        return MESSAGE, size, count, SessionReject.INVALID_MSG_TYPE, 0
     reason, tag, _, seen = check_fields(views, buf, count, message)
     if reason == VALID:
         kind = _kind_of_type(buf[body + 3])
@@ -218,10 +234,10 @@ def read_message(arena, buf, start, end):
             kind = CommandKind.STATUS_REQUEST
         if kind != CommandKind.NONE:
             reason, tag = check_conditions(views, buf, message, kind, seen)
-    return Read.MESSAGE, size, count, reason, tag
+    return MESSAGE, size, count, reason, tag
 
 
-@kernel
+@codec_kernel
 def _kind_of_type(msg_type):
     if msg_type == ord("D"):
         return CommandKind.NEW_ORDER
@@ -234,7 +250,7 @@ def _kind_of_type(msg_type):
     return CommandKind.NONE
 
 
-@kernel
+@codec_kernel
 def _is_in_sequence(views, buf, start, row, header_seen, now_ns):
     """True where the message is the session's next, fresh, and not a possible duplicate."""
     if views.words[SLOT_VALUE + SEQ_NUM_SLOT] != row["expected_in"]:
@@ -258,7 +274,7 @@ def _is_in_sequence(views, buf, start, row, header_seen, now_ns):
     return word_0 == row["own_0"] and word_1 == row["own_1"]
 
 
-@kernel
+@codec_kernel
 def check_conditions(views, buf, message, kind, seen):
     """What the tables cannot say: fields required by others, and bounds of ids.
 
@@ -275,7 +291,7 @@ def check_conditions(views, buf, message, kind, seen):
     return _check_presence(views, fill, kind, seen)
 
 
-@kernel
+@codec_kernel
 def _check_presence(views, fill, kind, seen):
     missing = BUSINESS + CONDITIONALLY_REQUIRED
     amends = kind == CommandKind.CANCEL or kind == CommandKind.REPLACE
@@ -298,24 +314,24 @@ def _check_presence(views, fill, kind, seen):
     return VALID, 0
 
 
-@kernel
+@codec_kernel
 def _has(views, fill, seen, which):
     return (seen >> np.int64(views.bytes[fill + which])) & 1 != 0
 
 
-@kernel
+@codec_kernel
 def _value(views, fill, seen, which):
     slot = np.int64(views.bytes[fill + which])
     return views.words[SLOT_VALUE + slot] if (seen >> slot) & 1 != 0 else 0
 
 
-@kernel
+@codec_kernel
 def _words_of_slot(views, buf, slot):
     offset, length = views.ints[SLOT_OFFSET + slot], views.ints[SLOT_LENGTH + slot]
     return _words(buf, np.int64(offset), np.int64(length))
 
 
-@kernel
+@codec_kernel
 def _words(buf, offset, length):
     """A value of at most 24 bytes as three zero-padded words."""
     word_0 = keep_bytes(load8(buf, offset), length)
@@ -328,7 +344,7 @@ def _words(buf, offset, length):
     return np.uint64(word_0), np.uint64(word_1), np.uint64(word_2)
 
 
-@kernel
+@codec_kernel
 def _fill(views, buf, message, kind, seen, row, command, now_ns):
     """Write one command row, every field, so that equal messages are equal bytes."""
     fill = FILL + message * FILL_MAX
@@ -349,7 +365,7 @@ def _fill(views, buf, message, kind, seen, row, command, now_ns):
     _fill_terms(views, kind, fill, seen, command)
 
 
-@kernel
+@codec_kernel
 def _fill_ids(views, buf, fill, seen, command):
     slot = np.int64(views.bytes[fill + Fill.CL_ORD_ID])
     word_0, word_1, word_2 = _words_of_slot(views, buf, slot)
@@ -374,7 +390,7 @@ def _fill_ids(views, buf, fill, seen, command):
             command["order_id"] = value
 
 
-@kernel
+@codec_kernel
 def _fill_names(views, buf, kind, fill, seen, row, command):
     account = np.int64(0)
     if _has(views, fill, seen, Fill.ACCOUNT):
@@ -399,7 +415,7 @@ def _fill_names(views, buf, kind, fill, seen, row, command):
     command["product"] = product
 
 
-@kernel
+@codec_kernel
 def _fill_terms(views, kind, fill, seen, command):
     ord_type = _value(views, fill, seen, Fill.ORD_TYPE)
     price = _value(views, fill, seen, Fill.PRICE)
@@ -425,7 +441,7 @@ def _fill_terms(views, kind, fill, seen, command):
     command["exec_inst"] = _POST_ONLY if has_exec_inst else 0
 
 
-@kernel
+@codec_kernel
 def hash_words(word_0, word_1, word_2, owner, places):
     """Where a name is looked for first in a hash table of `places`, a power of two."""
     mixed = np.uint64(word_0) ^ (np.uint64(word_1) << np.uint64(1)) ^ np.uint64(word_2)
@@ -435,7 +451,7 @@ def hash_words(word_0, word_1, word_2, owner, places):
     return np.int64((mixed >> np.uint64(20)) & np.uint64(places - 1))
 
 
-@kernel
+@codec_kernel
 def find_name(views, which, buf, slot, owner):
     """Id of the name in a slot, in a section of names; 0: unknown. owner 0: any."""
     offset, length = np.int64(views.ints[SLOT_OFFSET + slot]), views.ints[SLOT_LENGTH + slot]
