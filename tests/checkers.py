@@ -12,7 +12,15 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from engine.types import EventFlag, EventKind, OrdStatus, Side
+from engine.machine import Engine
+from engine.types import (
+    EventFlag,
+    EventKind,
+    OrdStatus,
+    PositionEffect,
+    PositionMode,
+    Side,
+)
 
 _MASK = (1 << 56) - 1
 _ENDS = {EventKind.CANCELLED: OrdStatus.CANCELED, EventKind.EXPIRED: OrdStatus.EXPIRED}
@@ -219,3 +227,54 @@ class Watcher:
         for (_account, instrument), lots in self.positions.items():
             sums[instrument] += lots
         assert not any(sums.values()), f"positions do not sum to zero: {sums}"
+
+
+def assert_open_sums(engine: Engine, instruments: Iterable[int]) -> None:
+    """What risk adds up of open orders is what lives (M-60 to M-66, M-52); levels are too."""
+    tables = engine.tables()
+    lots: Counter = Counter()
+    counts: Counter = Counter()
+    money: Counter = Counter()
+    closing: Counter = Counter()
+    for number in instruments:
+        for order in engine.orders(number):
+            product = tables.products[order["product"]]
+            gross = product["position_mode"] == PositionMode.GROSS
+            key = (int(order["account"]), number, int(order["side"]))
+            if not gross or order["position_effect"] == PositionEffect.OPEN:
+                lots[key] += int(order["leaves_qty"])
+            elif gross:
+                today = order["position_effect"] == PositionEffect.CLOSE_TODAY
+                closing[(*key, today)] += int(order["leaves_qty"])
+            counts["account", key[0]] += 1
+            counts["member", int(order["member"])] += 1
+            notional = abs(int(order["price"])) // 1_000 * int(product["multiplier"])
+            money[key[0], int(product["currency"])] += notional * int(order["leaves_qty"])
+        assert [tuple(level) for side in engine.book(number) for level in side] == [
+            level for side in (Side.BUY, Side.SELL) for level in _levels(engine, number, side)
+        ], "levels are not the sums of their orders"
+    for risk in tables.risks[tables.risks["account"] != 0]:
+        key = (int(risk["account"]), int(risk["instrument"]))
+        assert risk["open_buys"] == lots[(*key, Side.BUY)], "open buys"
+        assert risk["open_sells"] == lots[(*key, Side.SELL)], "open sells"
+        assert risk["closing_short_today"] == closing[(*key, Side.BUY, True)], "closing buys"
+        assert risk["closing_short_yesterday"] == closing[(*key, Side.BUY, False)]
+        assert risk["closing_long_today"] == closing[(*key, Side.SELL, True)], "closing sells"
+        assert risk["closing_long_yesterday"] == closing[(*key, Side.SELL, False)]
+    for number, account in enumerate(tables.accounts):
+        assert account["orders_live"] == counts["account", number], "open orders of an account"
+        assert account["notional_1"] == money[number, 1], "open notional in USD"
+        assert account["notional_2"] == money[number, 2], "open notional in CNY"
+    for number, member in enumerate(tables.members):
+        assert member["orders_live"] == counts["member", number], "live orders of a member"
+
+
+def _levels(engine: Engine, number: int, side: int) -> list[tuple[int, int, int]]:
+    """Price, shown lots and count of each level, from the orders in their order."""
+    levels: dict[int, list[int]] = {}
+    for order in engine.orders(number):
+        if order["side"] == side:
+            level = levels.setdefault(int(order["price"]), [0, 0])
+            level[0] += int(order["shown"])
+            level[1] += 1
+    return [(price, *level) for price, level in levels.items()]

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from engine.limits import EngineLimits
-from engine.types import EVENT
+from engine.types import EVENT, REQUEST
 from tests import naive_words as w
 from tests.build import number
-from tests.checkers import Watcher
+from tests.checkers import Watcher, assert_open_sums
 from tests.exchanges import EngineVenue, NaiveVenue
 from tests.flow import Flow, small_world
 from tests.scenarios import assert_last_marked, differences
@@ -96,17 +96,51 @@ def random_cut(seed: int, batch_max: int = 60, rows_max: int = 40):
 
 
 def compare_state(twin: Twin, venue: EngineVenue) -> None:
-    """Positions and books of the engine are the naive exchange's."""
+    """Positions, queues, levels, sums and request rows of the engine are the naive exchange's."""
     exchange, engine = twin.naive.exchange, venue.engine
     for account, instrument in exchange.positions:
-        if account <= exchange.bounds.accounts:
-            wanted = exchange.position(account, instrument)
-            assert engine.position(account, instrument) == wanted
-    for instrument in exchange.instruments.values():
-        for side, levels in zip((w.BUY, w.SELL), engine.book(instrument.number), strict=True):
-            sign = -1 if side == w.BUY else 1
-            wanted = []
-            for price in sorted({o.price for o in instrument.orders[side]}, key=lambda p: sign * p):
-                here = [order for order in instrument.orders[side] if order.price == price]
-                wanted.append((price, sum(order.shown for order in here), len(here)))
-            assert [tuple(level) for level in levels.tolist()] == wanted
+        wanted = exchange.position(account, instrument)
+        assert engine.position(account, instrument) == wanted
+        held, told = exchange.buckets(account, instrument), engine.buckets(account, instrument)
+        for side in ("long", "short"):
+            assert told[f"{side}_today"] == held[f"{side}_today"]
+            assert told[f"{side}_yesterday"] == held[f"{side}_before"]
+    for at, instrument in exchange.instruments.items():
+        queue = [*instrument.in_priority(w.SELL), *instrument.in_priority(w.BUY)]
+        orders = engine.orders(at)
+        assert [tuple(order) for order in orders[list(ORDER_FIELDS)].tolist()] == [
+            tuple(getattr(order, name) for name in ORDER_FIELDS.values()) for order in queue
+        ]
+    assert_open_sums(engine, exchange.instruments)
+    assert engine.request_count == len(exchange.requests) - 1
+    for row, command in enumerate(exchange.requests[1:], 1):
+        request = engine.requests[row]
+        wanted = {name: command[name] for name in REQUEST_FIELDS}
+        assert {name: int(request[name]) for name in REQUEST_FIELDS} == wanted
+        words = tuple(int(request[f"cl_ord_id_{word}"]) for word in range(3))
+        assert words == command["cl_ord_id"]
+
+
+ORDER_FIELDS = {
+    "order_id": "order_id",
+    "public_id": "public_id",
+    "price": "price",
+    "leaves_qty": "leaves",
+    "shown": "shown",
+    "cum_qty": "cum_qty",
+    "cum_value": "cum_value",
+    "order_qty": "order_qty",
+    "request": "request",
+    "self_match_id": "self_match_id",
+    "session": "session",
+    "account": "account",
+    "expire_date": "expire_date",
+    "member": "member",
+    "side": "side",
+    "time_in_force": "time_in_force",
+}
+REQUEST_FIELDS = tuple(
+    name
+    for name in REQUEST.names
+    if not name.startswith(("cl_ord_id", "orig_cl_ord_id", "order_i"))
+)
