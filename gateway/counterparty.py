@@ -52,6 +52,8 @@ class Counterparty:
         "header",
         "messages_per_second_max",
         "own",
+        "password_hash",
+        "password_hash",
         "peer",
         "row",
         "sent",
@@ -67,9 +69,12 @@ class Counterparty:
         self.header = Header(own, peer)
         self.session = int(row["session"])
         self.connection: object | None = None
-        self.credential: tuple[bytes, bytes] | None = None  # Username (553), Password (554)
+        self.credential: tuple[bytes, bytes] | None = None  # 553, 554 that an initiator sends
+        self.password_hash = ""  # of specs/credentials.py; empty: none is asked for
         self.cancel_on_disconnect = False
+        self.password_hash = ""  # of whom logs on here; empty: nothing is asked
         self.messages_per_second_max = 10_000_000
+        self.cancel_on_disconnect = True
 
     @property
     def expected_in(self) -> int:

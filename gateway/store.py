@@ -36,7 +36,8 @@ RESERVE = 64  # administrative numbers reserved ahead
 ROWS_MAX = 1 << 22  # rows a session keeps; older numbers are gap-filled
 ROWS_FIRST = 1 << 10
 SCAN_ROWS = 1 << 12
-_RESET = 1  # flag of a section
+_RESET = 1  # flags of a section
+_CONNECTED = 2
 _HEADER = struct.Struct("<IIQ")
 _SECTION = struct.Struct("<8I")
 _EMPTY = np.zeros(0, STORE_ROW)
@@ -71,6 +72,7 @@ class SentRows:
         self.journaled = 1  # rows below this number are in a payload
         self.reserved_through = 0
         self.was_reset = False
+        self.connected = False  # logged on; after a restart: was logged on when the venue ended
         self.pending: dict[int, bytes] = {}  # kept messages that no payload has yet
         self._rows = np.zeros(ROWS_FIRST, STORE_ROW)
         self._store = store
@@ -118,16 +120,16 @@ class SentRows:
     def next_resendable(self, begin: int, end: int) -> int:
         """See SentLog."""
         number = max(begin, self.first)
-        end = min(end, self.next - 1)
-        while number <= end:
-            stop = min(number + SCAN_ROWS, end + 1)
+        last = min(end, self.next - 1)
+        while number <= last:
+            stop = min(number + SCAN_ROWS, last + 1)
             kinds = self._rows["reference"][number - self.first : stop - self.first]
             kinds = kinds >> np.uint64(56)
             found = np.flatnonzero((kinds != StoreKind.ADMIN) & (kinds != StoreKind.NONE))
             if len(found):
                 return number + int(found[0])
             number = stop
-        return max(end + 1, begin)
+        return end + 1
 
     def encode_again(self, number: int, now_ns: int) -> bytes:
         """See SentLog."""
@@ -137,10 +139,10 @@ class SentRows:
         if kind == StoreKind.EVENT:
             return self._store.encode_event(self.session, number, reference, sent_ns, now_ns)
         if kind == StoreKind.BLOB_PENDING:
-            return self._store.encode_blob(self.pending[number], sent_ns, now_ns)
+            return self._store.encode_blob(self.pending[number], now_ns, sent_ns)
         assert kind == StoreKind.BLOB
         raw = self._store.read_journal(*unpack_blob(reference))
-        return self._store.encode_blob(raw, sent_ns, now_ns)
+        return self._store.encode_blob(raw, now_ns, sent_ns)
 
     def rows(self, first: int, stop: int) -> np.ndarray:
         """The STORE_ROW view of numbers first..stop - 1."""
@@ -194,7 +196,7 @@ class SessionStore:
 
     sessions: SESSION_ROW table, indexed by session id; recovery writes its numbers.
     encode_event(session, number, event number, first sent at ns, now ns) -> message bytes.
-    encode_blob(raw, first sent at ns, now ns) -> message bytes. read_journal(position, bytes).
+    encode_blob(raw, now ns, first sent at ns) -> message bytes. read_journal(position, bytes).
     """
 
     def __init__(
@@ -224,6 +226,11 @@ class SessionStore:
         """A session's rows or numbers differ from what is journaled."""
         self._dirty.add(session)
         self.urgent = self.urgent or urgent
+
+    def connected(self, session: int, is_connected: bool) -> None:
+        """Keeps whether a session is logged on: a restart gives it a time to come back."""
+        self.log(session).connected = is_connected
+        self.mark(session, urgent=False)
 
     def save(self, append: Callable[[bytes], int], events_through: int) -> bool:
         """Journals what changed, if anything did; call it before a turn's bytes are sent.
@@ -283,7 +290,7 @@ class SessionStore:
         self, log: SentRows, first: int, rows: int, blob_bytes: int, reserve: int
     ) -> bytes:
         expected_in = int(self._sessions[log.session]["expected_in"])
-        flags = _RESET if log.was_reset else 0
+        flags = (_RESET if log.was_reset else 0) | (_CONNECTED if log.connected else 0)
         reserved_through = log.next - 1 + reserve
         return _SECTION.pack(
             log.session, flags, expected_in, first, rows, blob_bytes, reserved_through, 0
@@ -349,6 +356,7 @@ class SessionStore:
             rows = _rebased(rows, position)
         log.load(first, rows)
         log.was_reset = False
+        log.connected = bool(flags & _CONNECTED)
         log.reserved_through = reserved
         self._sessions[session]["expected_in"] = expected_in
         self._dirty.discard(session)

@@ -110,7 +110,7 @@ class Rig:
         self.store = SessionStore(
             self.tables.sessions,
             lambda *_: b"",
-            lambda raw, sent_ns, now_ns: encode_again(raw, now_ns, sent_ns),
+            encode_again,
             self.stream.read,
         )
         self.directory = Directory()
