@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.kernel import kernel
+from engine.types import REQUEST
 from gateway.dialect import DIALECT_FIELDS_MAX, GROUPS_MAX, MESSAGES_MAX, SLOTS_MAX, TAGS_MAX
 from gateway.scan import borrow
 from gateway.types import FIELDS_MAX, SESSION_ROW, SPAN, TEMPLATE_BYTES
@@ -27,6 +28,7 @@ NAME_BYTES = 24  # longest name, zero padded
 NAME_WORDS = 4  # int64 of a name: 24 bytes, then owner and characters
 _ALIGN_BYTES = 64
 _SESSION_BYTES = SESSION_ROW.itemsize
+_SPAN_BYTES = SPAN.itemsize
 
 
 class Section(IntEnum):
@@ -68,7 +70,8 @@ REQUIRED_BODY = REQUIRED_HEADER + MESSAGES_MAX
 SLOT_VALUE = REQUIRED_BODY + MESSAGES_MAX  # parsed value: body slot s at s, header slot at 64 + s
 CLOCK = SLOT_VALUE + 2 * SLOTS_MAX
 REASON = CLOCK + Clock.WORDS  # offset in TEXTS | bytes << 16 | 103 << 32 | 102 << 40
-_WORDS_END = REASON + REASONS_MAX
+COMMAND_REQUEST = REASON + REASONS_MAX  # a REQUEST row made from a command
+_WORDS_END = COMMAND_REQUEST + REQUEST.itemsize // 8
 
 # Places in the view of int32.
 FIELD_TAG = 2 * _WORDS_END  # a field's tag
@@ -186,3 +189,16 @@ def open_session(arena, words, session):
     """The SESSION_ROW of a session."""
     start = words[2 * Section.SESSIONS] + session * _SESSION_BYTES
     return borrow(arena, start, 1, SESSION_ROW)[0]
+
+
+@kernel
+def open_spans(arena, words):
+    """The SPANs of the encoder."""
+    start, end = words[2 * Section.SPANS], words[2 * Section.SPANS + 1]
+    return borrow(arena, start, (end - start) // _SPAN_BYTES, SPAN)
+
+
+@kernel
+def open_request(arena):
+    """A spare REQUEST row."""
+    return borrow(arena, 8 * COMMAND_REQUEST, 1, REQUEST)[0]

@@ -191,3 +191,17 @@ def read_month(buf, offset, length):
         elif read_date(buf, offset, length)[0] != OK:
             return BAD_FORMAT, 0
     return OK, value
+
+
+@codec_kernel
+def date_of_days(days):
+    """The date yyyymmdd that many days after 1970-01-01; the inverse of days_of_date."""
+    shifted = days + 719468
+    era = shifted // 146097
+    of_era = shifted - era * 146097
+    year = (of_era - of_era // 1460 + of_era // 36524 - of_era // 146096) // 365
+    of_year = of_era - (365 * year + year // 4 - year // 100)
+    shifted_month = (5 * of_year + 2) // 153
+    day = of_year - (153 * shifted_month + 2) // 5 + 1
+    month = shifted_month + 3 if shifted_month < 10 else shifted_month - 9
+    return (year + era * 400 + int(month <= 2)) * 10000 + month * 100 + day

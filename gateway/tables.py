@@ -28,7 +28,16 @@ from gateway.orders import (
     hash_words,
     read_message,
 )
-from gateway.types import COMP_ID_CHARS, TEMPLATE_BYTES, Fault, Read, Stop
+from gateway.reports import encode_report, encode_reports
+from gateway.types import (
+    COMP_ID_CHARS,
+    REPORT_BYTES_MAX,
+    TEMPLATE_BYTES,
+    Encode,
+    Fault,
+    Read,
+    Stop,
+)
 from specs.rejects import REJECT_TEXTS
 
 _SESSION_TEXTS = {
@@ -91,6 +100,7 @@ class Tables:
         self.spans = self._section(Section.SPANS)
         self._ints = self.arena[: len(self.arena) // 4 * 4].view(np.int32)
         self._words = self.arena[: len(self.arena) // 8 * 8].view(np.int64)
+        self._one = np.zeros(2 * REPORT_BYTES_MAX, np.uint8)
         self._fill_dialect()
         self._fill_texts()
 
@@ -167,6 +177,72 @@ class Tables:
         row["msg_seq_num"] = msg_seq_num
         row["reason"] = refused_reason(fault)
         commands[index] = row[0]
+
+    def encode(
+        self,
+        events: np.ndarray,
+        first_number: int,
+        commands: np.ndarray,
+        requests: np.ndarray,
+        out: np.ndarray,
+        store_rows: np.ndarray,
+        now_ns: int,
+    ) -> tuple[int, np.ndarray]:
+        """reports.encode_reports: (events consumed, SPAN rows valid until the next call)."""
+        consumed, spans = encode_reports(
+            self.arena, events, first_number, commands, requests, out, store_rows, now_ns
+        )
+        return consumed, self.spans[:spans]
+
+    def encode_one(
+        self,
+        session: int,
+        event: np.ndarray,
+        number: int,
+        requests: np.ndarray,
+        seq_num: int,
+        now_ns: int,
+        orig_ns: int = 0,
+        mode: Encode = Encode.LIVE,
+    ) -> bytes:
+        """One report again: POSS_DUP under its number, or POSS_RESEND under a new one (O-6).
+
+        event: EVENT[1], number its event number, requests its day's rows. Sequence numbers stay.
+        """
+        size = encode_report(
+            self.arena,
+            session,
+            event,
+            number,
+            requests,
+            self._one,
+            seq_num,
+            now_ns,
+            orig_ns,
+            int(mode),
+        )
+        return self._one[:size].tobytes()
+
+    def status_fields(
+        self,
+        event: np.ndarray,
+        number: int,
+        requests: np.ndarray,
+        session: int,
+        cl_ord_id: bytes,
+        request_id: bytes = b"",
+    ) -> list[tuple[int, bytes]]:
+        """Body of an ExecutionReport 150=I from an order's last event, for encode_message (O-17).
+
+        cl_ord_id: 11 as the member asked; request_id: 790, where it was sent.
+        """
+        raw = self.encode_one(session, event, number, requests, 1, 0)
+        parts = [part.split(b"=", 1) for part in raw.split(b"\x01")[7:-2]]
+        left_out = {31, 32, 41, 527, 851, 58, 103, 378}
+        changed = {17: b"0", 150: b"I", 11: cl_ord_id}
+        fields = [(int(tag), changed.get(int(tag), value)) for tag, value in parts]
+        fields = [(tag, value) for tag, value in fields if tag not in left_out]
+        return [*fields, (790, request_id)] if request_id else fields
 
     def define_session(
         self,

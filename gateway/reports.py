@@ -1,0 +1,521 @@
+"""Event rows to FIX reports: ExecutionReport, OrderCancelReject, OrderMassCancelReport.
+
+A report is a function of its event and of two request rows (the request it answers, the order's
+own), so that it can be written again at any time with the same body. Knows nothing of sockets or of
+what became of a message.
+
+Data path: EVENT rows -> here -> bytes for each session and its STORE_ROWs.
+Source: specs/order_entry.md O-6, O-14 to O-18, O-30.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.kernel import codec_kernel, kernel
+from engine.types import CommandKind, EventFlag, EventKind, OrdType
+from gateway.arena import (
+    NAME_WORDS,
+    REASON,
+    REASONS_MAX,
+    REPORTS_MAX,
+    Clock,
+    Section,
+    open_request,
+    open_session,
+    open_spans,
+    open_views,
+)
+from gateway.put import (
+    put_average,
+    put_byte,
+    put_date,
+    put_id,
+    put_milliseconds,
+    put_nanoseconds,
+    put_price,
+    put_second,
+    put_sum,
+    put_text,
+    put_uint,
+    put_words,
+    tag_word,
+)
+from gateway.scan import load8, scan64, store8
+from gateway.types import REPORT_BYTES_MAX, SESSION_ROW, TEMPLATE_BYTES, Encode, StoreKind
+
+_EXEC_TYPES = tuple(b"?08F45CD")  # by EventKind, 150
+_TYPES = tuple(b"?88888889rr")  # by EventKind, 35
+_LAST_KIND = int(EventKind.MASS_CANCEL_REJECTED)
+_AGGRESSOR = int(EventFlag.AGGRESSOR)
+_POSS_DUP, _POSS_RESEND = int(Encode.POSS_DUP), int(Encode.POSS_RESEND)
+_STORE_EVENT = int(StoreKind.EVENT) << 56
+_STORE_PENDING = int(StoreKind.BLOB_PENDING) << 56
+_MSG_TYPE_AT = 19  # 8=FIX.4.4|9=000|35=8
+_LENGTH_AT = 12
+_SESSION_INTS = SESSION_ROW.itemsize // 4
+_SESSION_INT = int(np.dtype(SESSION_ROW).fields["session"][1]) // 4
+_BODY_AT = 16
+_NONE_WORD = int.from_bytes(b"NONE", "little")
+_NO_SYMBOL_WORD = int.from_bytes(b"[N/A]", "little")
+_POST_ONLY_WORD = int.from_bytes(b"\x0118=6", "little")
+_POSS_DUP_WORD = int.from_bytes(b"\x0143=Y", "little")
+_POSS_RESEND_WORD = int.from_bytes(b"\x0197=Y", "little")
+_RESTATED_WORD = int.from_bytes(b"\x01378=5", "little")
+_CHECKSUM_WORD = int.from_bytes(b"\x0110=", "little")
+_T1, _T6, _T11, _T14, _T17 = (tag_word(tag) for tag in (1, 6, 11, 14, 17))
+_T31, _T32, _T37, _T38, _T39 = (tag_word(tag) for tag in (31, 32, 37, 38, 39))
+_T40, _T41, _T44, _T52, _T54 = (tag_word(tag) for tag in (40, 41, 44, 52, 54))
+_T55, _T58, _T59, _T60, _T77 = (tag_word(tag) for tag in (55, 58, 59, 60, 77))
+_T102, _T103, _T110, _T111, _T122 = (tag_word(tag) for tag in (102, 103, 110, 111, 122))
+_T150, _T151, _T432, _T434, _T527 = (tag_word(tag) for tag in (150, 151, 432, 434, 527))
+_T530, _T531, _T532, _T533, _T851 = (tag_word(tag) for tag in (530, 531, 532, 533, 851))
+
+
+@kernel
+def encode_reports(arena, events, first_number, commands, requests, out, store_rows, now_ns):
+    """Write the reports of all sessions for a run of events, grouped by session.
+
+    arena: Tables.arena. events: EVENT[], numbers from first_number on. commands: COMMAND[], the
+    batch that caused them (for answers without request row, O-30; may be empty). requests:
+    REQUEST[], of the events' day. out: uint8[]. store_rows: STORE_ROW[], at least as many as
+    events. now_ns: session clock, SendingTime.
+    Returns (events consumed, spans): Tables.spans[:spans] tells each session's part of `out` and
+    `store_rows`. Advances next_out. Call again with the rest while consumed < len(events).
+    Source: O-14 to O-18.
+    """
+    views = open_views(arena)
+    spans = open_spans(arena, views.words)
+    limit = min(min(events.size, REPORTS_MAX), out.size // REPORT_BYTES_MAX)
+    limit = min(limit, store_rows.size)
+    count = _group(views, spans, events, limit)
+    at = 0
+    for index in range(count):
+        span = spans[index]
+        span["out_start"] = at
+        row = open_session(arena, views.words, span["session"])
+        span["first_out"] = row["next_out"]
+        at = _encode_span(
+            views,
+            span,
+            row,
+            events,
+            first_number,
+            commands,
+            requests,
+            open_request(arena),
+            out,
+            at,
+            store_rows,
+            now_ns,
+        )
+        span["out_end"] = at
+    return limit, count
+
+
+@kernel
+def encode_report(arena, session, event, number, requests, out, seq_num, now_ns, orig_ns, mode):
+    """Write one report again, or under a number of its own; returns its bytes in out[0:].
+
+    event: EVENT[1]. mode: bits of Encode; POSS_DUP writes 43=Y and 122 = orig_ns. next_out stays.
+    Source: O-6.
+    """
+    views = open_views(arena)
+    row = open_session(arena, views.words, session)
+    return _encode(
+        views,
+        row,
+        event[0],
+        number,
+        requests,
+        open_request(arena),
+        out,
+        0,
+        seq_num,
+        now_ns,
+        orig_ns,
+        mode,
+    )
+
+
+@codec_kernel
+def _group(views, spans, events, limit):
+    """Sort the reports among `events` by session: spans and, in ORDER, the events of each."""
+    counts = views.words[2 * Section.COUNTS] // 4
+    sessions_max = views.words[2 * Section.COUNTS + 1] // 4 - counts - 1
+    order = views.words[2 * Section.ORDER] // 4
+    found = 0
+    for index in range(limit):
+        session = np.int64(events[index]["session"])
+        if not _is_report(views, events[index], session, sessions_max):
+            continue
+        place = np.int64(views.ints[counts + session])
+        if place == 0:
+            place = found + 1
+            found = place
+            views.ints[counts + session] = place
+            spans[place - 1]["session"] = session
+            spans[place - 1]["store_count"] = 0
+        spans[place - 1]["store_count"] += np.uint32(1)
+    start = 0
+    for place in range(found):
+        spans[place]["store_start"] = start
+        start += np.int64(spans[place]["store_count"])
+        spans[place]["store_count"] = 0
+    for index in range(limit):
+        session = np.int64(events[index]["session"])
+        if not _is_report(views, events[index], session, sessions_max):
+            continue
+        span = spans[np.int64(views.ints[counts + session]) - 1]
+        views.ints[order + span["store_start"] + span["store_count"]] = index
+        span["store_count"] += np.uint32(1)
+    for place in range(found):
+        views.ints[counts + np.int64(spans[place]["session"])] = 0
+    return found
+
+
+@codec_kernel
+def _is_report(views, event, session, sessions_max):
+    """True for an event that a defined session is told of."""
+    if event["kind"] > _LAST_KIND or event["kind"] == 0 or session == 0 or session > sessions_max:
+        return False
+    first = views.words[2 * Section.SESSIONS] // 4
+    return views.ints[first + session * _SESSION_INTS + _SESSION_INT] == session
+
+
+@codec_kernel
+def _encode_span(
+    views, span, row, events, first_number, commands, requests, spare, out, at, store_rows, now_ns
+):
+    order = views.words[2 * Section.ORDER] // 4
+    cursor = 0
+    first = np.int64(span["store_start"])
+    for place in range(first, first + np.int64(span["store_count"])):
+        index = np.int64(views.ints[order + place])
+        event = events[index]
+        number = first_number + index
+        reference = _STORE_EVENT | number
+        is_spare = event["request"] == 0 and _is_answer(event)
+        if is_spare:
+            cursor = _find_command(commands, cursor, event)
+            _copy_command(commands, cursor, spare)
+        end = _encode(
+            views, row, event, number, requests, spare, out, at, row["next_out"], now_ns, 0, 0
+        )
+        if is_spare:
+            reference = _STORE_PENDING | (at << 14) | (end - at)
+        store_rows[place]["reference"] = reference
+        store_rows[place]["sending_time_ns"] = now_ns
+        row["next_out"] += np.uint32(1)
+        at = end
+    return at
+
+
+@codec_kernel
+def _is_answer(event):
+    """A refusal: the one kind of event that may answer a message without a request row (M-10)."""
+    kind = event["kind"]
+    return (
+        kind == EventKind.REJECTED
+        or kind == EventKind.CANCEL_REJECTED
+        or kind == EventKind.MASS_CANCEL_REJECTED
+    )
+
+
+@codec_kernel
+def _find_command(commands, cursor, event):
+    """The command that an event answers, from `cursor` on; commands.size: not among them."""
+    for index in range(cursor, commands.size):
+        command = commands[index]
+        if (
+            command["session"] == event["session"]
+            and command["msg_seq_num"] == event["msg_seq_num"]
+            and command["kind"] >= CommandKind.NEW_ORDER
+            and command["kind"] <= CommandKind.MASS_CANCEL
+        ):
+            return index
+    return commands.size
+
+
+@codec_kernel
+def _copy_command(commands, index, spare):
+    """The request row that the command would have made."""
+    if index >= commands.size:
+        spare["cl_ord_id_0"] = _NONE_WORD
+        spare["cl_ord_id_1"] = 0
+        spare["cl_ord_id_2"] = 0
+        spare["orig_cl_ord_id_0"] = _NONE_WORD
+        spare["orig_cl_ord_id_1"] = 0
+        spare["orig_cl_ord_id_2"] = 0
+        spare["kind"] = 0
+        return
+    command = commands[index]
+    spare["cl_ord_id_0"] = command["cl_ord_id_0"]
+    spare["cl_ord_id_1"] = command["cl_ord_id_1"]
+    spare["cl_ord_id_2"] = command["cl_ord_id_2"]
+    spare["orig_cl_ord_id_0"] = command["orig_cl_ord_id_0"]
+    spare["orig_cl_ord_id_1"] = command["orig_cl_ord_id_1"]
+    spare["orig_cl_ord_id_2"] = command["orig_cl_ord_id_2"]
+    spare["price"] = command["price"]
+    spare["qty"] = command["qty"]
+    spare["display_qty"] = command["display_qty"]
+    spare["min_qty"] = command["min_qty"]
+    spare["expire_date"] = command["expire_date"]
+    spare["kind"] = command["kind"]
+    spare["position_effect"] = command["position_effect"]
+    spare["exec_inst"] = command["exec_inst"]
+    spare["scope"] = command["scope"]
+
+
+@codec_kernel
+def _encode(views, row, event, number, requests, spare, out, start, seq_num, now_ns, orig_ns, mode):
+    """One message at out[start:]; returns its end."""
+    kind = np.int64(event["kind"])
+    at = _put_header(views, row, _TYPES[kind], out, start, seq_num, now_ns, orig_ns, mode)
+    asked = spare
+    if event["request"] != 0:
+        asked = requests[event["request"]]
+    elif not _is_answer(event):
+        asked = requests[event["order_request"]]
+    order = requests[event["order_request"]] if event["order_request"] != 0 else asked
+    if kind <= EventKind.RESTATED:
+        at = _put_execution(views, event, number, asked, order, out, at)
+    elif kind == EventKind.CANCEL_REJECTED:
+        at = _put_cancel_reject(views, event, asked, out, at)
+    else:
+        at = _put_mass_cancel(views, event, number, asked, out, at)
+    return _put_trailer(out, start, at)
+
+
+@codec_kernel
+def _put_header(views, row, msg_type, out, start, seq_num, now_ns, orig_ns, mode):
+    template = views.words[2 * Section.TEMPLATES] + np.int64(row["session"]) * TEMPLATE_BYTES
+    length = np.int64(row["template_bytes"])
+    for done in range(0, length, 8):
+        store8(out, start + done, load8(views.bytes, template + done))
+    out[start + _MSG_TYPE_AT] = msg_type
+    at = put_uint(out, start + length, np.int64(seq_num))
+    store8(out, at, _T52)
+    at = put_second(views, out, at + 4, now_ns, Clock.SECOND_SENDING, Clock.TEXT_SENDING)
+    at = put_milliseconds(out, at, now_ns)
+    if mode & _POSS_DUP != 0:
+        store8(out, at, _POSS_DUP_WORD)
+        at += 5
+    if mode & _POSS_RESEND != 0:
+        store8(out, at, _POSS_RESEND_WORD)
+        at += 5
+    if mode & _POSS_DUP != 0:
+        store8(out, at, _T122)
+        at = put_second(views, out, at + 5, orig_ns, Clock.SECOND_SENDING, Clock.TEXT_SENDING)
+        at = put_milliseconds(out, at, orig_ns)
+    return at
+
+
+@codec_kernel
+def _put_trailer(out, start, at):
+    out[at] = 1
+    body = at + 1 - start - _BODY_AT
+    out[start + _LENGTH_AT] = ord("0") + body // 100
+    out[start + _LENGTH_AT + 1] = ord("0") + body // 10 % 10
+    out[start + _LENGTH_AT + 2] = ord("0") + body % 10
+    total = 0
+    for base in range(start, at + 1, 64):
+        _, part = scan64(out, base, min(64, at + 1 - base))
+        total += part
+    store8(out, at, _CHECKSUM_WORD)
+    return put_sum(out, at + 4, total)
+
+
+@codec_kernel
+def _put_execution(views, event, number, asked, order, out, at):
+    kind = np.int64(event["kind"])
+    at = _put_order_id(event, out, at)
+    store8(out, at, _T17)
+    at = put_uint(out, at + 4, number)
+    store8(out, at, _T150)
+    at = put_byte(out, at + 5, _EXEC_TYPES[kind])
+    store8(out, at, _T39)
+    at = put_byte(out, at + 4, event["ord_status"])
+    is_amended = kind == EventKind.CANCELLED or kind == EventKind.REPLACED
+    at = _put_ids(asked, is_amended and event["request"] != 0, out, at)
+    at = _put_account(views, event, out, at)
+    at = _put_symbol(views, event, out, at)
+    store8(out, at, _T54)
+    at = put_byte(out, at + 4, event["side"])
+    store8(out, at, _T38)
+    at = put_uint(out, at + 4, event["order_qty"])
+    at = _put_terms(event, order, out, at)
+    if kind == EventKind.FILL:
+        at = _put_fill(event, out, at)
+    store8(out, at, _T151)
+    at = put_uint(out, at + 5, event["leaves_qty"])
+    store8(out, at, _T14)
+    at = put_uint(out, at + 4, event["cum_qty"])
+    store8(out, at, _T6)
+    at = put_average(out, at + 3, event["cum_value"], event["cum_qty"])
+    at = _put_time(views, event, out, at)
+    if kind == EventKind.RESTATED:
+        store8(out, at, _RESTATED_WORD)
+        at += 6
+    if kind == EventKind.REJECTED:
+        store8(out, at, _T103)
+        at = put_uint(out, at + 5, (_reason(views, event) >> 32) & 255)
+    return _put_reason_text(views, event, out, at)
+
+
+@codec_kernel
+def _put_order_id(event, out, at):
+    store8(out, at, _T37)
+    if event["order_id"] == 0:
+        store8(out, at + 4, _NONE_WORD)
+        return at + 8
+    return put_uint(out, at + 4, np.int64(event["order_id"]))
+
+
+@codec_kernel
+def _put_ids(asked, has_orig, out, at):
+    store8(out, at, _T11)
+    at = put_id(out, at + 4, asked["cl_ord_id_0"], asked["cl_ord_id_1"], asked["cl_ord_id_2"])
+    if not has_orig or asked["orig_cl_ord_id_0"] == 0:
+        return at
+    store8(out, at, _T41)
+    word_0, word_1 = asked["orig_cl_ord_id_0"], asked["orig_cl_ord_id_1"]
+    return put_id(out, at + 4, word_0, word_1, asked["orig_cl_ord_id_2"])
+
+
+@codec_kernel
+def _put_name(views, which, index, out, at):
+    name = views.words[2 * which] // 8 + NAME_WORDS * index
+    chars = views.words[name + 3] >> 32
+    return put_words(
+        out, at, views.words[name], views.words[name + 1], views.words[name + 2], chars
+    )
+
+
+@codec_kernel
+def _put_account(views, event, out, at):
+    if event["account"] == 0:
+        return at
+    store8(out, at, _T1)
+    return _put_name(views, Section.ACCOUNTS, np.int64(event["account"]), out, at + 3)
+
+
+@codec_kernel
+def _put_symbol(views, event, out, at):
+    store8(out, at, _T55)
+    if event["instrument"] == 0:
+        store8(out, at + 4, _NO_SYMBOL_WORD)
+        return at + 9
+    return _put_name(views, Section.INSTRUMENTS, np.int64(event["instrument"]), out, at + 4)
+
+
+@codec_kernel
+def _put_terms(event, order, out, at):
+    """The order as it was asked for: type, price, time in force and what else was set."""
+    store8(out, at, _T40)
+    at = put_byte(out, at + 4, event["ord_type"])
+    if event["ord_type"] == OrdType.LIMIT:
+        store8(out, at, _T44)
+        price = order["price"] if event["kind"] == EventKind.FILL else event["price"]
+        at = put_price(out, at + 4, price)
+    store8(out, at, _T59)
+    at = put_byte(out, at + 4, event["time_in_force"])
+    if order["expire_date"] != 0:
+        store8(out, at, _T432)
+        at = put_date(out, at + 5, np.int64(order["expire_date"]))
+    if order["exec_inst"] != 0:
+        store8(out, at, _POST_ONLY_WORD)
+        at += 5
+    if order["min_qty"] > 0:
+        store8(out, at, _T110)
+        at = put_uint(out, at + 5, order["min_qty"])
+    if order["display_qty"] > 0:
+        store8(out, at, _T111)
+        at = put_uint(out, at + 5, order["display_qty"])
+    if order["position_effect"] != 0:
+        store8(out, at, _T77)
+        at = put_byte(out, at + 4, order["position_effect"])
+    return at
+
+
+@codec_kernel
+def _put_fill(event, out, at):
+    store8(out, at, _T32)
+    at = put_uint(out, at + 4, event["qty"])
+    store8(out, at, _T31)
+    at = put_price(out, at + 4, event["price"])
+    store8(out, at, _T527)
+    at = put_uint(out, at + 5, np.int64(event["trade_id"]))
+    store8(out, at, _T851)
+    return put_byte(out, at + 5, ord("2") if event["flags"] & _AGGRESSOR != 0 else ord("1"))
+
+
+@codec_kernel
+def _put_time(views, event, out, at):
+    store8(out, at, _T60)
+    time_ns = event["time_ns"]
+    at = put_second(views, out, at + 4, time_ns, Clock.SECOND_EVENT, Clock.TEXT_EVENT)
+    return put_nanoseconds(out, at, time_ns)
+
+
+@codec_kernel
+def _reason(views, event):
+    """The REASON word of an event."""
+    reason = np.int64(event["reason"])
+    if reason >= 1000:
+        reason -= 1000 - REASONS_MAX // 2
+    if reason >= REASONS_MAX:
+        reason = 0
+    return views.words[REASON + reason]
+
+
+@codec_kernel
+def _put_reason_text(views, event, out, at):
+    reason = _reason(views, event)
+    length = (reason >> 16) & 0xFFFF
+    if length == 0:
+        return at
+    store8(out, at, _T58)
+    return put_text(views, out, at + 4, reason & 0xFFFF, length)
+
+
+@codec_kernel
+def _put_cancel_reject(views, event, asked, out, at):
+    at = _put_order_id(event, out, at)
+    at = _put_ids(asked, True, out, at)
+    store8(out, at, _T39)
+    at = put_byte(out, at + 4, event["ord_status"])
+    at = _put_account(views, event, out, at)
+    at = _put_time(views, event, out, at)
+    store8(out, at, _T434)
+    at = put_byte(out, at + 5, ord("2") if asked["kind"] == CommandKind.REPLACE else ord("1"))
+    store8(out, at, _T102)
+    at = put_uint(out, at + 5, (_reason(views, event) >> 40) & 255)
+    return _put_reason_text(views, event, out, at)
+
+
+@codec_kernel
+def _put_mass_cancel(views, event, number, asked, out, at):
+    store8(out, at, _T11)
+    at = put_id(out, at + 4, asked["cl_ord_id_0"], asked["cl_ord_id_1"], asked["cl_ord_id_2"])
+    store8(out, at, _T37)
+    at = put_uint(out, at + 4, number)
+    scope = asked["scope"] if asked["scope"] != 0 else ord("7")
+    store8(out, at, _T530)
+    at = put_byte(out, at + 5, scope)
+    store8(out, at, _T531)
+    if event["kind"] == EventKind.MASS_CANCELLED:
+        at = put_byte(out, at + 5, scope)
+        store8(out, at, _T533)
+        at = put_uint(out, at + 5, event["qty"])
+    else:
+        at = put_byte(out, at + 5, ord("0"))
+        store8(out, at, _T532)
+        at = put_uint(out, at + 5, (_reason(views, event) >> 40) & 255)
+    if event["instrument"] != 0:
+        at = _put_symbol(views, event, out, at)
+    if event["side"] != 0:
+        store8(out, at, _T54)
+        at = put_byte(out, at + 4, event["side"])
+    at = _put_time(views, event, out, at)
+    return _put_reason_text(views, event, out, at)
