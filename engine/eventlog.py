@@ -35,13 +35,15 @@ class EventLog:
     """The writer's end of the event log. `next_number`: the number of the next event."""
 
     def __init__(self, storage: Storage, folder: Path, sizes: FileSizes, next_number: int) -> None:
-        """Go on at event `next_number` in the segment of `folder` that has its place, or a new one."""
+        """Go on at event `next_number` in the segment of `folder` with its place, or a new one."""
         self._storage = storage
         self._sizes = sizes
         self._folder = folder
         self._lock = threading.Lock()
         self._spare: np.ndarray | None = None
         self.next_number = next_number
+        self.cursor = self.soft_end = 0
+        self._rows = np.zeros(0, EVENT)
         self._go_to(next_number)
 
     @property
@@ -161,7 +163,7 @@ class EventLog:
 class RequestFile:
     """A venue day's REQUEST rows in a mapped file, allocated a chunk at a time.
 
-    `rows`: all of them, REQUEST[requests_max + 1]; only those below `ready_rows` have room on the disk.
+    `rows`: all of them, REQUEST[requests_max + 1]; those below `ready_rows` have room on the disk.
     """
 
     def __init__(

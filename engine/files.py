@@ -37,6 +37,7 @@ class FileSizes:
 
     def __post_init__(self) -> None:
         assert 0 < 2 * self.journal_reserve_bytes <= self.journal_bytes
+        assert self.journal_bytes % 8 == 0
         assert 0 < 2 * self.event_reserve_rows <= self.event_rows
         assert self.request_chunk_rows > 0 and self.request_resident_rows > 0
 
@@ -52,7 +53,7 @@ def day_name(day: int) -> str:
 
 
 def day_folders(data_dir: Path) -> list[tuple[int, Path]]:
-    """(day, folder) of all venue days in a data directory, oldest first; none where it is not there."""
+    """(day, folder) of all venue days in a data directory, oldest first; [] where it is missing."""
     if not data_dir.is_dir():
         return []
     days = []

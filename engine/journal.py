@@ -49,16 +49,28 @@ class _Segment(NamedTuple):
 
 
 class Journal:
-    """The stream's single writer. `position`: where the next record starts; `written` and `durable`:
-    the positions before which everything is in the files, and on the disk. Bytes since ever.
+    """The stream's single writer.
+
+    `position`: where the next record starts; `written`, `durable`: before them everything is in the
+    files, on the disk. Bytes since ever.
 
     `sync` may run in another thread beside everything else, `prepare` in a third.
     """
 
     def __init__(
-        self, storage: Storage, folder: Path, tail: Tail, sizes: FileSizes, *, promise_written: bool
+        self,
+        storage: Storage,
+        folder: Path,
+        tail: Tail,
+        sizes: FileSizes,
+        *,
+        promise_written: bool,
+        last: Path | None = None,
     ) -> None:
-        """Go on at `tail` in a new segment in `folder`. `promise_written`: durability os."""
+        """Go on at `tail` in a new segment in `folder`. `promise_written`: durability os.
+
+        `last`: the segment that ends at `tail`, None for a new stream; it is told of the new one.
+        """
         self._storage = storage
         self._folder = folder
         self._sizes = sizes
@@ -77,8 +89,10 @@ class Journal:
         self._spare: _Segment | None = None
         self._retired: list[tuple[int, int]] = []
         self._next_number = tail.segment + 1
-        self._start = tail.position
+        self._start = self._end = self.soft_end = tail.position
         self._current = self._create()
+        if last is not None:
+            self._end_segment(last, tail)
         self._enter(self._current)
 
     def know_segments(self, segments: list[tuple[int, Path]]) -> None:
@@ -144,8 +158,9 @@ class Journal:
             with self._spare_lock:
                 # after a rotation `written` lies in the new segment and the old one is in retired
                 written, current = self.written, self._current
-            self._finish_retired()
+            # in this order: a rotation in between retires `current`, and what is retired is closed
             self._storage.sync(current.fd)
+            self._finish_retired()
             self.durable = max(self.durable, written)
         return self.durable
 
@@ -175,7 +190,22 @@ class Journal:
             self._spare = None
         self._rotate(spare)
 
+    def _end_segment(self, last: Path, tail: Tail) -> None:
+        fd = self._storage.open(last)
+        try:
+            os.lseek(fd, 0, os.SEEK_END)
+            self._start, self._end = tail.position, tail.position + FRAME_BYTES
+            current, self._current = self._current, _Segment(tail.segment, last, fd)
+            self.append(RecordKind.NEXT, b"", 0, 0)
+            self.flush()
+            self._storage.sync(fd)
+            self._current = current
+        finally:
+            os.close(fd)
+
     def _rotate(self, spare: _Segment) -> None:
+        self._end += FRAME_BYTES
+        self.append(RecordKind.NEXT, b"", 0, 0)
         self.flush()
         with self._spare_lock:
             self._retired.append((self._current.fd, self.written - self._start))
@@ -184,7 +214,8 @@ class Journal:
 
     def _enter(self, segment: _Segment) -> None:
         self._start = self.position
-        self._end = self._start + self._sizes.journal_bytes
+        # a NEXT record always fits behind the last one
+        self._end = self._start + self._sizes.journal_bytes - FRAME_BYTES
         self.soft_end = self._end - self._sizes.journal_reserve_bytes
         self._starts.append(self._start)
         self._paths.append(segment.path)

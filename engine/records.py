@@ -35,10 +35,11 @@ class RecordKind(IntEnum):
     """What a record's payload is."""
 
     BEGIN = 1  # JSON: the engine's limits and the first venue day; the first record of a stream
-    COMMANDS = 2  # `count` COMMAND rows, then the batch's blobs
+    COMMANDS = 2  # COMMAND rows, then the batch's blobs
     SESSIONS = 3  # bytes of the session store; the engine passes over them
     SKIP = 4  # command `first_number` is passed over: the operator's answer to an assert
     END = 5  # the venue stopped cleanly
+    NEXT = 6  # the stream goes on in the next file, which is there before this is written
 
 
 class Header(NamedTuple):
@@ -54,7 +55,7 @@ class Header(NamedTuple):
     promised: int
     first_number: int  # of the first command in it; else of the next command
     time_ns: int  # venue clock of the last command
-    count: int  # commands
+    rows: int  # COMMAND rows
     payload_bytes: int
     crc: int  # of the payload without its padding
     segment: int  # number of the file it is in
@@ -87,14 +88,14 @@ def pack_header(
 ) -> bytes:
     """Write a header into `buffer` at `offset`; its hash.
 
-    `fields` are kind, first_number, time_ns, count, payload_bytes, crc; `place` is (epoch, position,
-    promised, segment, hash before).
+    `fields` are kind, first_number, time_ns, rows, payload_bytes, crc; `place` is epoch, position,
+    promised, segment, hash before.
     """
-    kind, first_number, time_ns, count, payload_bytes, crc = fields
+    kind, first_number, time_ns, rows, payload_bytes, crc = fields
     epoch, position, promised, segment, hash_before = place
     _FIELDS.pack_into(
         buffer, offset, MAGIC, RULES_VERSION, kind, 0, epoch, position, promised, first_number,
-        time_ns, count, payload_bytes, crc, segment, hash_before,
+        time_ns, rows, payload_bytes, crc, segment, hash_before,
     )  # fmt: skip
     stop = offset + _HASH_AT
     digest = hashlib.sha256(memoryview(buffer)[offset:stop]).digest()[:HASH_BYTES]
@@ -110,10 +111,10 @@ def parse_header(data: memoryview | bytes, offset: int) -> Header | None:
     own = bytes(data[stop - HASH_BYTES : stop])
     if hashlib.sha256(data[offset : stop - HASH_BYTES]).digest()[:HASH_BYTES] != own:
         return None
-    (_, _, kind, _, epoch, position, promised, first_number, time_ns, count, payload_bytes, crc,
+    (_, _, kind, _, epoch, position, promised, first_number, time_ns, rows, payload_bytes, crc,
      segment, before) = _FIELDS.unpack_from(data, offset)  # fmt: skip
     return Header(
-        kind, epoch, position, promised, first_number, time_ns, count, payload_bytes, crc, segment,
+        kind, epoch, position, promised, first_number, time_ns, rows, payload_bytes, crc, segment,
         before, own,
     )  # fmt: skip
 
@@ -134,10 +135,7 @@ def payload_fault(header: Header, data: memoryview | bytes, offset: int) -> str 
         return "checksum of the payload differs"
     if data[stop : stop + len(ending)] != ending:
         return "end mark is missing"
-    if (
-        header.kind == RecordKind.COMMANDS
-        and header.count * COMMAND.itemsize > header.payload_bytes
-    ):
+    if header.kind == RecordKind.COMMANDS and header.rows * COMMAND.itemsize > header.payload_bytes:
         return "more rows than payload"
     return None
 

@@ -58,9 +58,11 @@ class Recovered:
 
     venue: VenueDay
     tail: Tail
+    last: Path | None  # the segment to be told of the next, None: it knows
     starts: list[tuple[int, Path]]  # of the segments that hold records
     time_ns: int
     halt_reason: str
+    at_roll: bool  # the last command was ROLL_DAY
     fault: EngineStopped | None
     torn: str | None
 
@@ -76,9 +78,19 @@ class Sources:
     limits: EngineLimits | None = None  # None: those of the directory
 
 
-def has_journal(data_dir: Path) -> bool:
-    """Whether a data directory holds any record."""
-    return bool(first_positions(list_segments(data_dir)))
+def has_journal(storage: Storage, data_dir: Path) -> bool:
+    """Whether a data directory holds any record; raises JournalDamaged.
+
+    What a crash in the first write left of a journal without any is removed.
+    """
+    segments = list_segments(data_dir)
+    if segments and segments[0].number > 1:
+        return True
+    if next(Stream(segments, Tail(0, GENESIS, 0, 0)).records(), None) is not None:
+        return True
+    for segment in reversed(segments):
+        storage.remove(segment.path)
+    return False
 
 
 def read_begin(segments: list[Segment]) -> Begin | None:
@@ -117,9 +129,11 @@ def recover(sources: Sources) -> Recovered:
     return Recovered(
         venue=run.venue,
         tail=run.stream.tail,
+        last=run.stream.unended,
         starts=first_positions(list_segments(sources.data_dir)),
         time_ns=replayer.time_ns,
         halt_reason=replayer.halt_reason,
+        at_roll=replayer.at_roll,
         fault=fault,
         torn=run.stream.torn,
     )
@@ -192,11 +206,6 @@ class _Run:
             venue.roll(command, requests)
         except NoRoom as error:
             raise StorageFailed(f"disk full while recovering: {error}") from error
-        if _day_start(venue.data_dir, venue.day, []) is None:
-            # the last run ended between the roll and its snapshot
-            time_ns = int(command["time_ns"][0])
-            reason = self.replayer.halt_reason
-            venue.write_snapshot(self.stream.tail, time_ns, reason, of_roll=True)
 
 
 def _day_start(data_dir: Path, day: int, segments: list[Segment]) -> Tail | None:
@@ -287,7 +296,7 @@ def _requests_hold(data_dir: Path, snapshot: Snapshot) -> bool:
     rows = map_rows(path, REQUEST)[: snapshot.meta.request_count + 1]
     return (
         len(rows) == snapshot.meta.request_count + 1
-        and zlib.crc32(rows.view(np.uint8)) == snapshot.meta.requests_crc
+        and zlib.crc32(rows.view(np.uint8).data) == snapshot.meta.requests_crc
     )
 
 

@@ -63,6 +63,7 @@ class Replayer:
         self._waiting = 0
         self.time_ns = 0
         self.halt_reason = ""
+        self.at_roll = False  # the last command was ROLL_DAY
 
     @property
     def stopped(self) -> bool:
@@ -74,19 +75,20 @@ class Replayer:
         header = record.header
         if header.kind != RecordKind.COMMANDS or self.stopped:
             return
-        behind = header.first_number + header.count - 1
+        behind = header.first_number + header.rows - 1
         seen = self.count + self._waiting
         if behind <= seen:
             return
         assert header.first_number <= seen + 1, "commands are missing between records"
-        size = header.count * COMMAND.itemsize
+        size = header.rows * COMMAND.itemsize
         rows = np.frombuffer(record.payload[:size], COMMAND)[seen + 1 - header.first_number :]
         blobs = np.frombuffer(record.payload[size:], np.uint8)
         if self._stop_at is not None:
             rows = rows[: self._stop_at - seen]
         if self._skips:
             rows = _without(rows, seen + 1, self._skips)
-        if header.count == 1 and record.payload[KIND_AT] >= CommandKind.ROLL_DAY:
+        self.at_roll = False
+        if header.rows == 1 and record.payload[KIND_AT] >= CommandKind.ROLL_DAY:
             self._control(rows, blobs)
         elif len(blobs) or len(rows) >= _DIRECT_MIN:
             self.finish()
@@ -113,6 +115,7 @@ class Replayer:
         kind = rows["kind"][0]
         if kind == CommandKind.ROLL_DAY:
             self._guarded(self._roll, rows)
+            self.at_roll = True
         else:
             self._apply_rows(rows, blobs)
             if kind == CommandKind.HALT:

@@ -18,7 +18,7 @@ import numpy as np
 
 from engine.event_reader import EventReader
 from engine.eventlog import EventRows
-from engine.files import FileSizes
+from engine.files import SNAPSHOT, FileSizes, numbered_files
 from engine.journal import Journal, Tail
 from engine.limits import EngineLimits
 from engine.records import GENESIS, RecordKind
@@ -50,7 +50,7 @@ class Sequencer(Turn):
         super().__init__(venue, journal, durability=durability, threaded=threaded)
         self._lock_fd = lock_fd
         self._reader = EventReader(venue.data_dir)
-        self._day_first_event = day_first_event(venue)
+        self.day_first_event = day_first_event(venue)
         self._starts: list[tuple[int, Path]] = []
         self._recovered_to = journal.position
         self._sessions_start, self._sessions_saved = sessions_start(
@@ -129,7 +129,7 @@ class Sequencer(Turn):
                 found.tail,
                 sources.sizes,
                 promise_written=written,
-                last=found.starts[-1][1],
+                last=found.last,
             )
         except NoRoom as error:
             raise StorageFailed(f"disk full at the start: {error}") from error
@@ -143,6 +143,9 @@ class Sequencer(Turn):
         self._halt_reason = found.halt_reason
         self.torn = found.torn
         self._starts = found.starts
+        if found.at_roll and not found.fault and not numbered_files(self.venue.folder, SNAPSHOT):
+            # the last run ended between the roll and its snapshot
+            self._write_roll_snapshot()
         if found.fault is not None:
             self._refusal = found.fault
         elif found.halt_reason == DISK_FULL:
@@ -183,7 +186,7 @@ class Sequencer(Turn):
 
     def requests_of(self, event_number: int) -> np.ndarray:
         """REQUEST rows of the venue day of an event."""
-        if event_number >= self._day_first_event:
+        if event_number >= self.day_first_event:
             return self.venue.requests.rows
         return self._reader.requests_of(event_number)
 
@@ -197,12 +200,21 @@ class Sequencer(Turn):
         """(position, payload) journaled since the store was saved, as open() found them."""
         return payloads(self._starts, RecordKind.SESSIONS, self._sessions_start, self._recovered_to)
 
-    def command_records(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """(COMMAND rows, uint8 blobs) journaled since the store was saved, as open() found them."""
-        first, stop = self._sessions_start, self._recovered_to
-        for header, payload in records(self._starts, RecordKind.COMMANDS, first, stop):
+    def command_records(
+        self, *, all_kept: bool = False
+    ) -> Iterator[tuple[int, int, np.ndarray, np.ndarray]]:
+        """(stream position, number of the first, COMMAND rows, uint8 blobs) a batch, as found.
+
+        Those journaled since the store was saved; all_kept: those of all days that are kept.
+        """
+        first = 0 if all_kept else self._sessions_start
+        for header, payload in records(
+            self._starts, RecordKind.COMMANDS, first, self._recovered_to
+        ):
             size = header.count * COMMAND.itemsize
-            yield np.frombuffer(payload[:size], COMMAND), np.frombuffer(payload[size:], np.uint8)
+            blobs = np.frombuffer(payload[size:], np.uint8)
+            rows = np.frombuffer(payload[:size], COMMAND)
+            yield header.position, header.first_number, rows, blobs
 
     def save_sessions(self, payload: bytes) -> None:
         """Save the whole session store as it stands now: at the roll and before close()."""
@@ -237,7 +249,7 @@ class Sequencer(Turn):
             journal.roll_folder(venue.folder)
             self.flush()
             self.sync()
-            venue.write_snapshot(journal.place, self._time_ns, self._halt_reason, of_roll=True)
+            self._write_roll_snapshot()
         except ENGINE_FAULTS as error:
             raise self._stopped(self._count, error) from error
         except (NoRoom, StorageFailed) as error:
@@ -245,8 +257,12 @@ class Sequencer(Turn):
             self._refusal = failed
             raise failed from error
         self._requests_left = 0
-        self._day_first_event = self._events.next_number
+        self.day_first_event = self._events.next_number
         return rows
+
+    def _write_roll_snapshot(self) -> None:
+        place = self.journal.place
+        self.venue.write_snapshot(place, self._time_ns, self._halt_reason, of_roll=True)
 
     def skip_command(self) -> int:
         """Journal that the command the engine asserts on is passed over; its number.

@@ -66,7 +66,7 @@ def write_snapshot(
     `requests` are rows 0 to request_count. Older snapshots of the folder but the first (the roll's)
     are removed. Returns the file's path.
     """
-    rows = memoryview(np.ascontiguousarray(requests).view(np.uint8))
+    rows = np.ascontiguousarray(requests).view(np.uint8).data
     meta = SnapshotMeta(
         rules_version=RULES_VERSION,
         engine_bytes=len(engine),

@@ -99,6 +99,13 @@ class Stream:
         number = self.end[0].number if self.end else self._segment_before
         return Tail(self._position or 0, self._hash or GENESIS, self._epoch, number)
 
+    @property
+    def unended(self) -> Path | None:
+        """The last segment, where it does not say that another one follows."""
+        if self.end is None or self._last_kind == RecordKind.NEXT:
+            return None
+        return self.end[0].path
+
     def records(self) -> Iterator[Record]:
         """All records in order; raises JournalDamaged."""
         for index, segment in enumerate(self._segments):

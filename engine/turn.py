@@ -83,7 +83,11 @@ class Turn:
         kind, raw = self._order(commands, count)
         if kind >= CommandKind.ROLL_DAY and (count > 1 or kind == CommandKind.ROLL_DAY):
             raise ValueError("HALT and RESUME go alone, ROLL_DAY by roll_day")
-        out = self._append(commands, raw, blobs)
+        try:
+            out = self._append(commands, raw, blobs)
+        except StorageFailed as error:
+            self._refusal = error
+            raise
         if kind == CommandKind.HALT:
             self._halt_reason = halt_text(blobs)
         elif kind == CommandKind.RESUME:
@@ -111,7 +115,7 @@ class Turn:
             raw = commands.tobytes()
             return max(raw[KIND_AT::_ROW]), raw
         rows = np.ascontiguousarray(commands).view(np.uint8)
-        return int(commands["kind"].max()), memoryview(rows)
+        return int(commands["kind"].max()), rows.data
 
     def _append(self, commands: np.ndarray, raw: Bytes, blobs: np.ndarray) -> list[EventRows]:
         count = len(commands)
@@ -126,18 +130,15 @@ class Turn:
             before = self._make_room(size, count)
         self._requests_left -= count
         number = self._count + 1
+        journal.append(
+            RecordKind.COMMANDS, raw, number, self._time_ns, count,
+            blobs.data if len(blobs) else b"",
+        )  # fmt: skip
         self._count += count
         try:
-            journal.append(
-                RecordKind.COMMANDS, raw, number, self._time_ns, count,
-                memoryview(blobs) if len(blobs) else b"",
-            )  # fmt: skip
             out, rest = apply_batch(self.engine, events, commands, blobs)
         except ENGINE_FAULTS as error:
             raise self._stopped(number, error) from error
-        except StorageFailed as error:
-            self._refusal = error
-            raise
         if rest is not None:
             self._backlog = (rest.copy(), blobs.copy())
         return before + out if before else out
@@ -187,6 +188,10 @@ class Turn:
         self._events_durable = max(self._events_durable, events)
         return events
 
+    def events_written(self) -> int:
+        """The last event number whose command is in the files."""
+        return self._events_written
+
     def events_durable(self) -> int:
         """The last event number that may be shown to anybody."""
         return self._events_durable if self._fsync else self._events_written
@@ -210,10 +215,16 @@ class Turn:
         if self._refusal is not None:
             return []
         out, self._kept = self._kept, []
-        if self.halted == DISK_FULL and self._ahead.step():
-            out += self._drain()
-            if self._backlog is None and self._halt_reason == DISK_FULL:
-                out += self._control(CommandKind.RESUME)
+        try:
+            if self.halted == DISK_FULL and self._ahead.step():
+                out += self._drain()
+                if self._backlog is None and self._halt_reason == DISK_FULL:
+                    out += self._control(CommandKind.RESUME)
+        except StorageFailed as error:
+            self._refusal = error
+            raise
+        except ENGINE_FAULTS as error:
+            raise self._stopped(self._count, error) from error
         if out:
             self.flush()
         return out

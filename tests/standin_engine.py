@@ -90,7 +90,7 @@ class StandInEngine:
         if kind == CommandKind.MASS_CANCEL:
             self.cursor = int(row["qty"])
         elif kind in (CommandKind.HALT, CommandKind.RESUME):
-            self.halted = kind == CommandKind.HALT
+            self.halted = bool(kind == CommandKind.HALT)
             self.volume += int(blobs[:4].sum())
             self._emit(events, at, EventKind.HALTED if self.halted else EventKind.RESUMED, 0)
             return at + 1
