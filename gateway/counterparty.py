@@ -53,7 +53,6 @@ class Counterparty:
         "messages_per_second_max",
         "own",
         "password_hash",
-        "password_hash",
         "peer",
         "row",
         "sent",
@@ -71,8 +70,6 @@ class Counterparty:
         self.connection: object | None = None
         self.credential: tuple[bytes, bytes] | None = None  # 553, 554 that an initiator sends
         self.password_hash = ""  # of specs/credentials.py; empty: none is asked for
-        self.cancel_on_disconnect = False
-        self.password_hash = ""  # of whom logs on here; empty: nothing is asked
         self.messages_per_second_max = 10_000_000
         self.cancel_on_disconnect = True
 
