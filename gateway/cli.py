@@ -71,11 +71,14 @@ def demo(
     port: Annotated[
         int | None, typer.Option(min=1, max=65_535, help="FIX port; else a free one.")
     ] = None,
+    picture: Annotated[
+        Path | None, typer.Option(help="Write the last frame as an SVG.", dir_okay=False)
+    ] = None,
 ) -> None:
     """Run a venue with simulated members on loopback and show its market."""
     from gateway.demo import DemoTerms, run_demo
 
-    raise typer.Exit(run_demo(DemoTerms(seconds, seed, product.upper(), port)))
+    raise typer.Exit(run_demo(DemoTerms(seconds, seed, product.upper(), port, picture)))
 
 
 @app.command()

@@ -32,7 +32,7 @@ from gateway.demo_market import Market
 from gateway.demo_members import Trader, traders
 from gateway.demo_summary import Summary, count_journal
 from gateway.demo_venue import HOST, DemoVenue, Ports, VenueEndedError, choose_ports
-from gateway.demo_view import Rates, Screen, plain_line, render
+from gateway.demo_view import Rates, Screen, plain_line, render, save_picture
 from gateway.warmup import warm_up
 from specs.loading import SpecError
 from specs.products import PRODUCTS_FILE, Catalogue, load_products
@@ -46,12 +46,16 @@ _RATE_WINDOW_S = 2.0
 
 
 class DemoTerms(NamedTuple):
-    """What was asked on the command line. seconds None: until Ctrl-C; port None: any free one."""
+    """What was asked on the command line.
+
+    seconds None: until Ctrl-C; port None: any free one; picture: an SVG of the last frame.
+    """
 
     seconds: float | None
     seed: int
     product: str
     port: int | None
+    picture: Path | None = None
 
 
 def run_demo(terms: DemoTerms) -> int:
@@ -128,6 +132,8 @@ class Demo:
             try:
                 await self._connect()
                 await self._trade(stop, tasks, console)
+                if self._terms.picture is not None:
+                    save_picture(self._screen(), self._terms.picture)
                 await self._settle()
             finally:
                 for client in self._clients:

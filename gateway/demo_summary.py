@@ -42,7 +42,8 @@ def count_journal(data_dir: Path) -> JournalCounts:
     for record in Stream(list_segments(data_dir), None).records():
         journal_bytes += record.header.record_bytes
         if record.header.kind == RecordKind.COMMANDS:
-            rows = np.frombuffer(record.payload, COMMAND, record.header.count)
+            size = record.header.rows * COMMAND.itemsize
+            rows = np.frombuffer(record.payload[:size], COMMAND)
             commands += np.bincount(rows["kind"], minlength=_KINDS)
     events = np.zeros(_KINDS, np.int64)
     lots = 0

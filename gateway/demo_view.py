@@ -6,10 +6,12 @@ messages and the members' own counts, and knows neither sockets nor the venue. M
 
 from __future__ import annotations
 
+import io
 from itertools import pairwise
+from pathlib import Path
 from typing import NamedTuple
 
-from rich.console import Group
+from rich.console import Console, Group
 from rich.layout import Layout
 from rich.panel import Panel
 from rich.text import Text
@@ -20,6 +22,7 @@ HEADER_ROWS, CURVE_ROWS_MIN, FOOTER_ROWS = 1, 9, 3
 LADDER_COLUMNS = 42
 LEVELS_MAX = 12
 AXIS_COLUMNS = 9
+PICTURE_SIZE = (110, 36)  # columns, rows
 _BID, _ASK, _FAINT, _TITLE = "green", "red", "bright_black", "bold cyan"
 _BAR = "▏▎▍▌▋▊▉█"
 
@@ -98,6 +101,14 @@ def render(screen: Screen, columns: int, rows: int) -> Layout:
         Layout(_trades_panel(screen, book_rows - 2)),
     )
     return layout
+
+
+def save_picture(screen: Screen, file: Path) -> None:
+    """Writes the view as an SVG picture."""
+    columns, rows = PICTURE_SIZE
+    console = Console(width=columns, height=rows, record=True, file=io.StringIO())
+    console.print(render(screen, columns, rows), height=rows)
+    console.save_svg(str(file), title="sitex demo")
 
 
 def plain_line(screen: Screen) -> str:

@@ -7,13 +7,13 @@ sources, and later starts return at once.
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-import numba
 import numpy as np
 
 from engine.files import FileSizes
@@ -48,7 +48,7 @@ _SIZES = FileSizes(
 def warm_up(say: Callable[[str], None]) -> None:
     """Compiles what is not compiled yet, telling `say` of each part; returns at once if all is."""
     marker = cache_dir("gateway") / MARKER
-    if numba.config.DISABLE_JIT or marker.exists():
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") != "0" or marker.exists():
         return
     steps = (("matching engine", _warm_engine), ("FIX decoder and encoder", _warm_codec))
     started_s = time.monotonic()

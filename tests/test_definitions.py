@@ -7,9 +7,19 @@ from datetime import date
 import numpy as np
 import pytest
 
-from engine.types import COMMAND, INSTRUMENT, PRODUCT, CommandKind, ProductFeature
+from engine.limits import EngineLimits
+from engine.machine import Engine
+from engine.types import (
+    COMMAND,
+    EVENT,
+    INSTRUMENT,
+    PRODUCT,
+    CommandKind,
+    EventKind,
+    ProductFeature,
+)
 from gateway.definitions import DefinitionConflictError, Definitions, Known, missing
-from specs.products import Catalogue, load_products
+from specs.products import Catalogue, daily_limits, load_products
 from specs.venue import VenueConfig, load_venue
 
 DAY = date(2026, 11, 20)
@@ -129,3 +139,25 @@ def test_a_new_product_takes_the_next_id_and_members_may_trade_it():
     define(known)
     assert int(known.products["SITP"]["product"]) == 3
     assert int(known.members["ALPHA"]["products"]) == 0b1_1111_1110
+
+
+def test_the_engine_takes_them_all_and_sets_the_limits_of_the_catalogue():
+    known = Known()
+    definitions = define(known)
+    engine = Engine(
+        EngineLimits(orders_max=64, requests_max=256, members_max=7, accounts_max=7, sessions_max=7)
+    )
+    events = np.zeros(1_024, EVENT)
+    consumed, produced = engine.apply(definitions.commands, definitions.blobs, events)
+    assert consumed == len(definitions.commands)
+    counts = np.bincount(events["kind"][:produced], minlength=64)
+    assert counts[EventKind.PRODUCT_DEFINED] == 8
+    assert counts[EventKind.INSTRUMENT_DEFINED] == counts[EventKind.LIMITS_SET] == 134
+    assert counts[EventKind.MEMBER_SET] == counts[EventKind.SESSION_SET] == 6
+    symbols = {int(row["instrument"]): symbol for symbol, row in known.instruments.items()}
+    for event in events[:produced][events["kind"][:produced] == EventKind.LIMITS_SET]:
+        code = symbols[int(event["instrument"])][:-4]
+        product = CATALOGUE.product(code)
+        low, high = daily_limits(product, product.reference_units)
+        assert (int(event["cum_value"]), int(event["leaves_qty"])) == (low, high)
+        assert int(event["price"]) == product.reference_units
