@@ -1,0 +1,208 @@
+"""The parts of a venue put together from its journal: definitions, tables, parties, session store.
+
+What a start does, in order: learn the definitions the journal has, journal those it lacks, bring
+names into the codec's tables, read the session store back, and number the reports of events that a
+crash left without one.
+
+Source: specs/matching.md M-7; design: session store, restart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from engine.definitions import FILE_NAME, DefinitionsWriter, definition_commands
+from engine.eventlog import EventRows
+from engine.limits import EngineLimits
+from engine.sequencer import Sequencer
+from gateway.acceptor import Acceptor, Credential
+from gateway.arena import Bounds
+from gateway.counterparty import Counterparty
+from gateway.days import Days
+from gateway.definitions import Definitions, Known
+from gateway.desk import Desk
+from gateway.liveness import SECOND_NS
+from gateway.message import encode_again
+from gateway.policy import Policy
+from gateway.registry import Registry
+from gateway.reporter import Reporter
+from gateway.store import SessionStore
+from gateway.tables import Tables
+from gateway.venue import Venue
+from specs.credentials import verify_password
+from specs.products import Catalogue
+from specs.venue import FixConfig, VenueConfig
+
+BATCH_ROWS_MAX = 4_096
+REPORT_ROWS_MAX = 4_096  # events reported in one piece after a crash
+
+
+class Assembly:
+    """A venue's parts, recovered and ready for lines."""
+
+    def __init__(
+        self, sequencer: Sequencer, config: VenueConfig, catalogue: Catalogue, known: Known
+    ) -> None:
+        self.sequencer = sequencer
+        limits: EngineLimits = sequencer.venue.limits
+        self.tables = Tables(
+            Bounds(
+                limits.instruments_max, limits.accounts_max, limits.products_max,
+                limits.sessions_max,
+            )
+        )  # fmt: skip
+        self.reporter = Reporter(self.tables, sequencer)
+        self.store = SessionStore(
+            self.tables.sessions,
+            self.reporter.encode_event,
+            encode_again,
+            sequencer.read_journal,
+        )
+        self.reporter.store = self.store
+        self.registry = Registry(known, self.tables, self.store, self.reporter, config)
+        self.desk = Desk(self.tables, BATCH_ROWS_MAX)
+        self.days = Days(sequencer, catalogue, config, known)
+        self._policy = policy_of(config.fix)
+        self._verifier = ThreadPoolExecutor(1, thread_name_prefix="credentials")
+        self.venue = Venue(
+            sequencer,
+            self.desk,
+            self.reporter,
+            self.store,
+            self._open_session,
+            time.time_ns,
+            waits_for_disk=config.durability == "fsync",
+        )
+
+    def _open_session(self, now_ns: int) -> Acceptor:
+        return Acceptor(
+            self.tables, self.desk, self.registry.directory, self._authenticate, self._policy,
+            now_ns,
+        )  # fmt: skip
+
+    def _authenticate(
+        self, session: Acceptor, party: Counterparty, username: bytes | None,
+        password: bytes | None,
+    ) -> Credential:  # fmt: skip
+        """A member without a credential comes in; a hash is checked beside the loop."""
+        if not party.password_hash:
+            return Credential.RIGHT
+        if username not in (None, party.peer) or password is None:
+            return Credential.WRONG
+        loop = asyncio.get_running_loop()
+        check = loop.run_in_executor(
+            self._verifier, verify_password, password.decode("utf-8", "replace"),
+            party.password_hash,
+        )  # fmt: skip
+        check.add_done_callback(lambda done: self.venue.credential_checked(session, done.result()))
+        return Credential.LATER
+
+    # -- start and end
+
+    def recover(self, now_ns: int) -> None:
+        """Brings everything to where the journal stands; what it lacks is journaled."""
+        sequencer = self.sequencer
+        saved = sequencer.sessions_saved()
+        records = [(0, saved)] if saved else []
+        records += [(at, bytes(payload)) for at, payload in sequencer.session_records()]
+        taken = self._learn_definitions(records[-1][0] if records else 0)
+        self.registry.apply()
+        last_event = sequencer.events_durable()
+        self.reporter.events_through = self.store.recover(records, taken)
+        self._define(self.days.listings(self.days.today, now_ns))
+        self._report_missed(last_event, now_ns)
+
+    def _learn_definitions(self, stored_to: int) -> list[tuple[int, int]]:
+        """What the journal defines; (session, MsgSeqNum) of messages behind the last store record.
+
+        Those before it are in the store, and a reset may have followed them.
+        """
+        sequencer = self.sequencer
+        data_dir = sequencer.venue.data_dir
+        whole = not (data_dir / FILE_NAME).exists()
+        taken: list[tuple[int, int]] = []
+        with DefinitionsWriter(data_dir, sequencer.command_count) as writer:
+            for at, number, commands, blobs in sequencer.command_records(all_kept=whole):
+                writer.add_commands(commands, blobs, number)
+                if at > stored_to:
+                    taken += last_numbers(commands)
+        self.registry.known.learn(*definition_commands(data_dir))
+        return taken
+
+    def _define(self, definitions: Definitions) -> None:
+        commands, blobs = definitions
+        if not len(commands):
+            return
+        first_number = self.sequencer.command_count + 1
+        self.sequencer.submit(commands, blobs)
+        self.sequencer.flush()
+        data_dir = self.sequencer.venue.data_dir
+        with DefinitionsWriter(data_dir, self.sequencer.command_count) as writer:
+            writer.add_commands(commands, blobs, first_number)
+        self.registry.apply()
+
+    def _report_missed(self, last_event: int, now_ns: int) -> None:
+        """Reports of events that a crash left without a number: new messages, PossResend."""
+        first = self.reporter.events_through + 1
+        while first <= last_event:
+            count = min(REPORT_ROWS_MAX, last_event + 1 - first)
+            for rows in self.sequencer.event_rows(first, count):
+                self.reporter.report_again(EventRows(first, rows), now_ns)
+                first += len(rows)
+        self.venue.run_commands(now_ns)
+
+    def end_day(self, now_ns: int) -> None:
+        """The roll of the venue day: products, day, listings; the session store is saved."""
+        next_day = self.days.day_at(now_ns)
+        settled = self.days.end_products(next_day, now_ns)
+        self.venue.report(settled, now_ns)
+        self.venue.report(self.days.end_day(next_day), now_ns)
+        self._define(self.days.listings(next_day, now_ns, settled))
+        self.venue.run_commands(now_ns)
+        self.save()
+
+    def end_grace(self, now_ns: int) -> None:
+        """Sessions that were there before a restart and did not come back are lost (M-45)."""
+        for party in self.registry.directory.parties():
+            if party.connection is None and self.store.log(party.session).connected:
+                self.store.connected(party.session, False)
+                self.venue.session_lost(party, now_ns)
+        self.venue.run_commands(now_ns)
+
+    def save(self) -> None:
+        """Saves the session store: the next start reads on from here."""
+        self.venue.run_commands(time.time_ns())
+        self.sequencer.save_sessions(self.store.snapshot())
+
+
+def assemble(
+    sequencer: Sequencer, config: VenueConfig, catalogue: Catalogue, now_ns: int
+) -> Assembly:
+    """The parts of a venue on an open sequencer, recovered. Raises DefinitionConflictError."""
+    parts = Assembly(sequencer, config, catalogue, Known())
+    parts.recover(now_ns)
+    return parts
+
+
+def policy_of(config: FixConfig) -> Policy:
+    """What venue.toml says of sessions."""
+    return Policy(
+        logon_timeout_ns=config.logon_timeout_seconds * SECOND_NS,
+        logout_timeout_ns=config.logout_timeout_seconds * SECOND_NS,
+        heartbeat_seconds_max=config.heartbeat_seconds_max,
+        stale_ns=config.possdup_stale_seconds * SECOND_NS,
+    )
+
+
+def last_numbers(commands: np.ndarray) -> list[tuple[int, int]]:
+    """(session, highest MsgSeqNum) of the sessions that COMMAND[n] came from."""
+    sessions, numbers = commands["session"], commands["msg_seq_num"]
+    return [
+        (int(session), int(numbers[sessions == session].max()))
+        for session in np.unique(sessions)
+        if session
+    ]

@@ -1,0 +1,81 @@
+"""Names of the venue: what is defined in the journal, as the codec's tables and the parties.
+
+Definitions are journaled commands whose rows lie beside the event log (engine/definitions.py).
+Here they become lookups: symbol -> instrument, account name -> account, CompIDs -> counterparty.
+
+Source: specs/matching.md M-7; specs/order_entry.md O-4.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gateway.counterparty import Counterparty, Directory
+from gateway.definitions import Known
+from gateway.liveness import SECOND_NS
+from gateway.reporter import Reporter
+from gateway.store import SessionStore
+from gateway.tables import Tables
+from specs.venue import Member, VenueConfig
+
+
+class Registry:
+    """Known definitions, applied to the codec's tables and to the directory of parties."""
+
+    def __init__(
+        self,
+        known: Known,
+        tables: Tables,
+        store: SessionStore,
+        reporter: Reporter,
+        config: VenueConfig,
+    ) -> None:
+        self.known = known
+        self.directory = Directory()
+        self._tables = tables
+        self._store = store
+        self._reporter = reporter
+        self._config = config
+        self._members: dict[str, Member] = {member.name: member for member in config.members}
+
+    def apply(self) -> None:
+        """Brings tables and parties to what is known; again after every definition."""
+        known, tables = self.known, self._tables
+        for name, row in known.products.items():
+            tables.define_product(int(row["product"]), name.encode())
+        for name, row in known.instruments.items():
+            tables.define_instrument(int(row["instrument"]), name.encode(), int(row["product"]))
+        for name, row in known.accounts.items():
+            tables.define_account(int(row["account"]), name.encode(), int(row["member"]))
+        for name, row in known.sessions.items():
+            self._define_session(name, row)
+
+    def _define_session(self, comp_id: str, row: np.void) -> None:
+        member = self._member_of(comp_id)
+        own = self._config.target_comp_id.encode()
+        if member is None or self.directory.find(own, comp_id.encode()):
+            return
+        session = int(row["session"])
+        account = self.known.accounts[member.default_account]
+        self._tables.define_session(
+            session,
+            int(row["member"]),
+            comp_id.encode(),
+            own,
+            int(account["account"]),
+            self._config.fix.sending_time_seconds * SECOND_NS,
+        )
+        log = self._store.log(session)
+        party = Counterparty(own, comp_id.encode(), self._tables.sessions[session], log)
+        party.messages_per_second_max = member.messages_per_second_max
+        party.cancel_on_disconnect = member.cancel_on_disconnect
+        party.password_hash = member.password_hash
+        self.directory.add(party)
+        self._reporter.meet(party)
+
+    def _member_of(self, comp_id: str) -> Member | None:
+        """The member whose session it is; None: it left venue.toml."""
+        for member in self._members.values():
+            if comp_id in member.comp_ids:
+                return member
+        return None

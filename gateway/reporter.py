@@ -1,0 +1,156 @@
+"""What members are told: the reports of a turn's events, put into each session's outgoing bytes.
+
+A report takes its number and its row of the store whether or not its session is there; bytes of a
+session that is not logged on are dropped, and the next Logon finds a gap that it asks for.
+
+Data path: Sequencer -> EventRows -> here -> Session.outgoing and SessionStore.
+Source: specs/order_entry.md O-14 to O-18, O-30, O-31; fix-session 1.2.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.eventlog import EventRows
+from engine.sequencer import Sequencer
+from engine.types import COMMAND, EventKind, OrdStatus, Side
+from gateway.arena import REPORTS_MAX
+from gateway.counterparty import Counterparty
+from gateway.desk import Question
+from gateway.message import encode_message
+from gateway.reports import encode_report, encode_reports
+from gateway.session import Session
+from gateway.status import OrderStates
+from gateway.store import SessionStore
+from gateway.tables import Tables
+from gateway.types import REPORT_BYTES_MAX, STORE_ROW, Encode
+from specs.rejects import REJECT_TEXTS, Reject
+
+OUT_BYTES = REPORTS_MAX * REPORT_BYTES_MAX
+_NO_COMMANDS = np.zeros(0, COMMAND)
+
+
+class Reporter:
+    """Encodes reports. `events_through`: the last event whose reports have their numbers."""
+
+    def __init__(self, tables: Tables, sequencer: Sequencer) -> None:
+        self.events_through = 0
+        self.store: SessionStore
+        self._tables = tables
+        self._sequencer = sequencer
+        self._states = OrderStates(sequencer)
+        self._out = np.zeros(OUT_BYTES, np.uint8)
+        self._view = memoryview(self._out.data)
+        self._one = np.zeros(REPORT_BYTES_MAX + 64, np.uint8)
+        self._rows = np.zeros(REPORTS_MAX, STORE_ROW)
+        self._parties: dict[int, Counterparty] = {}
+        self._reported: list[Session] = []
+
+    def meet(self, party: Counterparty) -> None:
+        """A party that reports may go to."""
+        self._parties[party.session] = party
+
+    def report(self, parts: list[EventRows], commands: np.ndarray | None, now_ns: int) -> None:
+        """Numbers and encodes the reports of a submit's events.
+
+        commands: COMMAND[n] that caused them, for answers without a request row; None: the venue's
+        own, which have none.
+        """
+        given = _NO_COMMANDS if commands is None else commands
+        for first, rows in parts:
+            self._report_part(first, rows, given, now_ns)
+
+    def _report_part(self, first: int, rows: np.ndarray, commands: np.ndarray, now_ns: int) -> None:
+        requests = self._sequencer.requests_of(first)
+        while len(rows):
+            taken, spans = encode_reports(
+                self._tables.arena, rows, first, commands, requests, self._out, self._rows, now_ns
+            )
+            for session, start, count, first_out, begin, end in self._tables.spans[:spans].tolist():
+                party = self._parties[session]
+                self.store.log(session).reports(
+                    first_out, self._rows[start : start + count], self._out
+                )
+                self._put(party, self._view[begin:end])
+            first += taken
+            rows = rows[taken:]
+        self.events_through = first - 1
+
+    def report_again(self, part: EventRows, now_ns: int) -> None:
+        """Reports of durable events that a crash left without numbers: new, with PossResend."""
+        requests = self._sequencer.requests_of(part.first)
+        for index in np.flatnonzero(
+            (part.rows["kind"] <= EventKind.MASS_CANCEL_REJECTED) & (part.rows["session"] > 0)
+        ):
+            session = int(part.rows[index]["session"])
+            party = self._parties.get(session)
+            if party is None:
+                continue
+            event = part.rows[index : index + 1]
+            number = party.take_number()
+            size = encode_report(
+                self._tables.arena, session, event, part.first + int(index), requests, self._one,
+                number, now_ns, 0, int(Encode.POSS_RESEND),
+            )  # fmt: skip
+            self.store.log(session).blob(number, self._one[:size].tobytes(), now_ns)
+        self.events_through = part.first + len(part.rows) - 1
+
+    def answer(self, question: Question, now_ns: int) -> None:
+        """An OrderStatusRequest: an ExecutionReport 150=I, kept as it is (O-31)."""
+        party, _, message = question
+        cl_ord_id = message.get(11) or b""
+        member = int(party.row["member"])
+        event = self._states.find(member, cl_ord_id, now_ns)
+        number = party.take_number()
+        if event is None:
+            raw = self._unknown_order(question, number, now_ns)
+        else:
+            requests = self._sequencer.requests_of(self._sequencer.events_written() + 1)
+            size = encode_report(
+                self._tables.arena, party.session, event, 0, requests,
+                self._one, number, now_ns, 0, int(Encode.STATUS),
+            )  # fmt: skip
+            raw = self._one[:size].tobytes()
+        self.store.log(party.session).blob(number, raw, now_ns)
+        self._put(party, raw)
+
+    def _put(self, party: Counterparty, data: bytes | memoryview) -> None:
+        session = party.connection
+        if isinstance(session, Session) and session.live:
+            session.outgoing += data
+            self._reported.append(session)
+
+    def _unknown_order(self, question: Question, number: int, now_ns: int) -> bytes:
+        party, _, message = question
+        text = REJECT_TEXTS[Reject.UNKNOWN_ORDER]
+        return encode_message(
+            b"8",
+            (
+                (37, "NONE"), (17, 0), (150, "I"), (39, chr(OrdStatus.REJECTED)),
+                (11, message.get(11) or b""), (55, message.get(55) or b"[N/A]"),
+                (54, message.get(54) or chr(Side.BUY)), (38, 0), (151, 0), (14, 0), (6, 0),
+                (103, text.ord_rej_reason), (58, text.text),
+            ),
+            party.header, number, now_ns,
+        )  # fmt: skip
+
+    def encode_event(
+        self, session: int, number: int, event_number: int, sent_ns: int, now_ns: int
+    ) -> bytes:
+        """The report of an event as it was sent under `number`, for a resend."""
+        event = self._sequencer.event_rows(event_number, 1)[0]
+        size = encode_report(
+            self._tables.arena, session, event, event_number,
+            self._sequencer.requests_of(event_number), self._one, number, now_ns, sent_ns,
+            int(Encode.POSS_DUP),
+        )  # fmt: skip
+        return self._one[:size].tobytes()
+
+    def take_reported(self) -> list[Session]:
+        """The sessions that have had reports since the last call, each once."""
+        if len(self._reported) < 2:
+            found, self._reported = self._reported, []
+            return found
+        found = list(dict.fromkeys(self._reported))
+        self._reported = []
+        return found

@@ -1,0 +1,211 @@
+"""The running venue: its parts wired in data-flow order, its clocks, its start and its end.
+
+The composition root. Nothing here knows what a message means: lines bring bytes to Venue, Venue
+turns them, and this file calls what is due by time.
+
+Source: docs/decisions/0101-journal-format.md (recovery), specs/venue.toml.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from engine.sequencer import Sequencer
+from engine.storage import StorageFailed
+from gateway.assembly import Assembly, assemble
+from gateway.feed_process import FeedProcess
+from gateway.liveness import SECOND_NS
+from gateway.server import Line, listen
+from specs.calendar import to_yyyymmdd
+from specs.products import Catalogue
+from specs.venue import VenueConfig
+
+TICK_S = 0.05
+GOODBYE_S = 2.0  # for the answers to our Logouts
+EXIT_OK, EXIT_STORAGE = 0, 3
+
+Say = Callable[[str], None]
+
+
+def print_line(text: str) -> None:
+    """Says something on standard output, at once."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+async def serve(
+    config: VenueConfig, data_dir: Path, catalogue: Catalogue, say: Say = print_line
+) -> int:
+    """Runs a venue until SIGTERM or SIGINT; returns the process's exit code.
+
+    Recovers what is in data_dir, says where it listens, then "ready". Raises what
+    Sequencer.open raises, and OSError where an address is taken.
+    """
+    now_ns = time.time_ns()
+    day = config.day.venue_day().at(now_ns)
+    data_dir.mkdir(parents=True, exist_ok=True)
+    sequencer = Sequencer.open(
+        data_dir, durability=config.durability, now_ns=now_ns, venue_day=to_yyyymmdd(day)
+    )
+    service: Service | None = None
+    try:
+        service = Service(assemble(sequencer, config, catalogue, now_ns), config, data_dir)
+        await service.start(say)
+        return await service.run(say)
+    finally:
+        if service is None:
+            sequencer.abandon()
+        else:
+            await service.stop()
+
+
+class Service:
+    """One venue on the running event loop."""
+
+    def __init__(self, parts: Assembly, config: VenueConfig, data_dir: Path) -> None:
+        self._parts = parts
+        self._config = config
+        self._venue = parts.venue
+        self._sequencer = parts.sequencer
+        self._feed = FeedProcess(config.feed, data_dir)
+        self._ended = asyncio.Event()
+        self._sync_wanted = asyncio.Event()
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="sync")
+        self._server: asyncio.Server | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._failure: BaseException | None = None
+        self._grace_ends_ns = time.time_ns() + config.fix.reconnect_grace_seconds * SECOND_NS
+        self._said_halt = ""
+
+    async def start(self, say: Say) -> None:
+        """Feed first, then FIX; says where they listen."""
+        loop = asyncio.get_running_loop()
+        config, venue = self._config, self._venue
+        venue.on_sync = self._sync_wanted.set
+        venue.on_due = self._go_on
+        venue.tell = self._feed.notifier.tell
+        self._feed.notifier.number = self._sequencer.events_durable()
+        if not await self._feed.start():
+            say("feed: not ready yet")
+        self._server = await listen(loop, lambda: Line(venue, config.fix), config.fix)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._ended.set)
+        self._tasks = [loop.create_task(self._tick(say))]
+        if config.durability == "fsync":
+            self._tasks.append(loop.create_task(self._sync(loop)))
+        gc.collect()
+        gc.freeze()
+        for text in self._welcome():
+            say(text)
+
+    def _welcome(self) -> list[str]:
+        config = self._config
+        feed = config.feed
+        port = self._server.sockets[0].getsockname()[1] if self._server else config.fix.port
+        torn = [f"journal: {self._sequencer.torn}"] if self._sequencer.torn else []
+        return [
+            *torn,
+            f"venue day {self._parts.days.today}, {self._sequencer.command_count} commands so far, "
+            f"durability {config.durability}",
+            f"FIX 4.4 on {config.fix.host}:{port}, TargetCompID {config.target_comp_id}, members "
+            + " ".join(member.name for member in config.members),
+            f"market data on {feed.line_a.group}:{feed.line_a.port} and "
+            f"{feed.line_b.group}:{feed.line_b.port} via {feed.interface}, recovery on "
+            f"{feed.recovery_host}:{feed.recovery_port}",
+            "ready",
+        ]
+
+    async def run(self, say: Say) -> int:
+        """Until a signal or a failure; the exit code."""
+        await self._ended.wait()
+        if self._failure is not None:
+            say(f"the venue stops: {self._failure}")
+            return EXIT_STORAGE if isinstance(self._failure, StorageFailed) else 1
+        say("stopping: members are logged out")
+        return EXIT_OK
+
+    async def stop(self) -> None:
+        """Members are logged out, the journal is closed, the feed publishes the rest."""
+        if self._server:
+            self._server.close()
+        failed = self._failure is not None
+        if not failed:
+            await self._say_goodbye()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._pool.shutdown(wait=True)
+        if failed:
+            self._sequencer.abandon()
+        else:
+            self._parts.save()
+            self._sequencer.sync()
+            self._venue.release()
+            self._feed.notifier.tell(self._sequencer.events_durable())
+            self._sequencer.close()
+        await self._feed.stop()
+
+    async def _say_goodbye(self) -> None:
+        venue = self._venue
+        venue.log_out("venue closes")
+        deadline = time.monotonic() + GOODBYE_S
+        while venue.lines and time.monotonic() < deadline:
+            await asyncio.sleep(TICK_S / 5)
+        for line in list(venue.lines.values()):
+            line.close()
+
+    def _fail(self, error: BaseException) -> None:
+        self._failure = self._failure or error
+        self._ended.set()
+
+    def _go_on(self, line: Line) -> None:
+        """A resend has more to say; other lines have their turn first."""
+        asyncio.get_running_loop().call_soon(self._venue.on_deadline, line)
+
+    async def _sync(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Brings turns to the disk, one fdatasync for all that gathered, and releases answers."""
+        while True:
+            await self._sync_wanted.wait()
+            self._sync_wanted.clear()
+            try:
+                await loop.run_in_executor(self._pool, self._sequencer.sync)
+                self._venue.release()
+            except StorageFailed as error:
+                self._fail(error)
+                return
+
+    async def _tick(self, say: Say) -> None:
+        """Deadlines of lines, the end of the day, a halt that ends, sessions that stay away."""
+        while True:
+            await asyncio.sleep(TICK_S)
+            now_ns = time.time_ns()
+            try:
+                self._turn_of_clock(now_ns, say)
+            except (StorageFailed, AssertionError) as error:
+                self._fail(error)
+                return
+
+    def _turn_of_clock(self, now_ns: int, say: Say) -> None:
+        venue = self._venue
+        for line in list(venue.lines.values()):
+            if line.session.next_deadline_ns <= now_ns:
+                venue.on_deadline(line)
+        rows = self._sequencer.poll()
+        if rows:
+            venue.report(rows, now_ns)
+        if self._sequencer.halted != self._said_halt:
+            self._said_halt = self._sequencer.halted
+            say(f"halted: {self._said_halt}" if self._said_halt else "resumed")
+        if self._parts.days.is_over(now_ns) and not self._said_halt:
+            self._parts.end_day(now_ns)
+            say(f"venue day {self._parts.days.today}")
+        if self._grace_ends_ns and now_ns > self._grace_ends_ns:
+            self._grace_ends_ns = 0
+            self._parts.end_grace(now_ns)

@@ -1,0 +1,277 @@
+"""The turn of the venue: bytes of a line -> commands -> events -> reports -> bytes to lines.
+
+All that came from a line in one read goes through in one turn: decoded, journaled, matched,
+reported. Nothing leaves before the journal has it: in `os` mode it is written, in `fsync` mode it
+is on the disk, and bytes wait in `_held` for that while further turns run ahead.
+
+Data path: server.Line -> Session -> Desk -> Sequencer -> Reporter -> SessionStore -> server.Line.
+Source: gateway/session.py (steps of a turn); docs/decisions/0101-journal-format.md.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from engine.eventlog import EventRows
+from engine.sequencer import Sequencer
+from engine.turn import VenueHalted
+from engine.types import CommandKind
+from gateway.acceptor import Acceptor
+from gateway.counterparty import Counterparty
+from gateway.desk import Desk
+from gateway.facts import Fact, LoggedOn, LoggedOut, Lost
+from gateway.liveness import NEVER_NS
+from gateway.reporter import Reporter
+from gateway.server import Line
+from gateway.session import Session
+from gateway.states import State
+from gateway.store import SessionStore
+
+
+class Held(NamedTuple):
+    """Bytes that wait until the journal is durable up to `position`."""
+
+    position: int
+    line: Line
+    data: bytes
+
+
+class Venue:
+    """The lines of a running venue and what happens to their bytes.
+
+    clock: ns of the session clock. on_sync: called when bytes begin to wait for the disk.
+    tell: told the last event number that readers may see.
+    """
+
+    def __init__(
+        self,
+        sequencer: Sequencer,
+        desk: Desk,
+        reporter: Reporter,
+        store: SessionStore,
+        open_session: Callable[[int], Acceptor],
+        clock: Callable[[], int],
+        *,
+        waits_for_disk: bool,
+    ) -> None:
+        self.sequencer = sequencer
+        self.desk = desk
+        self.lines: dict[Session, Line] = {}
+        self.on_sync: Callable[[], None] = _nothing
+        self.on_due: Callable[[Line], None] = _no_line
+        self.tell: Callable[[int], None] = _no_number
+        self._reporter = reporter
+        self._store = store
+        self._open_session = open_session
+        self._clock = clock
+        self._waits_for_disk = waits_for_disk
+        self._held: deque[Held] = deque()
+        self._told = 0
+
+    # -- what lines call (server.Floor)
+
+    @property
+    def connections(self) -> int:
+        """How many lines are open."""
+        return len(self.lines)
+
+    def open_session(self, line: Line) -> Session:
+        """A session for a new connection."""
+        session = self._open_session(self._clock())
+        self.lines[session] = line
+        return session
+
+    def take(self, line: Line, start: int, end: int) -> int:
+        """One turn with line.buffer[start:end]; where what is left begins."""
+        now_ns = self._clock()
+        session = line.session
+        while True:
+            consumed, facts = session.receive(line.buffer, start, end, now_ns)
+            start += consumed
+            for fact in facts:
+                self._note(session, fact)
+            if self.desk.count:
+                self._submit(now_ns)
+            if not session.blocked:
+                break
+        self._finish_turn(now_ns, line)
+        return start
+
+    def lost(self, line: Line) -> None:
+        """The line has ended."""
+        now_ns = self._clock()
+        for fact in line.session.connection_lost(now_ns):
+            self._note(line.session, fact)
+        del self.lines[line.session]
+        self.run_commands(now_ns)
+
+    def writable(self, line: Line) -> None:
+        """The peer takes bytes again: goes on with a resend."""
+        self.on_deadline(line)
+
+    # -- what the service calls
+
+    def on_deadline(self, line: Line) -> None:
+        """What is due for a line: heartbeat, timeout, a further chunk of a resend."""
+        now_ns = self._clock()
+        deadline_ns = line.session.next_deadline_ns
+        if deadline_ns > now_ns or (deadline_ns == 0 and line.paused):
+            return
+        for fact in line.session.on_deadline(now_ns):
+            self._note(line.session, fact)
+        self._finish_turn(now_ns, line)
+
+    def credential_checked(self, session: Acceptor, right: bool) -> None:
+        """A credential that took long to check; goes on with what waited behind the Logon."""
+        line = self.lines.get(session)
+        if line is None:
+            return
+        now_ns = self._clock()
+        for fact in session.credential_checked(right, now_ns):
+            self._note(session, fact)
+        self._finish_turn(now_ns, line)
+        line.buffer_updated(0)
+
+    def run_commands(self, now_ns: int) -> None:
+        """Submits what the desk holds from the venue itself, and sends what comes of it."""
+        if self.desk.count:
+            self._submit(now_ns)
+        self._finish_turn(now_ns)
+
+    def report(self, parts: list[EventRows], now_ns: int) -> None:
+        """Events that no line's turn produced: rolls, halts."""
+        self._reporter.report(parts, None, now_ns)
+        self._finish_turn(now_ns)
+
+    def log_out(self, text: str) -> None:
+        """Says Logout to everybody."""
+        now_ns = self._clock()
+        for session, line in list(self.lines.items()):
+            for fact in session.log_out(text, now_ns):
+                self._note(session, fact)
+            self._finish_turn(now_ns, line)
+
+    def release(self) -> None:
+        """Sends what waited for the disk, and tells the readers."""
+        durable = self.sequencer.durable
+        while self._held and self._held[0].position <= durable:
+            held = self._held.popleft()
+            held.line.write(held.data)
+            held.line.held -= 1
+            self._close_if_done(held.line)
+        self._tell()
+
+    @property
+    def holding(self) -> bool:
+        """True while bytes wait for the disk."""
+        return bool(self._held)
+
+    def session_lost(self, party: Counterparty, now_ns: int) -> None:
+        """A drop, not a Logout: the session's DAY orders go, where it is set so (M-45)."""
+        if party.cancel_on_disconnect:
+            if self.desk.room() == 0:
+                self._submit(now_ns)
+            self.desk.add(CommandKind.SESSION_LOST, party.session, now_ns)
+
+    # -- one turn
+
+    def _submit(self, now_ns: int) -> None:
+        """The desk's batch through journal and engine, and its reports to the parties' sessions."""
+        desk = self.desk
+        commands = desk.commands[: desk.count]
+        try:
+            parts = self.sequencer.submit(commands)
+        except VenueHalted as halt:
+            self._turn_away(commands, str(halt), now_ns)
+        else:
+            self._reporter.report(parts, commands, now_ns)
+            for question in desk.questions:
+                self._reporter.answer(question, now_ns)
+        desk.clear()
+
+    def _turn_away(self, commands: np.ndarray, text: str, now_ns: int) -> None:
+        """Nothing can be journaled: the messages count as not received, their senders log out.
+
+        Their numbers are expected again, so nothing is lost when the members come back.
+        """
+        for session, line in list(self.lines.items()):
+            party = session.party
+            if party is None:
+                continue
+            numbers = commands["msg_seq_num"][commands["session"] == party.session]
+            if len(numbers) and numbers.any():
+                party.expected_in = int(numbers[numbers > 0].min())
+                session.log_out(f"venue halted: {text}", now_ns)
+                self._send(line, wait=False)
+
+    def _note(self, session: Session, fact: Fact) -> None:
+        party = session.party
+        if party is None:
+            return
+        if isinstance(fact, LoggedOn):
+            self._store.connected(party.session, True)
+        elif isinstance(fact, LoggedOut):
+            self._store.connected(party.session, False)
+        elif isinstance(fact, Lost):
+            self._store.connected(party.session, False)
+            self.session_lost(party, self._clock())
+
+    def _finish_turn(self, now_ns: int, line: Line | None = None) -> None:
+        """Journals what the turn sent, then sends it, or holds it for the disk."""
+        if self.desk.count:
+            self._submit(now_ns)
+        sequencer = self.sequencer
+        self._store.save(sequencer.append_sessions, self._reporter.events_through)
+        sequencer.flush()
+        wait = self._waits_for_disk and sequencer.durable < sequencer.written
+        for session in self._reporter.take_reported():
+            session.sent(now_ns)
+            other = self.lines.get(session)
+            if other is not None and other is not line:
+                self._send(other, wait)
+        if line is not None:
+            self._send(line, wait)
+        if wait:
+            self.on_sync()
+        else:
+            self._tell()
+
+    def _send(self, line: Line, wait: bool) -> None:
+        session = line.session
+        if session.outgoing:
+            data = bytes(session.outgoing)
+            session.outgoing.clear()
+            if wait or line.held:
+                line.held += 1
+                self._held.append(Held(self.sequencer.written, line, data))
+            else:
+                line.write(data)
+        self._close_if_done(line)
+        if session.next_deadline_ns < NEVER_NS and session.next_deadline_ns == 0:
+            self.on_due(line)
+
+    def _close_if_done(self, line: Line) -> None:
+        if line.session.state == State.CLOSED and not line.held and not line.session.outgoing:
+            line.close()
+
+    def _tell(self) -> None:
+        durable = self.sequencer.events_durable()
+        if durable != self._told:
+            self._told = durable
+            self.tell(durable)
+
+
+def _nothing() -> None:
+    """Until the service says what waiting for the disk does."""
+
+
+def _no_line(line: Line) -> None:
+    """Until the service says what a resend that goes on does."""
+
+
+def _no_number(number: int) -> None:
+    """Until there are readers."""
