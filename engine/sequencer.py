@@ -211,7 +211,7 @@ class Sequencer(Turn):
         for header, payload in records(
             self._starts, RecordKind.COMMANDS, first, self._recovered_to
         ):
-            size = header.count * COMMAND.itemsize
+            size = header.rows * COMMAND.itemsize
             blobs = np.frombuffer(payload[size:], np.uint8)
             rows = np.frombuffer(payload[:size], COMMAND)
             yield header.position, header.first_number, rows, blobs

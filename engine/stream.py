@@ -163,7 +163,8 @@ class Stream:
         header = parse_header(data, offset)
         if header is not None:
             self._check_place(header, segment, offset)
-        why = "no valid record" if header is None else payload_fault(header, data, offset)
+        fault = None if header is None else payload_fault(header, data, offset)
+        why = fault or "no valid record"
         if self._promised_later(index, data, offset):
             raise JournalDamaged(segment.path, offset, f"{why}, and later records need it")
         if not _could_be_torn(data, offset, nonzero, header):

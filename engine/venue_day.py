@@ -18,7 +18,7 @@ import numpy as np
 from engine.eventlog import EventLog, EventRows, RequestFile
 from engine.files import FileSizes, day_name
 from engine.journal import Tail
-from engine.limits import EngineLimits
+from engine.limits import EVENT_ROWS_MIN, EngineLimits
 from engine.snapshots import write_snapshot
 from engine.storage import NoRoom, Storage
 from engine.types import COMMAND, CommandKind
@@ -73,23 +73,21 @@ def apply_batch(
     Raises one of ENGINE_FAULTS when the engine asserts.
     """
     out: list[EventRows] = []
-    stuck = False
     while True:
-        consumed, produced = engine.apply(commands, blobs, sink.window)
+        window = sink.window
+        if len(window) < EVENT_ROWS_MIN:
+            try:
+                sink.next_segment()
+            except NoRoom:
+                return out, commands
+            window = sink.window
+        consumed, produced = engine.apply(commands, blobs, window)
         if produced:
             out.append(sink.take(produced))
         if consumed == len(commands) and not engine.busy:
             return out, None
-        if consumed or produced:
-            commands = commands[consumed:]
-            stuck = False
-            continue
-        assert not stuck, "the engine makes no progress in an empty segment"
-        stuck = True
-        try:
-            sink.next_segment()
-        except NoRoom:
-            return out, commands
+        assert consumed or produced, "the engine makes no progress with rows to write to"
+        commands = commands[consumed:]
 
 
 class VenueDay:

@@ -1,4 +1,4 @@
-"""What the journal's tests share: a venue on the stand-in engine and a storage that fails on order."""
+"""What the journal's tests share: a venue on the stand-in engine, a storage that fails."""
 
 from __future__ import annotations
 

@@ -11,10 +11,10 @@ import hashlib
 import msgspec
 import numpy as np
 
-from engine.limits import EngineLimits
+from engine.limits import EVENT_ROWS_MIN, EngineLimits
 from engine.types import COMMAND, CommandKind, EventKind
 
-FREE_ROWS_MIN = 8
+FREE_ROWS_MIN = EVENT_ROWS_MIN
 SMALL_LIMITS = EngineLimits(
     orders_max=64, requests_max=255, instruments_max=7, products_max=3, members_max=3,
     accounts_max=3, sessions_max=3, levels_max=64,

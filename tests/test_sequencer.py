@@ -431,6 +431,21 @@ def test_without_saved_sessions_all_records_come(tmp_path):
     venue.close()
 
 
+def test_command_records_come_with_their_numbers(tmp_path):
+    venue = open_venue(tmp_path)
+    turn(venue, 1, 2)
+    venue.save_sessions(b"STORE")
+    turn(venue, 3, 3)
+    venue.submit(*control(CommandKind.HALT, b"drill"))
+    venue.close()
+    venue = open_venue(tmp_path)
+    found = list(venue.command_records())
+    assert [number for _, number, _, _ in found] == [3, 6]
+    assert found[0][2]["qty"].tolist() == [3, 4, 5] and found[1][3].tobytes() == b"drill"
+    assert [number for _, number, _, _ in venue.command_records(all_kept=True)] == [1, 3, 6]
+    venue.close()
+
+
 def test_requests_are_allocated_a_chunk_at_a_time(tmp_path):
     sizes = FileSizes(request_chunk_rows=64, request_resident_rows=64)
     storage = FaultyStorage()
