@@ -43,12 +43,12 @@ def codec_kernel(function: Callable[..., Any]) -> Any:
     return _compile(function, _nrt=False)
 
 
-def _compile(function: Callable[..., Any], **flags: bool) -> Any:
+def _compile(function: Callable[..., Any], **flags: Any) -> Any:
     package = function.__module__.partition(".")[0]
     # numba reads the folder when it decorates
     numba.config.CACHE_DIR = str(cache_dir(package))
-    is_kept = package in _SEEN_BY
-    return numba.njit(cache=is_kept, nogil=True, error_model="numpy", **flags)(function)
+    flags.update(cache=package in _SEEN_BY, nogil=True, error_model="numpy")
+    return numba.njit(**flags)(function)
 
 
 @cache

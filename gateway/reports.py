@@ -13,11 +13,8 @@ from __future__ import annotations
 import numpy as np
 
 from engine.kernel import codec_kernel, kernel
-from engine.types import CommandKind, EventFlag, EventKind, OrdType
+from engine.types import CommandKind, EventKind
 from gateway.arena import (
-    NAME_WORDS,
-    REASON,
-    REASONS_MAX,
     REPORTS_MAX,
     Clock,
     Section,
@@ -26,50 +23,26 @@ from gateway.arena import (
     open_spans,
     open_views,
 )
-from gateway.put import (
-    put_average,
-    put_byte,
-    put_date,
-    put_id,
-    put_milliseconds,
-    put_nanoseconds,
-    put_price,
-    put_second,
-    put_sum,
-    put_text,
-    put_uint,
-    put_words,
-    tag_word,
-)
+from gateway.put import put_milliseconds, put_second, put_sum, put_uint, tag_word
+from gateway.report_body import put_cancel_reject, put_execution, put_mass_cancel
 from gateway.scan import load8, scan64, store8
 from gateway.types import REPORT_BYTES_MAX, SESSION_ROW, TEMPLATE_BYTES, Encode, StoreKind
 
-_EXEC_TYPES = tuple(b"?08F45CD")  # by EventKind, 150
 _TYPES = tuple(b"?88888889rr")  # by EventKind, 35
 _LAST_KIND = int(EventKind.MASS_CANCEL_REJECTED)
-_AGGRESSOR = int(EventFlag.AGGRESSOR)
 _POSS_DUP, _POSS_RESEND = int(Encode.POSS_DUP), int(Encode.POSS_RESEND)
 _STORE_EVENT = int(StoreKind.EVENT) << 56
 _STORE_PENDING = int(StoreKind.BLOB_PENDING) << 56
 _MSG_TYPE_AT = 19  # 8=FIX.4.4|9=000|35=8
 _LENGTH_AT = 12
 _SESSION_INTS = SESSION_ROW.itemsize // 4
-_SESSION_INT = int(np.dtype(SESSION_ROW).fields["session"][1]) // 4
+_SESSION_INT = 2  # place of its own index in a SESSION_ROW
 _BODY_AT = 16
 _NONE_WORD = int.from_bytes(b"NONE", "little")
-_NO_SYMBOL_WORD = int.from_bytes(b"[N/A]", "little")
-_POST_ONLY_WORD = int.from_bytes(b"\x0118=6", "little")
 _POSS_DUP_WORD = int.from_bytes(b"\x0143=Y", "little")
 _POSS_RESEND_WORD = int.from_bytes(b"\x0197=Y", "little")
-_RESTATED_WORD = int.from_bytes(b"\x01378=5", "little")
+_T52, _T122 = tag_word(52), tag_word(122)
 _CHECKSUM_WORD = int.from_bytes(b"\x0110=", "little")
-_T1, _T6, _T11, _T14, _T17 = (tag_word(tag) for tag in (1, 6, 11, 14, 17))
-_T31, _T32, _T37, _T38, _T39 = (tag_word(tag) for tag in (31, 32, 37, 38, 39))
-_T40, _T41, _T44, _T52, _T54 = (tag_word(tag) for tag in (40, 41, 44, 52, 54))
-_T55, _T58, _T59, _T60, _T77 = (tag_word(tag) for tag in (55, 58, 59, 60, 77))
-_T102, _T103, _T110, _T111, _T122 = (tag_word(tag) for tag in (102, 103, 110, 111, 122))
-_T150, _T151, _T432, _T434, _T527 = (tag_word(tag) for tag in (150, 151, 432, 434, 527))
-_T530, _T531, _T532, _T533, _T851 = (tag_word(tag) for tag in (530, 531, 532, 533, 851))
 
 
 @kernel
@@ -279,11 +252,11 @@ def _encode(views, row, event, number, requests, spare, out, start, seq_num, now
         asked = requests[event["order_request"]]
     order = requests[event["order_request"]] if event["order_request"] != 0 else asked
     if kind <= EventKind.RESTATED:
-        at = _put_execution(views, event, number, asked, order, out, at)
+        at = put_execution(views, event, number, asked, order, out, at)
     elif kind == EventKind.CANCEL_REJECTED:
-        at = _put_cancel_reject(views, event, asked, out, at)
+        at = put_cancel_reject(views, event, asked, out, at)
     else:
-        at = _put_mass_cancel(views, event, number, asked, out, at)
+        at = put_mass_cancel(views, event, number, asked, out, at)
     return _put_trailer(out, start, at)
 
 
@@ -324,198 +297,3 @@ def _put_trailer(out, start, at):
         total += part
     store8(out, at, _CHECKSUM_WORD)
     return put_sum(out, at + 4, total)
-
-
-@codec_kernel
-def _put_execution(views, event, number, asked, order, out, at):
-    kind = np.int64(event["kind"])
-    at = _put_order_id(event, out, at)
-    store8(out, at, _T17)
-    at = put_uint(out, at + 4, number)
-    store8(out, at, _T150)
-    at = put_byte(out, at + 5, _EXEC_TYPES[kind])
-    store8(out, at, _T39)
-    at = put_byte(out, at + 4, event["ord_status"])
-    is_amended = kind == EventKind.CANCELLED or kind == EventKind.REPLACED
-    at = _put_ids(asked, is_amended and event["request"] != 0, out, at)
-    at = _put_account(views, event, out, at)
-    at = _put_symbol(views, event, out, at)
-    store8(out, at, _T54)
-    at = put_byte(out, at + 4, event["side"])
-    store8(out, at, _T38)
-    at = put_uint(out, at + 4, event["order_qty"])
-    at = _put_terms(event, order, out, at)
-    if kind == EventKind.FILL:
-        at = _put_fill(event, out, at)
-    store8(out, at, _T151)
-    at = put_uint(out, at + 5, event["leaves_qty"])
-    store8(out, at, _T14)
-    at = put_uint(out, at + 4, event["cum_qty"])
-    store8(out, at, _T6)
-    at = put_average(out, at + 3, event["cum_value"], event["cum_qty"])
-    at = _put_time(views, event, out, at)
-    if kind == EventKind.RESTATED:
-        store8(out, at, _RESTATED_WORD)
-        at += 6
-    if kind == EventKind.REJECTED:
-        store8(out, at, _T103)
-        at = put_uint(out, at + 5, (_reason(views, event) >> 32) & 255)
-    return _put_reason_text(views, event, out, at)
-
-
-@codec_kernel
-def _put_order_id(event, out, at):
-    store8(out, at, _T37)
-    if event["order_id"] == 0:
-        store8(out, at + 4, _NONE_WORD)
-        return at + 8
-    return put_uint(out, at + 4, np.int64(event["order_id"]))
-
-
-@codec_kernel
-def _put_ids(asked, has_orig, out, at):
-    store8(out, at, _T11)
-    at = put_id(out, at + 4, asked["cl_ord_id_0"], asked["cl_ord_id_1"], asked["cl_ord_id_2"])
-    if not has_orig or asked["orig_cl_ord_id_0"] == 0:
-        return at
-    store8(out, at, _T41)
-    word_0, word_1 = asked["orig_cl_ord_id_0"], asked["orig_cl_ord_id_1"]
-    return put_id(out, at + 4, word_0, word_1, asked["orig_cl_ord_id_2"])
-
-
-@codec_kernel
-def _put_name(views, which, index, out, at):
-    name = views.words[2 * which] // 8 + NAME_WORDS * index
-    chars = views.words[name + 3] >> 32
-    return put_words(
-        out, at, views.words[name], views.words[name + 1], views.words[name + 2], chars
-    )
-
-
-@codec_kernel
-def _put_account(views, event, out, at):
-    if event["account"] == 0:
-        return at
-    store8(out, at, _T1)
-    return _put_name(views, Section.ACCOUNTS, np.int64(event["account"]), out, at + 3)
-
-
-@codec_kernel
-def _put_symbol(views, event, out, at):
-    store8(out, at, _T55)
-    if event["instrument"] == 0:
-        store8(out, at + 4, _NO_SYMBOL_WORD)
-        return at + 9
-    return _put_name(views, Section.INSTRUMENTS, np.int64(event["instrument"]), out, at + 4)
-
-
-@codec_kernel
-def _put_terms(event, order, out, at):
-    """The order as it was asked for: type, price, time in force and what else was set."""
-    store8(out, at, _T40)
-    at = put_byte(out, at + 4, event["ord_type"])
-    if event["ord_type"] == OrdType.LIMIT:
-        store8(out, at, _T44)
-        price = order["price"] if event["kind"] == EventKind.FILL else event["price"]
-        at = put_price(out, at + 4, price)
-    store8(out, at, _T59)
-    at = put_byte(out, at + 4, event["time_in_force"])
-    if order["expire_date"] != 0:
-        store8(out, at, _T432)
-        at = put_date(out, at + 5, np.int64(order["expire_date"]))
-    if order["exec_inst"] != 0:
-        store8(out, at, _POST_ONLY_WORD)
-        at += 5
-    if order["min_qty"] > 0:
-        store8(out, at, _T110)
-        at = put_uint(out, at + 5, order["min_qty"])
-    if order["display_qty"] > 0:
-        store8(out, at, _T111)
-        at = put_uint(out, at + 5, order["display_qty"])
-    if order["position_effect"] != 0:
-        store8(out, at, _T77)
-        at = put_byte(out, at + 4, order["position_effect"])
-    return at
-
-
-@codec_kernel
-def _put_fill(event, out, at):
-    store8(out, at, _T32)
-    at = put_uint(out, at + 4, event["qty"])
-    store8(out, at, _T31)
-    at = put_price(out, at + 4, event["price"])
-    store8(out, at, _T527)
-    at = put_uint(out, at + 5, np.int64(event["trade_id"]))
-    store8(out, at, _T851)
-    return put_byte(out, at + 5, ord("2") if event["flags"] & _AGGRESSOR != 0 else ord("1"))
-
-
-@codec_kernel
-def _put_time(views, event, out, at):
-    store8(out, at, _T60)
-    time_ns = event["time_ns"]
-    at = put_second(views, out, at + 4, time_ns, Clock.SECOND_EVENT, Clock.TEXT_EVENT)
-    return put_nanoseconds(out, at, time_ns)
-
-
-@codec_kernel
-def _reason(views, event):
-    """The REASON word of an event."""
-    reason = np.int64(event["reason"])
-    if reason >= 1000:
-        reason -= 1000 - REASONS_MAX // 2
-    if reason >= REASONS_MAX:
-        reason = 0
-    return views.words[REASON + reason]
-
-
-@codec_kernel
-def _put_reason_text(views, event, out, at):
-    reason = _reason(views, event)
-    length = (reason >> 16) & 0xFFFF
-    if length == 0:
-        return at
-    store8(out, at, _T58)
-    return put_text(views, out, at + 4, reason & 0xFFFF, length)
-
-
-@codec_kernel
-def _put_cancel_reject(views, event, asked, out, at):
-    at = _put_order_id(event, out, at)
-    at = _put_ids(asked, True, out, at)
-    store8(out, at, _T39)
-    at = put_byte(out, at + 4, event["ord_status"])
-    at = _put_account(views, event, out, at)
-    at = _put_time(views, event, out, at)
-    store8(out, at, _T434)
-    at = put_byte(out, at + 5, ord("2") if asked["kind"] == CommandKind.REPLACE else ord("1"))
-    store8(out, at, _T102)
-    at = put_uint(out, at + 5, (_reason(views, event) >> 40) & 255)
-    return _put_reason_text(views, event, out, at)
-
-
-@codec_kernel
-def _put_mass_cancel(views, event, number, asked, out, at):
-    store8(out, at, _T11)
-    at = put_id(out, at + 4, asked["cl_ord_id_0"], asked["cl_ord_id_1"], asked["cl_ord_id_2"])
-    store8(out, at, _T37)
-    at = put_uint(out, at + 4, number)
-    scope = asked["scope"] if asked["scope"] != 0 else ord("7")
-    store8(out, at, _T530)
-    at = put_byte(out, at + 5, scope)
-    store8(out, at, _T531)
-    if event["kind"] == EventKind.MASS_CANCELLED:
-        at = put_byte(out, at + 5, scope)
-        store8(out, at, _T533)
-        at = put_uint(out, at + 5, event["qty"])
-    else:
-        at = put_byte(out, at + 5, ord("0"))
-        store8(out, at, _T532)
-        at = put_uint(out, at + 5, (_reason(views, event) >> 40) & 255)
-    if event["instrument"] != 0:
-        at = _put_symbol(views, event, out, at)
-    if event["side"] != 0:
-        store8(out, at, _T54)
-        at = put_byte(out, at + 4, event["side"])
-    at = _put_time(views, event, out, at)
-    return _put_reason_text(views, event, out, at)

@@ -18,16 +18,9 @@ from gateway import arena as arenas
 from gateway.arena import Bounds, Section
 from gateway.check import VALID, SessionReject
 from gateway.dialect import FIX44_TYPES, HEADER_CELL, SLOTS_MAX, Dialect, load_dialect
+from gateway.fill import BUSINESS, FILL_TAGS, HEADER_SLOT_TAGS, hash_words
 from gateway.message import Message
-from gateway.orders import (
-    BUSINESS,
-    FILL_TAGS,
-    HEADER_SLOT_TAGS,
-    decode_one,
-    decode_orders,
-    hash_words,
-    read_message,
-)
+from gateway.orders import decode_one, decode_orders, read_message
 from gateway.reports import encode_report, encode_reports
 from gateway.types import (
     COMP_ID_CHARS,
@@ -343,8 +336,8 @@ class Tables:
             (arenas.REQUIRED_BODY, dialect.messages["required_body"].view(np.int64)),
         ):
             self._words[place : place + len(values)] = values
-        for place, values in ((arenas.FIELD_TAG, "tag"), (arenas.LENGTH_TAG, "length_tag")):
-            self._ints[place : place + len(fields)] = fields[values]
+        for place, name in ((arenas.FIELD_TAG, "tag"), (arenas.LENGTH_TAG, "length_tag")):
+            self._ints[place : place + len(fields)] = fields[name]
         for place, values in (
             (arenas.FIELD_OF_TAG, dialect.field_of_tag),
             (arenas.MESSAGE_OF_TYPE, dialect.message_of_type),
