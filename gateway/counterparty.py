@@ -9,10 +9,13 @@ Source: specs/order_entry.md O-1 to O-6; fix-session 1.1, 1.2.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from gateway.message import Header
 from gateway.types import SESSION_ROW
+
+if TYPE_CHECKING:
+    from gateway.session import Session
 
 
 class SentLog(Protocol):
@@ -67,7 +70,7 @@ class Counterparty:
         self.sent = sent
         self.header = Header(own, peer)
         self.session = int(row["session"])
-        self.connection: object | None = None
+        self.connection: Session | None = None
         self.credential: tuple[bytes, bytes] | None = None  # 553, 554 that an initiator sends
         self.password_hash = ""  # of specs/credentials.py; empty: none is asked for
         self.messages_per_second_max = 10_000_000
