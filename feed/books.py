@@ -10,12 +10,12 @@ Source: specs/market_data.md (F-20 to F-34, F-43).
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 import numpy as np
 
 from engine.types import Side
-from feed.levels import Levels
+from feed.levels import Level, Levels
 from feed.messages import (
     InstrumentDefined,
     Limits,
@@ -29,27 +29,23 @@ from feed.messages import (
     Trade,
     TradingStatus,
 )
+from feed.slices import BookError, Slices
 
 ORDER = np.dtype(
     [
-        ("public_id", "<u8"),
+        ("public_id", "<i8"),
         ("price", "<i8"),  # 1e-9
         ("qty", "<i8"),  # lots shown
         ("time_ns", "<i8"),  # venue clock when it joined its queue
     ]
 )
 
-Slice = tuple[int, int, int, int]  # side, price 1e-9, lots shown, time_ns
 _BUY = int(Side.BUY)
 _SELL = int(Side.SELL)
 
 
-class BookError(Exception):
-    """A message that does not fit the book: a message was missed or the feed is wrong."""
-
-
 class Book:
-    """One instrument: slices in queue order, levels of both sides, and its latest facts."""
+    """One instrument: levels of both sides, and its latest facts. Its slices lie in `slices`."""
 
     __slots__ = (
         "asks",
@@ -57,15 +53,15 @@ class Book:
         "definition",
         "instrument",
         "limits",
-        "orders",
         "settlement",
+        "slices",
         "statistics",
         "status",
     )
 
-    def __init__(self, instrument: int) -> None:
+    def __init__(self, instrument: int, slices: Slices) -> None:
         self.instrument = instrument
-        self.orders: dict[int, Slice] = {}  # public_id -> slice; in queue order inside a price
+        self.slices = slices  # of all books
         self.bids = Levels(descending=True)
         self.asks = Levels(descending=False)
         self.definition: InstrumentDefined | None = None
@@ -73,6 +69,12 @@ class Book:
         self.status: Status | None = None
         self.settlement: Settlement | None = None
         self.statistics = Statistics(0, instrument, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+
+    @property
+    def order_count(self) -> int:
+        """Slices on both sides."""
+        sides = (self.bids, self.asks)
+        return sum(level.orders for side in sides for level in side.by_price.values())
 
     def levels(self, side: int) -> Levels:
         """Levels of one side; BookError if `side` is none."""
@@ -82,34 +84,46 @@ class Book:
             return self.asks
         raise BookError(f"instrument {self.instrument}: side {side}")
 
-    def add(self, side: int, public_id: int, price: int, qty: int, time_ns: int) -> tuple[int, int]:
-        """A slice joins the back of its price; (lots, slices) of the level after it (F-20)."""
-        if public_id in self.orders or qty < 1:
-            raise BookError(f"instrument {self.instrument}: added {public_id} twice or empty")
-        level = self.levels(side).add(price, qty)
-        self.orders[public_id] = (side, price, qty, time_ns)
+    def add(self, side: int, public_id: int, price: int, qty: int, time_ns: int) -> Level:
+        """A slice joins the back of its price; its level after it (F-20)."""
+        if qty < 1 or public_id < 1:
+            raise BookError(f"instrument {self.instrument}: slice {public_id} of {qty} lots")
+        if side == _BUY:
+            by_price = self.bids.by_price
+        elif side == _SELL:
+            by_price = self.asks.by_price
+        else:
+            raise BookError(f"instrument {self.instrument}: side {side}")
+        level = by_price.get(price)
+        if level is None:
+            level = self.slices.open_level(self.instrument, side, price)
+            by_price[price] = level
+        self.slices.add(public_id, level, qty, time_ns)
+        level.qty += qty
+        level.orders += 1
         return level
 
-    def change(self, public_id: int, qty: int) -> tuple[int, int]:
-        """A slice shows `qty` lots and keeps its place; the level after it (F-21)."""
-        side, price, qty_before, time_ns = self._slice(public_id)
+    def change(self, public_id: int, qty: int) -> Level:
+        """A slice shows `qty` lots and keeps its place; its level after it (F-21)."""
         if qty < 1:
-            raise BookError(f"instrument {self.instrument}: {public_id} changed to {qty}")
-        self.orders[public_id] = (side, price, qty, time_ns)
-        levels = self.bids if side == _BUY else self.asks
-        return levels.change(price, qty - qty_before)
+            raise BookError(f"instrument {self.instrument}: slice {public_id} changed to {qty}")
+        level, page, place = self.slices.find(public_id)
+        level.qty += qty - page.qtys[place]
+        page.qtys[place] = qty
+        return level
 
-    def remove(self, public_id: int) -> tuple[int, int]:
-        """A slice leaves the book; (lots, slices) of its level after it (F-22)."""
-        side, price, qty, _ = self._slice(public_id)
-        del self.orders[public_id]
-        levels = self.bids if side == _BUY else self.asks
-        return levels.remove(price, qty)
+    def remove(self, public_id: int) -> Level:
+        """A slice leaves the book; its level after it, empty perhaps (F-22)."""
+        level = self.slices.remove(public_id)
+        if not level.orders:
+            del self.levels(level.side).by_price[level.price]
+            self.slices.close_level(level)
+        return level
 
     def trade(
         self, time_ns: int, trade_id: int, price: int, qty: int, public_id: int, qty_left: int
-    ) -> tuple[int, int]:
-        """`qty` lots trade with a slice, which then shows `qty_left`; the level after it (F-23)."""
+    ) -> Level:
+        """`qty` lots trade with a slice, which then shows `qty_left`; its level after it (F-23)."""
         level = self.change(public_id, qty_left) if qty_left else self.remove(public_id)
         statistics = self.statistics
         if statistics.trades == 0:
@@ -135,55 +149,34 @@ class Book:
             statistics.open = statistics.high = statistics.low = 0
             statistics.volume = statistics.value = statistics.trades = 0
 
-    def frozen(self) -> Book:
-        """The facts and slices as they are now, for a snapshot; its levels are left empty."""
-        book = Book(self.instrument)
-        book.definition, book.limits, book.status = self.definition, self.limits, self.status
-        book.settlement = self.settlement
-        book.statistics = copy.copy(self.statistics)
-        book.orders = self.orders.copy()
-        return book
+    def facts(self) -> Sequence[MarketMessage]:
+        """The messages that rebuild all of the book but its slices (F-43)."""
+        known = (self.definition, self.limits, self.status, self.settlement)
+        return [fact for fact in known if fact is not None] + [copy.copy(self.statistics)]
 
     def orders_array(self, side: int) -> np.ndarray:
         """One side as ORDER rows, best price first, in queue order inside a price; a copy."""
-        assert side in (_BUY, _SELL)
-        chosen = [
-            (public_id, price, qty, time_ns)
-            for public_id, (slice_side, price, qty, time_ns) in self.orders.items()
-            if slice_side == side
-        ]
-        rows = np.array(chosen, ORDER)
-        key = -rows["price"] if side == _BUY else rows["price"]
+        levels = self.levels(side)
+        prices = np.zeros(len(self.slices.levels), np.int64)
+        here = np.zeros(len(self.slices.levels), np.bool_)
+        for level in levels.by_price.values():
+            prices[level.slot], here[level.slot] = level.price, True
+        found = self.slices.rows()
+        found = found[here[found["slot"]]]
+        rows = np.empty(len(found), ORDER)
+        rows["price"] = prices[found["slot"]]
+        for name in ("public_id", "qty", "time_ns"):
+            rows[name] = found[name]
+        key = -rows["price"] if levels.descending else rows["price"]
         return rows[np.argsort(key, kind="stable")]
-
-    def _slice(self, public_id: int) -> Slice:
-        found = self.orders.get(public_id)
-        if found is None:
-            raise BookError(f"instrument {self.instrument}: no slice {public_id}")
-        return found
-
-
-def snapshot_facts(book: Book) -> list[MarketMessage]:
-    """The messages that rebuild all of a book but its slices (F-43)."""
-    facts = (book.definition, book.limits, book.status, book.settlement, book.statistics)
-    return [fact for fact in facts if fact is not None]
-
-
-def snapshot_orders(instrument: int, orders: dict[int, Slice]) -> Iterator[OrderAdded]:
-    """One OrderAdded per slice with the levels as they grow, from empty (F-43)."""
-    bids, asks = Levels(descending=True), Levels(descending=False)
-    for public_id, (side, price, qty, time_ns) in orders.items():
-        levels = bids if side == _BUY else asks
-        level_qty, level_orders = levels.add(price, qty)
-        yield OrderAdded(time_ns, instrument, side, public_id, price, qty, level_qty, level_orders)
 
 
 class Books:
     """All books of a venue, and its status; `apply` is how a subscriber keeps them."""
 
-    def __init__(self, instruments_max: int = 65_536, orders_max: int = 16_777_216) -> None:
+    def __init__(self, instruments_max: int = 65_536, pages_max: int = 1 << 40) -> None:
         self.instruments_max = instruments_max
-        self.orders_max = orders_max  # slices of one instrument
+        self.slices = Slices(pages_max)
         self.by_instrument: dict[int, Book] = {}
         self.by_symbol: dict[str, Book] = {}
         self.status: Status | None = None  # of the venue
@@ -218,7 +211,9 @@ class Books:
         if book is None:
             if len(self.by_instrument) >= self.instruments_max:
                 raise BookError(f"more than {self.instruments_max} instruments")
-            book = self.by_instrument[definition.instrument] = Book(definition.instrument)
+            book = self.by_instrument[definition.instrument] = Book(
+                definition.instrument, self.slices
+            )
         book.definition = definition
         self.by_symbol[definition.symbol] = book
         if book.status is None:
@@ -227,14 +222,8 @@ class Books:
             )
         return book
 
-    def orders_count(self) -> int:
-        """Slices in all books."""
-        return sum(len(book.orders) for book in self.by_instrument.values())
-
     def _apply_added(self, message: OrderAdded) -> None:
         book = self.book(message.instrument)
-        if len(book.orders) >= self.orders_max:
-            raise BookError(f"more than {self.orders_max} slices")
         level = book.add(
             message.side, message.public_id, message.price, message.qty, message.time_ns
         )
@@ -281,11 +270,13 @@ class Books:
             self.book(message.instrument).status = message
 
 
-def _check_level(
-    level: tuple[int, int], message: OrderAdded | OrderChanged | OrderRemoved | Trade
-) -> None:
-    if level != (message.level_qty, message.level_orders):
+def _check_level(level: Level, message: OrderAdded | OrderChanged | OrderRemoved | Trade) -> None:
+    if (
+        level.qty != message.level_qty
+        or level.orders != message.level_orders
+        or level.instrument != message.instrument
+    ):
         raise BookError(
-            f"instrument {message.instrument}: level is {level}, "
-            f"not {(message.level_qty, message.level_orders)}"
+            f"instrument {level.instrument}: {level.qty} lots of {level.orders} orders at"
+            f" {level.price} do not fit {message}"
         )

@@ -14,7 +14,7 @@ import heapq
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from feed.books import BookError, Books
+from feed.books import Books
 from feed.messages import (
     MarketMessage,
     MessageFlag,
@@ -34,6 +34,7 @@ from feed.packet import (
     decode_header,
     decode_messages,
 )
+from feed.slices import BookError
 
 _END_OF_EVENT = int(MessageFlag.END_OF_EVENT)
 LINES = 2
@@ -52,7 +53,7 @@ class HandlerLimits:
     replay_gap_max: int = 4_000_000  # a wider gap is bridged by a snapshot
     open_messages_max: int = 4_000_000  # of one command
     instruments_max: int = 65_536
-    orders_max: int = 16_777_216  # slices of one instrument
+    pages_max: int = 1 << 20  # 64 neighbouring public ids each, 1.6 kB
 
     def __post_init__(self) -> None:
         """A request may always make progress."""
@@ -208,7 +209,7 @@ class Handler:
         return upto - self.next_sequence
 
     def _empty_books(self) -> Books:
-        return Books(self.limits.instruments_max, self.limits.orders_max)
+        return Books(self.limits.instruments_max, self.limits.pages_max)
 
     def _receive_other_session(self, now_ns: int) -> None:
         """Perhaps a new venue, perhaps garbage: only the recovery service can tell (F-8)."""
@@ -287,7 +288,7 @@ class Handler:
                     updates.append(Update(sequence, opened, False))
                     opened = []
                 sequence += 1
-        except BookError:
+        except (BookError, OverflowError):
             self._distrust()
             return
         self._open = opened
@@ -308,13 +309,13 @@ class Handler:
             elif self._snapshot is None:
                 return []
             elif isinstance(message, SnapshotEnd):
-                if self._snapshot.orders_count() != message.orders:
+                if self._snapshot.slices.count() != message.orders:
                     raise PacketError(f"snapshot of {message.orders} orders is not whole")
                 return self._take_snapshot(header, now_ns)
             else:
                 try:
                     self._snapshot.apply(message)
-                except BookError as error:
+                except (BookError, OverflowError) as error:
                     raise PacketError(f"snapshot does not fit itself: {error}") from error
         return []
 

@@ -19,57 +19,41 @@ LEVEL = np.dtype(
 )
 
 
+class Level:
+    """What a side of a book shows at one price."""
+
+    __slots__ = ("instrument", "orders", "price", "qty", "side", "slot")
+
+    def __init__(self, instrument: int, side: int, price: int, slot: int) -> None:
+        self.instrument = instrument
+        self.side = side
+        self.price = price  # 1e-9
+        self.slot = slot  # names the level among all of the venue
+        self.qty = 0  # lots shown
+        self.orders = 0  # slices
+
+
 class Levels:
-    """One side's levels: price -> [lots shown, slices]; an empty level is not kept."""
+    """One side's levels by price; an empty level is not kept."""
 
     __slots__ = ("by_price", "descending")
 
     def __init__(self, descending: bool) -> None:
-        self.by_price: dict[int, list[int]] = {}
+        self.by_price: dict[int, Level] = {}
         self.descending = descending
-
-    def add(self, price: int, qty: int) -> tuple[int, int]:
-        """One slice more at `price`; the level's lots and slices after it."""
-        level = self.by_price.get(price)
-        if level is None:
-            self.by_price[price] = [qty, 1]
-            return qty, 1
-        level[0] += qty
-        level[1] += 1
-        return level[0], level[1]
-
-    def change(self, price: int, qty_difference: int) -> tuple[int, int]:
-        """A slice at `price` shows another quantity; the level's lots and slices after it."""
-        level = self.by_price[price]
-        level[0] += qty_difference
-        return level[0], level[1]
-
-    def remove(self, price: int, qty: int) -> tuple[int, int]:
-        """One slice of `qty` lots less at `price`; the level's lots and slices after it."""
-        level = self.by_price[price]
-        if level[1] == 1:
-            del self.by_price[price]
-            return 0, 0
-        level[0] -= qty
-        level[1] -= 1
-        return level[0], level[1]
 
     def best(self) -> tuple[int, int, int] | None:
         """(price, lots, slices) of the best level; None if the side is empty."""
         if not self.by_price:
             return None
         price = max(self.by_price) if self.descending else min(self.by_price)
-        qty, orders = self.by_price[price]
-        return price, qty, orders
+        level = self.by_price[price]
+        return price, level.qty, level.orders
 
     def array(self) -> np.ndarray:
         """The side as LEVEL rows, best first; a copy."""
-        rows = np.empty(len(self.by_price), LEVEL)
-        if not self.by_price:
-            return rows
-        rows["price"] = list(self.by_price)
-        totals = np.array(list(self.by_price.values()), np.int64)
-        rows["qty"] = totals[:, 0]
-        rows["orders"] = totals[:, 1]
+        rows = np.array(
+            [(level.price, level.qty, level.orders) for level in self.by_price.values()], LEVEL
+        )
         order = np.argsort(rows["price"])
         return rows[order[::-1]] if self.descending else rows[order]

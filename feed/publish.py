@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from engine.types import EVENT, Currency, EventFlag, EventKind, Side
-from feed.books import Book, Books
+from feed.books import Books
+from feed.levels import Level
 from feed.messages import (
     DayRolled,
     InstrumentDefined,
@@ -31,6 +32,7 @@ from feed.messages import (
     Trade,
     TradingStatus,
 )
+from feed.slices import PublicIds
 from feed.sources import Definitions
 
 _FIELDS = (
@@ -53,7 +55,6 @@ _ARRIVALS = frozenset((int(EventKind.ACCEPTED), int(EventKind.BOOKED), int(Event
 _FILL = int(EventKind.FILL)
 _DEPARTURES = frozenset((int(EventKind.CANCELLED), int(EventKind.EXPIRED)))
 _AMENDMENTS = frozenset((int(EventKind.REPLACED), int(EventKind.RESTATED)))
-_FACTS_FROM = int(EventKind.PRODUCT_DEFINED)
 _AGGRESSOR = int(EventFlag.AGGRESSOR)
 _LAST_OF_COMMAND = int(EventFlag.LAST_OF_COMMAND)
 _END_OF_EVENT = int(MessageFlag.END_OF_EVENT)
@@ -95,10 +96,10 @@ class Publisher:
         self.session = 0  # time_ns of the first event
         self.next_event = 1
         self.next_sequence = 1
-        self.shown: dict[int, int] = {}  # order_id -> public_id of the slice it shows
+        self.shown = PublicIds()  # order_id -> public id of the slice it shows
         self._held: MarketMessage | None = None  # last message of a command not yet complete
         self._traded: set[int] = set()  # instruments whose open, high or low changed
-        self._facts: dict[int, Callable[[np.void], MarketMessage | None]] = {
+        self._facts: dict[int, Callable[[np.void], MarketMessage]] = {
             EventKind.INSTRUMENT_DEFINED: self._instrument_defined,
             EventKind.INSTRUMENT_EXPIRED: self._instrument_expired,
             EventKind.SETTLED: self._settled,
@@ -123,17 +124,51 @@ class Publisher:
             self.session = int(rows[0]["time_ns"])
         out: list[MarketMessage] = [] if self._held is None else [self._held]
         start = 0  # of the current command's messages
+        books, shown = self.books.by_instrument, self.shown
         for index, fields in enumerate(row_fields(rows)):
-            kind = fields[8]
-            if kind < _FACTS_FROM:
-                self._order_event(fields, out)
+            (
+                time_ns,
+                order_id,
+                _,
+                public_id,
+                price,
+                _,
+                shown_qty,
+                instrument,
+                kind,
+                side,
+                flags,
+            ) = fields
+            if kind in _ARRIVALS:
+                if shown_qty:
+                    level = books[instrument].add(side, public_id, price, shown_qty, time_ns)
+                    shown.set(order_id, public_id)
+                    out.append(
+                        OrderAdded(
+                            time_ns,
+                            instrument,
+                            side,
+                            public_id,
+                            price,
+                            shown_qty,
+                            level.qty,
+                            level.orders,
+                        )
+                    )
+            elif kind in _DEPARTURES:
+                shown_id = shown.pop(order_id)
+                if shown_id:
+                    out.append(removed(books[instrument].remove(shown_id), time_ns, shown_id))
+            elif kind == _FILL:
+                if not flags & _AGGRESSOR:
+                    self._trade(fields, out)
+            elif kind in _AMENDMENTS:
+                self._amended(fields, out)
             elif kind in self._facts:
-                message = self._facts[kind](rows[index])
-                if message is not None:
-                    out.append(message)
-            if fields[10] & _LAST_OF_COMMAND:
+                out.append(self._facts[kind](rows[index]))
+            if flags & _LAST_OF_COMMAND:
                 if self._traded:
-                    self._append_statistics(fields[0], out)
+                    self._append_statistics(out)
                 if len(out) > start:
                     out[-1].flags = _END_OF_EVENT
                     start = len(out)
@@ -142,38 +177,14 @@ class Publisher:
         self.next_sequence += len(out)
         return out
 
-    def _order_event(self, fields: tuple[int, ...], out: list[MarketMessage]) -> None:
-        time_ns, order_id, _, public_id, price, _, shown_qty, instrument, kind, side, flags = fields
-        if kind in _ARRIVALS:
-            if shown_qty:
-                level = self.books.by_instrument[instrument].add(
-                    side, public_id, price, shown_qty, time_ns
-                )
-                self.shown[order_id] = public_id
-                out.append(
-                    OrderAdded(time_ns, instrument, side, public_id, price, shown_qty, *level)
-                )
-        elif kind == _FILL:
-            if not flags & _AGGRESSOR:
-                self._trade(fields, out)
-        elif kind in _DEPARTURES:
-            shown_id = self.shown.pop(order_id, 0)
-            if shown_id:
-                out.append(removed(self.books.by_instrument[instrument], time_ns, shown_id))
-        elif kind in _AMENDMENTS:
-            self._amended(fields, out)
-
     def _trade(self, fields: tuple[int, ...], out: list[MarketMessage]) -> None:
         time_ns, order_id, trade_id, _, price, qty, shown_qty, instrument, _, side, _ = fields
         book = self.books.by_instrument[instrument]
-        public_id = self.shown[order_id]
-        if not shown_qty:
-            del self.shown[order_id]
-        resting_price = book.orders[public_id][1]
+        public_id = self.shown.get(order_id) if shown_qty else self.shown.pop(order_id)
         statistics = book.statistics
         if statistics.trades == 0 or not statistics.low <= price <= statistics.high:
             self._traded.add(instrument)
-        level_qty, level_orders = book.trade(time_ns, trade_id, price, qty, public_id, shown_qty)
+        level = book.trade(time_ns, trade_id, price, qty, public_id, shown_qty)
         out.append(
             Trade(
                 time_ns,
@@ -183,10 +194,10 @@ class Publisher:
                 price,
                 qty,
                 public_id,
-                resting_price,
+                level.price,
                 shown_qty,
-                level_qty,
-                level_orders,
+                level.qty,
+                level.orders,
             )
         )
 
@@ -194,24 +205,21 @@ class Publisher:
         """REPLACED, RESTATED: the same slice shows less, or it goes and another one may come."""
         time_ns, order_id, _, public_id, price, _, shown_qty, instrument, _, side, _ = fields
         book = self.books.by_instrument[instrument]
-        shown_id = self.shown.get(order_id, 0)
+        shown_id = self.shown.get(order_id)
         if shown_id and shown_id == public_id and shown_qty:
-            price, shown_before = book.orders[shown_id][1:3]
-            if shown_before != shown_qty:
-                level = book.change(shown_id, shown_qty)
-                out.append(
-                    OrderChanged(time_ns, instrument, side, shown_id, price, shown_qty, *level)
-                )
+            _, page, place = book.slices.find(shown_id)
+            if page.qtys[place] != shown_qty:
+                out.append(changed(book.change(shown_id, shown_qty), time_ns, shown_id, shown_qty))
             return
         if shown_id:
-            del self.shown[order_id]
-            out.append(removed(book, time_ns, shown_id))
+            self.shown.pop(order_id)
+            out.append(removed(book.remove(shown_id), time_ns, shown_id))
         if shown_qty:
             level = book.add(side, public_id, price, shown_qty, time_ns)
-            self.shown[order_id] = public_id
-            out.append(OrderAdded(time_ns, instrument, side, public_id, price, shown_qty, *level))
+            self.shown.set(order_id, public_id)
+            out.append(added(level, time_ns, public_id, shown_qty))
 
-    def _append_statistics(self, time_ns: int, out: list[MarketMessage]) -> None:
+    def _append_statistics(self, out: list[MarketMessage]) -> None:
         for instrument in sorted(self._traded):
             out.append(copy.copy(self.books.by_instrument[instrument].statistics))
         self._traded.clear()
@@ -279,8 +287,36 @@ class Publisher:
         return DayRolled(int(row["time_ns"]), int(row["trading_date"]))
 
 
-def removed(book: Book, time_ns: int, public_id: int) -> OrderRemoved:
-    """Takes a slice off the book and says so (F-22)."""
-    side, price, _, _ = book.orders[public_id]
-    level_qty, level_orders = book.remove(public_id)
-    return OrderRemoved(time_ns, book.instrument, side, public_id, price, level_qty, level_orders)
+def added(level: Level, time_ns: int, public_id: int, qty: int) -> OrderAdded:
+    """A slice has joined `level` (F-20)."""
+    return OrderAdded(
+        time_ns,
+        level.instrument,
+        level.side,
+        public_id,
+        level.price,
+        qty,
+        level.qty,
+        level.orders,
+    )
+
+
+def changed(level: Level, time_ns: int, public_id: int, qty: int) -> OrderChanged:
+    """A slice of `level` shows `qty` lots now (F-21)."""
+    return OrderChanged(
+        time_ns,
+        level.instrument,
+        level.side,
+        public_id,
+        level.price,
+        qty,
+        level.qty,
+        level.orders,
+    )
+
+
+def removed(level: Level, time_ns: int, public_id: int) -> OrderRemoved:
+    """A slice has left `level` (F-22)."""
+    return OrderRemoved(
+        time_ns, level.instrument, level.side, public_id, level.price, level.qty, level.orders
+    )

@@ -11,13 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
-from feed.books import Book, snapshot_facts, snapshot_orders
+import numpy as np
+
 from feed.history import History
 from feed.messages import (
     ENCODER,
     Message,
+    OrderAdded,
     Refused,
     RefusedReason,
     ReplayRequest,
@@ -28,6 +30,7 @@ from feed.messages import (
 )
 from feed.packet import PacketKind, encode_packet, fill_packets
 from feed.publish import Publisher
+from feed.slices import Slices
 
 
 @dataclass(frozen=True)
@@ -111,11 +114,14 @@ class Recovery:
             yield self.refusal(RefusedReason.UNKNOWN_INSTRUMENT, now_ns)
             return
         sequence = self.publisher.next_sequence - 1
-        frozen = [book.frozen() for book in chosen]
         facts: list[Message] = [SnapshotStart(sequence, request.instrument)]
         if books.status is not None:
             facts.append(books.status)
-        messages = self._snapshot_messages(facts, frozen, request.instrument)
+        for book in chosen:
+            facts += book.facts()
+        orders = FrozenOrders(books.slices, {book.instrument for book in chosen})
+        end = SnapshotEnd(sequence, request.instrument, len(orders.rows))
+        messages = chain(facts, orders.messages(self.limits.part_messages), [end])
         while part := list(islice(messages, self.limits.part_messages)):
             encoded = list(map(ENCODER.encode, part))
             yield b"".join(
@@ -129,17 +135,28 @@ class Recovery:
                 for start, stop in fill_packets(encoded)
             )
 
-    def _snapshot_messages(
-        self, facts: list[Message], books: list[Book], instrument: int
-    ) -> Iterator[Message]:
-        start = facts[0]
-        assert isinstance(start, SnapshotStart)
-        yield from facts
-        orders = 0
-        for book in books:
-            yield from snapshot_facts(book)
-        for book in books:
-            orders += len(book.orders)
-            yield from snapshot_orders(book.instrument, book.orders)
-            book.orders = {}  # the copy is no longer needed
-        yield SnapshotEnd(start.sequence, instrument, orders)
+
+class FrozenOrders:
+    """The slices of some instruments as they stand now, in order of public id; a copy."""
+
+    def __init__(self, slices: Slices, instruments: set[int]) -> None:
+        self._levels = {
+            level.slot: (level.instrument, level.side, level.price)
+            for level in slices.levels
+            if level.orders and level.instrument in instruments
+        }
+        chosen = np.zeros(len(slices.levels), np.bool_)
+        chosen[list(self._levels)] = True
+        rows = slices.rows()
+        self.rows = rows[chosen[rows["slot"]]]  # SLICE rows
+
+    def messages(self, rows_at_once: int) -> Iterator[OrderAdded]:
+        """One OrderAdded per slice, with the levels as they grow from empty (F-43)."""
+        totals = {slot: [0, 0] for slot in self._levels}
+        for start in range(0, len(self.rows), rows_at_once):
+            for public_id, slot, qty, time_ns in self.rows[start : start + rows_at_once].tolist():
+                total = totals[slot]
+                total[0] += qty
+                total[1] += 1
+                instrument, side, price = self._levels[slot]
+                yield OrderAdded(time_ns, instrument, side, public_id, price, qty, *total)

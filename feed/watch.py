@@ -83,7 +83,7 @@ def line_of(book: Book, watched: Watched) -> str:
     statistics = book.statistics
     last = price_text(statistics.last, tick) if statistics.last_trade_id else "-"
     parts.append(f"last {last} volume {statistics.volume} trades {statistics.trades}")
-    parts.append(f"orders {len(book.orders)}")
+    parts.append(f"orders {book.order_count}")
     return "  ".join(parts)
 
 

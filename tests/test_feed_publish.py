@@ -44,9 +44,9 @@ def test_the_publishers_own_books_are_the_subscribers(seed: int) -> None:
     assert publisher.books.by_instrument.keys() == books.by_instrument.keys()
     for instrument, book in books.by_instrument.items():
         own = publisher.books.by_instrument[instrument]
-        assert own.orders == book.orders
-        assert own.bids.by_price == book.bids.by_price
-        assert own.asks.by_price == book.asks.by_price
+        for side in (w.BUY, w.SELL):
+            assert own.orders_array(side).tobytes() == book.orders_array(side).tobytes()
+            assert own.levels(side).array().tobytes() == book.levels(side).array().tobytes()
         assert own.statistics == book.statistics
 
 
