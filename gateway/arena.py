@@ -63,11 +63,11 @@ class Clock(IntEnum):
 
 
 # Places in the view of int64.
-ENUM_0 = _DIRECTORY_WORDS  # a field's allowed characters 0-63; both 0: no enumeration
+ENUM_0 = _DIRECTORY_WORDS  # a field's allowed characters 0-63, as bits; both -1: any
 ENUM_1 = ENUM_0 + DIALECT_FIELDS_MAX  # characters 64-127
 REQUIRED_HEADER = ENUM_1 + DIALECT_FIELDS_MAX  # a message's header slots, as bits
 REQUIRED_BODY = REQUIRED_HEADER + MESSAGES_MAX
-SLOT_VALUE = REQUIRED_BODY + MESSAGES_MAX  # parsed value: body slot s at s, header slot at 64 + s
+SLOT_VALUE = REQUIRED_BODY + MESSAGES_MAX  # body slot s at s (0: absent), header slot at 64 + s
 CLOCK = SLOT_VALUE + 2 * SLOTS_MAX
 REASON = CLOCK + Clock.WORDS  # offset in TEXTS | bytes << 16 | 103 << 32 | 102 << 40
 COMMAND_REQUEST = REASON + REASONS_MAX  # a REQUEST row made from a command

@@ -57,6 +57,7 @@ from gateway.scan import trailing_zeros
 
 VALID = -1
 _COUNT_MAX = 0xFFFFFFFF
+_ASCII_MAX = 127
 
 
 class SessionReject(IntEnum):
@@ -89,6 +90,8 @@ def check_fields(views, buf, count, message):
     ints = views.ints
     header_seen = np.int64(0b111)  # 8, 9, 35: found by `frame`
     body_seen = np.int64(0)
+    for slot in range(SLOTS_MAX):
+        views.words[SLOT_VALUE + slot] = 0
     section = 0
     index = 3
     last = count - 1  # CheckSum
@@ -109,15 +112,22 @@ def check_fields(views, buf, count, message):
         else:
             reason = _place_reason(field, cell, length, section)
             return reason, ints[TABLE_TAG + index], header_seen, body_seen
-        code, value = check_value(views, buf, index)
+        kind = views.bytes[FIELD_KIND + field]
+        offset = ints[TABLE_OFFSET + index]
+        code, value = OK, np.int64(0)
+        if kind == Kind.CHAR:
+            value = np.int64(buf[offset])
+            code = _char_code(views.words, field, value, length)
+        elif kind != Kind.STRING:
+            code, value = check_value(views, buf, index)
         if code != OK:
             return code, ints[TABLE_TAG + index], header_seen, body_seen
         if cell < TRAILER_CELL:
             views.words[SLOT_VALUE + cell] = value
-            ints[SLOT_OFFSET + cell] = ints[TABLE_OFFSET + index]
+            ints[SLOT_OFFSET + cell] = offset
             ints[SLOT_LENGTH + cell] = length
         index += 1
-        if views.bytes[FIELD_KIND + field] == Kind.GROUP:
+        if kind == Kind.GROUP:
             reason, tag, index = _check_group(views, buf, index, last, field, value)
             if reason != VALID:
                 return reason, tag, header_seen, body_seen
@@ -165,7 +175,8 @@ def check_value(views, buf, index):
     if kind == Kind.STRING:
         return OK, 0
     if kind == Kind.CHAR or kind == Kind.BOOLEAN:
-        return _check_char(views, field, kind, buf, offset, length)
+        value = np.int64(buf[offset])
+        return _char_code(views.words, field, value, length), value
     if kind == Kind.PRICE:
         return read_decimal(buf, offset, length)
     if kind == Kind.QTY:
@@ -195,38 +206,24 @@ def _check_rare_value(views, buf, index, field, offset, length):
 
 
 @codec_kernel
-def _is_enumerated(words, field):
-    return words[ENUM_0 + field] != 0 or words[ENUM_1 + field] != 0
-
-
-@codec_kernel
-def _is_allowed(words, field, byte):
-    if not _is_enumerated(words, field):
-        return True
-    if byte > 127:
-        return False
-    word = words[ENUM_0 + field] if byte < 64 else words[ENUM_1 + field]
-    return (word >> (byte & 63)) & 1 != 0
-
-
-@codec_kernel
-def _check_char(views, field, kind, buf, offset, length):
-    byte = np.int64(buf[offset])
+def _char_code(words, field, byte, length):
+    """Whether one character is a field's whole value and in its enumeration."""
     if length != 1:
-        return BAD_FORMAT, 0
-    if kind == Kind.BOOLEAN and byte != ord("Y") and byte != ord("N"):
-        return OUT_OF_RANGE, 0
-    return (OK, byte) if _is_allowed(views.words, field, byte) else (OUT_OF_RANGE, 0)
+        return BAD_FORMAT
+    if byte > _ASCII_MAX:
+        return OUT_OF_RANGE
+    allowed = words[ENUM_0 + field] if byte < 64 else words[ENUM_1 + field]
+    return OK if (allowed >> (byte & 63)) & 1 != 0 else OUT_OF_RANGE
 
 
 @codec_kernel
 def _check_int(views, field, buf, offset, length):
     code, value = read_int(buf, offset, length)
-    if code != OK or not _is_enumerated(views.words, field):
+    if code != OK or views.words[ENUM_0 + field] == -1:
         return code, value
-    if length == 1 and _is_allowed(views.words, field, np.int64(buf[offset])):
-        return OK, value
-    return OUT_OF_RANGE, 0
+    if _char_code(views.words, field, np.int64(buf[offset]), length) != OK:
+        return OUT_OF_RANGE, 0
+    return OK, value
 
 
 @codec_kernel
@@ -241,7 +238,7 @@ def _check_chars(views, field, buf, offset, length):
                 return BAD_FORMAT, 0
         else:
             byte = np.int64(buf[index])
-            if not _is_allowed(views.words, field, byte):
+            if _char_code(views.words, field, byte, 1) != OK:
                 return OUT_OF_RANGE, 0
     return OK, byte
 

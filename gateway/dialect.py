@@ -24,6 +24,7 @@ SLOTS_MAX = 64  # single fields of one message's header or body; bits of a word
 
 HEADER_CELL = 64  # cells of header fields: 64 + slot
 TRAILER_CELL = 128
+ANY_CHARACTER = 2**64 - 1
 GROUP_CELL = 255  # only inside a repeating group
 
 # Message types of FIX 4.4 that this venue does not take: BusinessMessageReject 380=3, not 373=11.
@@ -73,7 +74,7 @@ _KINDS = {
 
 FIELD_DEF = np.dtype(
     [
-        ("enum_0", "<u8"),  # bit c: character c is allowed, 0 to 63; both 0: no enumeration
+        ("enum_0", "<u8"),  # bit c: character c is allowed, 0 to 63; both all ones: any
         ("enum_1", "<u8"),  # characters 64 to 127
         ("tag", "<i4"),
         ("length_tag", "<i4"),  # DATA: the tag that must stand before it and gives its bytes
@@ -204,7 +205,9 @@ class _Builder:
             row["tag"], row["kind"] = tag, _KINDS[kind]
             row["length_tag"] = _DATA_LENGTH_TAGS[tag] if _KINDS[kind] == Kind.DATA else 0
             enum = tuple(value.attrib["enum"] for value in element)
-            for value in enum:
+            if not enum and _KINDS[kind] != Kind.BOOLEAN:
+                row["enum_0"] = row["enum_1"] = ANY_CHARACTER
+            for value in enum or ("Y", "N") * (_KINDS[kind] == Kind.BOOLEAN):
                 self._need(len(value) == 1, f"field {name}: enumeration value {value}")
                 word, bit = divmod(ord(value), 64)
                 row[f"enum_{word}"] |= np.uint64(1 << bit)

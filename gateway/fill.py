@@ -122,7 +122,7 @@ def check_conditions(views, buf, message, kind, seen):
         chars = views.ints[SLOT_LENGTH + views.bytes[fill + which]]
         if _has(views, fill, seen, which) and chars > CL_ORD_ID_CHARS:
             return SessionReject.VALUE_INCORRECT, tag
-    self_match_id = _value(views, fill, seen, Fill.SELF_MATCH_ID)
+    self_match_id = _value(views, fill, Fill.SELF_MATCH_ID)
     if self_match_id < 0 or self_match_id > _FOUR_BYTES_MAX:
         return SessionReject.VALUE_INCORRECT, 7928
     return _check_presence(views, fill, kind, seen)
@@ -137,15 +137,15 @@ def _check_presence(views, fill, kind, seen):
     if not _has(views, fill, seen, Fill.SYMBOL):
         if kind != CommandKind.MASS_CANCEL:
             return missing, 55
-        if _value(views, fill, seen, Fill.SCOPE) != MassCancelScope.MEMBER:
+        if _value(views, fill, Fill.SCOPE) != MassCancelScope.MEMBER:
             return missing, 55
     if kind == CommandKind.NEW_ORDER or kind == CommandKind.REPLACE:
         if not _has(views, fill, seen, Fill.ORDER_QTY):
             return missing, 38
-        is_limit = _value(views, fill, seen, Fill.ORD_TYPE) == OrdType.LIMIT
+        is_limit = _value(views, fill, Fill.ORD_TYPE) == OrdType.LIMIT
         if is_limit and not _has(views, fill, seen, Fill.PRICE):
             return missing, 44
-        is_gtd = _value(views, fill, seen, Fill.TIME_IN_FORCE) == TimeInForce.GTD
+        is_gtd = _value(views, fill, Fill.TIME_IN_FORCE) == TimeInForce.GTD
         if is_gtd and not _has(views, fill, seen, Fill.EXPIRE_DATE):
             return missing, 432
     return VALID, 0
@@ -157,9 +157,9 @@ def _has(views, fill, seen, which):
 
 
 @codec_kernel
-def _value(views, fill, seen, which):
-    slot = np.int64(views.bytes[fill + which])
-    return views.words[SLOT_VALUE + slot] if (seen >> slot) & 1 != 0 else 0
+def _value(views, fill, which):
+    """The value of a field, 0 where it is absent (slot 0 is never filled)."""
+    return views.words[SLOT_VALUE + np.int64(views.bytes[fill + which])]
 
 
 @codec_kernel
@@ -190,8 +190,8 @@ def fill_command(views, buf, message, kind, seen, row, command, now_ns):
     command["member"] = row["member"]
     command["kind"] = kind
     command["msg_seq_num"] = views.words[SLOT_VALUE + SEQ_NUM_SLOT]
-    command["transact_time_ns"] = _value(views, fill, seen, Fill.TRANSACT_TIME)
-    command["side"] = _value(views, fill, seen, Fill.SIDE)
+    command["transact_time_ns"] = _value(views, fill, Fill.TRANSACT_TIME)
+    command["side"] = _value(views, fill, Fill.SIDE)
     command["quote_set"] = 0
     command["blob_offset"] = 0
     command["blob_length"] = 0
@@ -235,7 +235,7 @@ def _fill_names(views, buf, kind, fill, seen, row, command):
         account = find_name(views, Section.ACCOUNTS, buf, slot, np.int64(row["member"]))
     elif kind == CommandKind.NEW_ORDER:
         account = np.int64(row["default_account"])
-    scope = _value(views, fill, seen, Fill.SCOPE)
+    scope = _value(views, fill, Fill.SCOPE)
     instrument = np.int64(0)
     product = np.int64(0)
     if _has(views, fill, seen, Fill.SYMBOL) and scope != MassCancelScope.MEMBER:
@@ -254,9 +254,9 @@ def _fill_names(views, buf, kind, fill, seen, row, command):
 
 @codec_kernel
 def _fill_terms(views, kind, fill, seen, command):
-    ord_type = _value(views, fill, seen, Fill.ORD_TYPE)
-    price = _value(views, fill, seen, Fill.PRICE)
-    time_in_force = _value(views, fill, seen, Fill.TIME_IN_FORCE)
+    ord_type = _value(views, fill, Fill.ORD_TYPE)
+    price = _value(views, fill, Fill.PRICE)
+    time_in_force = _value(views, fill, Fill.TIME_IN_FORCE)
     if time_in_force == 0 and kind == CommandKind.NEW_ORDER:
         time_in_force = np.int64(ord("0"))
     command["ord_type"] = ord_type
@@ -264,16 +264,16 @@ def _fill_terms(views, kind, fill, seen, command):
     command["time_in_force"] = time_in_force
     command["qty"] = 0
     if kind != CommandKind.CANCEL:
-        command["qty"] = _value(views, fill, seen, Fill.ORDER_QTY)
-    command["stop_price"] = _value(views, fill, seen, Fill.STOP_PX)
-    command["expire_date"] = _value(views, fill, seen, Fill.EXPIRE_DATE)
-    command["min_qty"] = _value(views, fill, seen, Fill.MIN_QTY)
-    command["display_qty"] = _value(views, fill, seen, Fill.MAX_FLOOR)
-    command["position_effect"] = _value(views, fill, seen, Fill.POSITION_EFFECT)
-    command["capacity"] = _value(views, fill, seen, Fill.CAPACITY)
-    command["self_match"] = _value(views, fill, seen, Fill.SELF_MATCH)
-    command["self_match_id"] = _value(views, fill, seen, Fill.SELF_MATCH_ID)
-    command["hedge_flag"] = _value(views, fill, seen, Fill.HEDGE_FLAG)
+        command["qty"] = _value(views, fill, Fill.ORDER_QTY)
+    command["stop_price"] = _value(views, fill, Fill.STOP_PX)
+    command["expire_date"] = _value(views, fill, Fill.EXPIRE_DATE)
+    command["min_qty"] = _value(views, fill, Fill.MIN_QTY)
+    command["display_qty"] = _value(views, fill, Fill.MAX_FLOOR)
+    command["position_effect"] = _value(views, fill, Fill.POSITION_EFFECT)
+    command["capacity"] = _value(views, fill, Fill.CAPACITY)
+    command["self_match"] = _value(views, fill, Fill.SELF_MATCH)
+    command["self_match_id"] = _value(views, fill, Fill.SELF_MATCH_ID)
+    command["hedge_flag"] = _value(views, fill, Fill.HEDGE_FLAG)
     has_exec_inst = _has(views, fill, seen, Fill.EXEC_INST)
     command["exec_inst"] = _POST_ONLY if has_exec_inst else 0
 
