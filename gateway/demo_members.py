@@ -24,7 +24,7 @@ from gateway.demo_desk import (
 )
 from gateway.demo_market import Market
 from gateway.message import Field
-from specs.products import Contract
+from specs.products import Contract, Product
 
 MAKER_MESSAGES_MAX = 24  # of one turn
 SPECULATOR_POSITION_MAX = 150  # lots, then it only reduces
@@ -197,7 +197,8 @@ class Hedger:
         else:
             target = self._price_ticks(order.contract.symbol, order.side)
             if target != order.price_ticks:
-                self.desk.replace(order, target, order.leaves, _shown(order.qty))
+                more = _shown(order.contract.product, order.qty)
+                self.desk.replace(order, target, order.leaves, more)
 
     def _start(self, now_s: float) -> None:
         symbol = self._random.choice(self._symbols)
@@ -205,15 +206,17 @@ class Hedger:
         side = self._side
         if abs(position) > HEDGER_POSITION_MAX:
             side = SELL if position > 0 else BUY
-        qty = self._random.randrange(100, 600, 20)
+        contract = self._market.contracts[symbol]
+        product = contract.product
+        qty = min(self._random.randrange(100, 600, 20), product.qty_max)
         self._until_s = now_s + self._random.uniform(6, 15)
         self._order = self.desk.new(
-            self._market.contracts[symbol],
+            contract,
             side,
             qty,
             self._price_ticks(symbol, side),
-            GTC,
-            _shown(qty),
+            GTC if "GTC" in product.times_in_force else DAY,
+            (*_shown(product, qty), *opening(contract)),
         )
 
     def _price_ticks(self, symbol: str, side: str) -> int:
@@ -222,9 +225,9 @@ class Hedger:
         return max(1, self._market.fair_ticks(symbol) + (across if side == BUY else -across))
 
 
-def _shown(qty: int) -> tuple[Field, ...]:
-    """An iceberg of `qty` lots shows a part."""
-    return ((111, qty // _ICEBERG_SHARE),)
+def _shown(product: Product, qty: int) -> tuple[Field, ...]:
+    """What an iceberg of `qty` lots shows, where the product takes icebergs."""
+    return ((111, qty // _ICEBERG_SHARE),) if "ICEBERG" in product.order_features else ()
 
 
 Trader = Maker | Speculator | Hedger
