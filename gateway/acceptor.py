@@ -18,16 +18,19 @@ import numpy as np
 
 from gateway.counterparty import Counterparty, Directory
 from gateway.facts import Fact, Refused
-from gateway.header import check_header, sequence_number
+from gateway.header import (
+    check_header,
+    identity_of,
+    numbering_of,
+    sequence_number,
+    too_low_text,
+)
 from gateway.liveness import SECOND_NS
 from gateway.message import Field, Message
 from gateway.policy import Policy, Reader
 from gateway.session import (
     Session,
-    identity_of,
     no_facts,
-    numbering_of,
-    too_low_text,
 )
 from gateway.states import Happened, Numbering, State
 from gateway.types import BEGIN_STRING, Fault, Stop

@@ -374,6 +374,9 @@ class _Line(asyncio.BufferedProtocol):
 
     def _on_timer(self) -> None:
         self._timer = None
+        if self.session.unfinished:
+            self.buffer_updated(0)
+            return
         now_ns = time.time_ns()
         deadline_ns = self.session.next_deadline_ns
         if deadline_ns <= now_ns and (deadline_ns or self._writable):

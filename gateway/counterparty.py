@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
 from gateway.message import Header
 from gateway.types import SESSION_ROW
 
@@ -49,6 +51,10 @@ class Counterparty:
     """
 
     __slots__ = (
+        "_active",
+        "_clock_tolerance_ns",
+        "_expected_in",
+        "_next_out",
         "cancel_on_disconnect",
         "connection",
         "credential",
@@ -70,6 +76,12 @@ class Counterparty:
         self.sent = sent
         self.header = Header(own, peer)
         self.session = int(row["session"])
+        # views of one field are an order of magnitude faster than the row's items
+        fields = np.asarray(row)
+        self._active = fields["active"]
+        self._clock_tolerance_ns = fields["clock_tolerance_ns"]
+        self._expected_in = fields["expected_in"]
+        self._next_out = fields["next_out"]
         self.connection: Session | None = None
         self.credential: tuple[bytes, bytes] | None = None  # 553, 554 that an initiator sends
         self.password_hash = ""  # of specs/credentials.py; empty: none is asked for
@@ -77,29 +89,38 @@ class Counterparty:
         self.cancel_on_disconnect = True
 
     @property
+    def clock_tolerance_ns(self) -> int:
+        """How far SendingTime (52) may lie from now."""
+        return self._clock_tolerance_ns.item()
+
+    @property
     def expected_in(self) -> int:
         """The MsgSeqNum expected next from the peer."""
-        return int(self.row["expected_in"])
+        return self._expected_in.item()
 
     @expected_in.setter
     def expected_in(self, number: int) -> None:
-        self.row["expected_in"] = number
+        self._expected_in[()] = number
 
     @property
     def next_out(self) -> int:
         """The MsgSeqNum our next message takes."""
-        return int(self.row["next_out"])
+        return self._next_out.item()
 
     def take_number(self) -> int:
         """The number of a message that is about to be sent; it is never given twice."""
-        number = int(self.row["next_out"])
-        self.row["next_out"] = number + 1
+        number = self._next_out.item()
+        self._next_out[()] = number + 1
         return number
+
+    def set_active(self, is_active: bool) -> None:
+        """Whether the decoder may take the peer's messages without asking the session."""
+        self._active[()] = is_active
 
     def reset(self) -> None:
         """Both directions begin again at 1; nothing sent before can be asked for."""
-        self.row["expected_in"] = 1
-        self.row["next_out"] = 1
+        self._expected_in[()] = 1
+        self._next_out[()] = 1
         self.sent.reset()
 
 

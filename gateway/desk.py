@@ -44,6 +44,7 @@ class Desk:
     def __init__(self, tables: Tables, rows_max: int) -> None:
         assert rows_max > 0
         self.commands = np.zeros(rows_max, COMMAND)
+        self._rows_max = rows_max
         self.count = 0
         self.questions: list[Question] = []
         self._no_blobs = np.zeros(0, np.uint8)
@@ -69,7 +70,7 @@ class Desk:
 
     def room(self) -> int:
         """Free command rows."""
-        return len(self.commands) - self.count
+        return self._rows_max - self.count
 
     def decode(
         self,
@@ -85,7 +86,7 @@ class Desk:
         Advances expected_in of the party's SESSION_ROW.
         """
         rows = self.commands
-        if rows_max < self.room():
+        if rows_max < self._rows_max - self.count:
             rows = rows[: self.count + rows_max]
         consumed, written, stop = decode_orders(
             self._arena, buffer, start, end, party.session, rows, self.count, now_ns

@@ -9,7 +9,9 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import NamedTuple
 
+from gateway.counterparty import Counterparty
 from gateway.message import Field, Message
+from gateway.states import Numbering
 from gateway.types import BEGIN_STRING
 
 SEQ_NUM_MAX = 999_999_999
@@ -121,3 +123,20 @@ def reversed_routing(message: Message) -> tuple[Field, ...]:
     return tuple(
         (answer, value) for tag, answer in _ROUTING_ANSWER.items() if (value := message.get(tag))
     )
+
+
+def identity_of(party: Counterparty) -> Identity:
+    """What check_header compares a message with."""
+    return Identity(party.own, party.peer, party.clock_tolerance_ns)
+
+
+def numbering_of(number: int, expected: int) -> Numbering:
+    """Where a MsgSeqNum lies against the expected one."""
+    if number == expected:
+        return Numbering.EXPECTED
+    return Numbering.LOW if number < expected else Numbering.HIGH
+
+
+def too_low_text(expected: int, received: int) -> str:
+    """The Logout text that members' engines read the expected number from."""
+    return f"MsgSeqNum too low, expecting {expected} but received {received}"

@@ -8,10 +8,16 @@ from __future__ import annotations
 
 from gateway.counterparty import Counterparty
 from gateway.facts import Delivered, Refused
-from gateway.header import check_header, sequence_number
+from gateway.header import (
+    check_header,
+    identity_of,
+    numbering_of,
+    sequence_number,
+    too_low_text,
+)
 from gateway.message import Field, Message
 from gateway.policy import Policy, Reader
-from gateway.session import Session, identity_of, numbering_of, too_low_text
+from gateway.session import Session
 from gateway.states import Happened, MessageClass, Numbering, State, message_class
 
 

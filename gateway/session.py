@@ -7,7 +7,9 @@ turn of its loop:
    Administrative answers (Logon, Heartbeat, Reject, resends) are appended to `session.outgoing` at
    once, and take their outgoing numbers at once. Orders become rows of the shared command batch
    (gateway/acceptor.py). When the batch is full receive() stops early: `session.blocked` is True,
-   and what was not consumed is passed again after the batch is submitted.
+   and what was not consumed is passed again after the batch is submitted. It also stops after
+   SLOW_MESSAGES_MAX messages of the slow path, so that a flood of them keeps nobody waiting:
+   `session.unfinished` is True and the rest is passed again in a later turn.
 2. The batch is submitted, its events are encoded for each counterparty. These reports come after
    step 1, so their numbers are higher than those of the turn's administrative answers. Bytes of a
    counterparty whose `connection` is None or not `live` are dropped, not their numbers: the store
@@ -39,10 +41,12 @@ from gateway.header import (
     SEQ_NUM_MAX,
     VALUE_INCORRECT,
     HeaderFault,
-    Identity,
     Severity,
     check_header,
+    identity_of,
+    numbering_of,
     sequence_number,
+    too_low_text,
 )
 from gateway.liveness import NEVER_NS, Due
 from gateway.message import Message
@@ -63,6 +67,8 @@ from gateway.states import (
 )
 from gateway.types import Fault, Read
 
+SLOW_MESSAGES_MAX = 64  # administrative and odd messages handled in one receive()
+
 
 class Session(Speaker):
     """What an acceptor's and an initiator's end of a connection have in common.
@@ -75,7 +81,8 @@ class Session(Speaker):
         super().__init__()
         self.state = state
         self._policy = policy
-        self.blocked = False
+        self.blocked = False  # no room in the batch
+        self.unfinished = False  # enough for one turn
         self.waiting = False  # nothing is read until a credential is checked
         self._reader = reader
         self._facts = no_facts()
@@ -98,10 +105,10 @@ class Session(Speaker):
 
     @property
     def next_deadline_ns(self) -> int:
-        """When on_deadline is due; 0: at once, as soon as the line takes bytes."""
+        """When on_deadline, or receive where `unfinished`, is due; 0: once the line takes bytes."""
         if self.state == State.CLOSED:
             return NEVER_NS
-        if self._resend.pending:
+        if self._resend.pending or self.unfinished:
             return 0
         if self.state == State.ACTIVE:
             return self._liveness.deadline_ns()
@@ -112,12 +119,13 @@ class Session(Speaker):
     ) -> tuple[int, list[Fact]]:
         """Takes what buffer[start:end] (uint8) holds; returns (bytes consumed, facts).
 
-        What is not consumed is the beginning of a message, or waits for a free batch (`blocked`).
+        What is not consumed is the beginning of a message, waits for a free batch (`blocked`) or
+        for the next turn (`unfinished`).
         """
         self._facts = facts = no_facts()
-        self.blocked = False
-        self._pumped = False
+        self.blocked = self.unfinished = self._pumped = False
         position = start
+        left = SLOW_MESSAGES_MAX
         while position < end and self.state < State.LOGOUT_ANSWERED and not self.waiting:
             if self.state == State.ACTIVE:
                 fast, rest_is_part = self._take_fast(buffer, position, end, now_ns)
@@ -126,6 +134,10 @@ class Session(Speaker):
                     position += fast
                 if position >= end or rest_is_part:
                     break
+            if left == 0:
+                self.unfinished = True
+                break
+            left -= 1
             kind, consumed, message = self._reader.read(buffer, position, end)
             if kind == Read.NEED_MORE:
                 break
@@ -161,7 +173,7 @@ class Session(Speaker):
         party = self._known()
         self._begin_again(party)
         self._reset_sent = True
-        party.row["active"] = 0  # until it is answered only the answer is taken
+        party.set_active(False)  # until it is answered only the answer is taken
         self._send(b"A", ((98, 0), (108, self._interval_s), (141, "Y")), now_ns)
 
     def on_deadline(self, now_ns: int) -> list[Fact]:
@@ -400,7 +412,7 @@ class Session(Speaker):
         party = self._known()
         self._move(Happened.LOGON_TAKEN)
         party.connection = self
-        party.row["active"] = 1
+        party.set_active(True)
         self._logged_on = True
         self._limit_ns = NEVER_NS
         self._interval_s = interval_s
@@ -410,7 +422,7 @@ class Session(Speaker):
     def _move(self, happened: Happened) -> None:
         self.state = TRANSITIONS[self.state, happened]
         if self.party is not None and self.party.connection is self:
-            self.party.row["active"] = self.state == State.ACTIVE
+            self.party.set_active(self.state == State.ACTIVE)
 
     def _end(self, happened: Happened, fact: LoggedOut | Lost | Refused) -> None:
         """Leaves the session; how is told once, as Lost where it was up and not orderly."""
@@ -429,20 +441,3 @@ class Session(Speaker):
 def no_facts() -> list[Fact]:
     """A fresh list for the facts of one call."""
     return []
-
-
-def identity_of(party: Counterparty) -> Identity:
-    """What check_header compares a message with."""
-    return Identity(party.own, party.peer, int(party.row["clock_tolerance_ns"]))
-
-
-def numbering_of(number: int, expected: int) -> Numbering:
-    """Where a MsgSeqNum lies against the expected one."""
-    if number == expected:
-        return Numbering.EXPECTED
-    return Numbering.LOW if number < expected else Numbering.HIGH
-
-
-def too_low_text(expected: int, received: int) -> str:
-    """The Logout text that members' engines read the expected number from."""
-    return f"MsgSeqNum too low, expecting {expected} but received {received}"

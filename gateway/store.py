@@ -74,8 +74,8 @@ class SentRows:
         self.was_reset = False
         self.connected = False  # logged on; after a restart: was logged on when the venue ended
         self.pending: dict[int, bytes] = {}  # kept messages that no payload has yet
-        self._rows = np.zeros(ROWS_FIRST, STORE_ROW)
         self._store = store
+        self._hold(np.zeros(ROWS_FIRST, STORE_ROW))
 
     def admin(self, number: int, sending_time_ns: int) -> None:
         """See SentLog. Needs a payload before it is sent only when the reserve is used up."""
@@ -94,14 +94,18 @@ class SentRows:
         out: the bytes it wrote to; BLOB_PENDING rows point into it and are copied.
         """
         assert first_out == self.next
-        self._make_room(len(rows))
-        at = self.next - self.first
-        self._rows[at : at + len(rows)] = rows
-        kinds = rows["reference"] >> np.uint64(56)
-        for index in np.flatnonzero(kinds == StoreKind.BLOB_PENDING):
-            offset, length = unpack_blob(unpack_reference(rows["reference"][index])[1])
-            self.pending[first_out + int(index)] = bytes(out[offset : offset + length])
-        self.next += len(rows)
+        count = len(rows)
+        at = self._make_room(count)
+        if count == 1:  # a lone order: the row's items are faster than an assignment of rows
+            self._references[at], self._times[at] = rows.item(0)
+        else:
+            self._rows[at : at + count] = rows
+        kinds = rows.view(np.uint8)[7::16]
+        if StoreKind.BLOB_PENDING in kinds.tobytes():
+            for index in np.flatnonzero(kinds == StoreKind.BLOB_PENDING).tolist():
+                offset, length = unpack_blob(unpack_reference(rows["reference"][index])[1])
+                self.pending[first_out + index] = bytes(out[offset : offset + length])
+        self.next += count
         self.changed(urgent=True)
 
     def reset(self) -> None:
@@ -110,7 +114,7 @@ class SentRows:
         self.reserved_through = 0
         self.was_reset = True
         self.pending.clear()
-        self._rows = np.zeros(ROWS_FIRST, STORE_ROW)
+        self._hold(np.zeros(ROWS_FIRST, STORE_ROW))
         self.changed(urgent=True)
 
     def changed(self, urgent: bool) -> None:
@@ -151,8 +155,7 @@ class SentRows:
     def load(self, first: int, rows: np.ndarray) -> None:
         """Journaled rows from number `first` on; numbers never journaled are gap-filled."""
         self.skip_to(first)
-        self._make_room(len(rows))
-        at = self.next - self.first
+        at = self._make_room(len(rows))
         self._rows[at : at + len(rows)] = rows
         self.next += len(rows)
         self.journaled = self.next
@@ -163,32 +166,38 @@ class SentRows:
             self.first = self.next = number  # nothing known of older ones
         missing = number - self.next
         if missing > 0:
-            self._make_room(missing)
-            at = self.next - self.first
-            self._rows["reference"][at : at + missing] = pack_reference(StoreKind.ADMIN, 0)
-            self._rows["sending_time_ns"][at : at + missing] = 0
+            at = self._make_room(missing)
+            self._references[at : at + missing] = pack_reference(StoreKind.ADMIN, 0)
+            self._times[at : at + missing] = 0
             self.next = number
         self.journaled = self.next
 
     def _append(self, number: int, reference: int, sending_time_ns: int) -> None:
         assert number == self.next
-        self._make_room(1)
-        self._rows[number - self.first] = (reference, sending_time_ns)
+        at = self._make_room(1)
+        self._references[at] = reference
+        self._times[at] = sending_time_ns
         self.next = number + 1
 
-    def _make_room(self, count: int) -> None:
-        """Doubles the rows when they are full; at ROWS_MAX the older half is let go."""
+    def _make_room(self, count: int) -> int:
+        """Where the next `count` rows go. Doubles full rows; at ROWS_MAX the older half goes."""
         used = self.next - self.first
-        if used + count <= len(self._rows):
-            return
-        keep = used if used + count <= ROWS_MAX else max(0, min(used, ROWS_MAX // 2))
         capacity = len(self._rows)
+        if used + count <= capacity:
+            return used
+        keep = used if used + count <= ROWS_MAX else min(used, ROWS_MAX // 2)
         while capacity < keep + count:
             capacity *= 2
         grown = np.zeros(capacity, STORE_ROW)
         grown[:keep] = self._rows[used - keep : used]
         self.first += used - keep
-        self._rows = grown
+        self._hold(grown)
+        return keep
+
+    def _hold(self, rows: np.ndarray) -> None:
+        self._rows = rows
+        self._references = rows["reference"]
+        self._times = rows["sending_time_ns"]
 
 
 class SessionStore:
@@ -211,7 +220,8 @@ class SessionStore:
         self.read_journal = read_journal
         self.urgent = False  # something must be journaled before anything more is sent
         self.events_through = 0
-        self._sessions = sessions
+        self._expected_in = sessions["expected_in"]  # a field's view is faster than a row's item
+        self._next_out = sessions["next_out"]
         self._logs: dict[int, SentRows] = {}
         self._dirty: set[int] = set()
 
@@ -242,11 +252,11 @@ class SessionStore:
             self.events_through = max(self.events_through, events_through)
             return False
         self.events_through = events_through
-        parts = [_HEADER.pack(PayloadKind.DELTA, len(self._dirty), events_through)]
+        dirty = [self._logs[session] for session in self._dirty]
+        parts = [_HEADER.pack(PayloadKind.DELTA, len(dirty), events_through)]
         offset = _HEADER.size
         placed: list[tuple[SentRows, int, int, int]] = []
-        for session in self._dirty:
-            log = self._logs[session]
+        for log in dirty:
             section, blobs = self._section(log, offset)
             placed += [(log, number, at, length) for number, at, length in blobs]
             parts.append(section)
@@ -255,8 +265,7 @@ class SessionStore:
         for log, number, at, length in placed:
             row = log.rows(number, number + 1)
             row["reference"] = pack_reference(StoreKind.BLOB, pack_blob(position + at, length))
-        for session in self._dirty:
-            log = self._logs[session]
+        for log in dirty:
             log.journaled = log.next
             log.reserved_through = log.next - 1 + RESERVE
             log.was_reset = False
@@ -272,24 +281,26 @@ class SessionStore:
         """
         first = max(log.journaled, log.first)
         rows = log.rows(first, log.next)
+        count = log.next - first
+        if not log.pending:
+            return self._section_head(log, first, count, 0, RESERVE) + rows.tobytes(), []
         blobs = [(number, raw) for number, raw in log.pending.items() if number >= first]
         blob_at = offset + _SECTION.size + rows.nbytes
         places = []
-        if blobs:
-            rows = rows.copy()
-            for number, raw in blobs:
-                reference = pack_reference(StoreKind.BLOB, pack_blob(blob_at, len(raw)))
-                rows["reference"][number - first] = reference
-                places.append((number, blob_at, len(raw)))
-                blob_at += len(raw)
-        body = rows.tobytes() + b"".join(raw for _, raw in blobs)
-        head = self._section_head(log, first, len(rows), len(body) - len(rows) * 16, RESERVE)
-        return head + body, places
+        rows = rows.copy()
+        for number, raw in blobs:
+            reference = pack_reference(StoreKind.BLOB, pack_blob(blob_at, len(raw)))
+            rows["reference"][number - first] = reference
+            places.append((number, blob_at, len(raw)))
+            blob_at += len(raw)
+        kept = b"".join(raw for _, raw in blobs)
+        head = self._section_head(log, first, count, len(kept), RESERVE)
+        return head + rows.tobytes() + kept, places
 
     def _section_head(
         self, log: SentRows, first: int, rows: int, blob_bytes: int, reserve: int
     ) -> bytes:
-        expected_in = int(self._sessions[log.session]["expected_in"])
+        expected_in = self._expected_in.item(log.session)
         flags = (_RESET if log.was_reset else 0) | (_CONNECTED if log.connected else 0)
         reserved_through = log.next - 1 + reserve
         return _SECTION.pack(
@@ -322,10 +333,10 @@ class SessionStore:
         for log in self._logs.values():
             log.skip_to(log.reserved_through + 1)
             log.reserved_through = 0  # nothing may be sent before a new reserve is journaled
-            self._sessions[log.session]["next_out"] = log.next
+            self._next_out[log.session] = log.next
         for session, msg_seq_num in taken:
-            row = self._sessions[session]
-            row["expected_in"] = max(int(row["expected_in"]), msg_seq_num + 1)
+            expected_in = self._expected_in.item(session)
+            self._expected_in[session] = max(expected_in, msg_seq_num + 1)
         return self.events_through
 
     def _load(self, position: int, payload: bytes) -> None:
@@ -346,7 +357,7 @@ class SessionStore:
         )
         at += _SECTION.size
         end = at + count * STORE_ROW.itemsize + blob_bytes
-        if end > len(payload) or not 0 < session < len(self._sessions):
+        if end > len(payload) or not 0 < session < len(self._expected_in):
             raise StoreDamagedError(f"session payload at {position}: section of {session} at {at}")
         log = self.log(session)
         if flags & _RESET or absolute:
@@ -358,7 +369,7 @@ class SessionStore:
         log.was_reset = False
         log.connected = bool(flags & _CONNECTED)
         log.reserved_through = reserved
-        self._sessions[session]["expected_in"] = expected_in
+        self._expected_in[session] = expected_in
         self._dirty.discard(session)
         self.urgent = False
         return end

@@ -121,6 +121,9 @@ class Venue:
         deadline_ns = line.session.next_deadline_ns
         if deadline_ns > now_ns or (deadline_ns == 0 and line.paused):
             return
+        if line.session.unfinished:  # the rest of what it sent
+            line.buffer_updated(0)
+            return
         for fact in line.session.on_deadline(now_ns):
             self._note(line.session, fact)
         self._finish_turn(now_ns, line)

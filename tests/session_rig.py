@@ -164,7 +164,9 @@ class Rig:
             self.unread = self.unread[consumed:]
             self.facts += facts
             self.submit()
-            if not self.session.blocked:
+            if self.session.unfinished:
+                self.keep()  # the end of a turn
+            elif not self.session.blocked:
                 break
 
     def submit(self) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
 import pytest
 
 from gateway.acceptor import Credential
@@ -793,6 +794,23 @@ def test_a_long_resend_is_cut_into_chunks_with_live_messages_between() -> None:
     assert [int(m["34"]) for m in resent] == list(range(1, 202))
     fresh = [dict(m)["34"] for m in rest if ("43", "Y") not in m]
     assert fresh == ["202", "203"]
+
+
+def test_a_flood_of_slow_messages_is_spread_over_turns() -> None:
+    rig = Rig()
+    rig.receive(encode_line(LOGON, rig.now_ns))
+    rig.taken_all()
+    data = b"".join(encode_line(f"1 34={n} 112=T{n}", rig.now_ns) for n in range(2, 302))
+    buffer = np.zeros(len(data) + 64, np.uint8)
+    buffer[: len(data)] = np.frombuffer(data, np.uint8)
+    start = turns = 0
+    while start < len(data):
+        consumed, _ = rig.session.receive(buffer, start, len(data), rig.now_ns)
+        start += consumed
+        turns += 1
+        assert rig.session.unfinished == (start < len(data))
+        assert len(parse_out(rig.taken_all())) <= 64
+    assert turns == 5
 
 
 def test_many_resend_requests_are_bounded() -> None:
