@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import os
 import threading
-import zlib
 from bisect import bisect_right
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from zlib import crc32
 
 from engine.files import JOURNAL, FileSizes, file_name
 from engine.records import (
+    FIELD_BYTES,
     FRAME_BYTES,
     HEADER_BYTES,
     RECORD_BYTES_MAX,
@@ -27,7 +29,6 @@ from engine.records import (
 )
 from engine.storage import Storage
 
-_STAGE_BYTES = 1 << 16
 _STAGED_PART_MAX = 1 << 13  # bytes; a longer payload is written from where it lies
 
 Bytes = bytes | bytearray | memoryview
@@ -78,9 +79,10 @@ class Journal:
         self._epoch = tail.epoch + 1
         self._hash = tail.hash
         self.position = self.written = self.durable = tail.position
-        self._stage = bytearray(_STAGE_BYTES)
-        self._stage_view = memoryview(self._stage)
-        self._staged = 0
+        self._parts: list[Bytes] = []  # of closed records
+        self._open: tuple[RecordKind, int, int, int, int] | None = None  # the record behind them
+        self._open_at = self._body_bytes = 0
+        self._body: list[Bytes] = []
         self._starts: list[int] = []
         self._paths: list[Path] = []
         self._reading: dict[Path, int] = {}
@@ -103,53 +105,75 @@ class Journal:
     # -- writing
 
     def append(
-        self, kind: RecordKind, payload: Bytes, first_number: int, time_ns: int, count: int = 0,
-        more: Bytes = b"",
+        self, kind: RecordKind, payload: Bytes, first_number: int, time_ns: int, rows: int = 0,
+        blobs: Bytes = b"",
     ) -> int:  # fmt: skip
-        """Stage a record of `payload` and `more` behind it; the position of its payload.
+        """Stage a record of `payload` and `blobs`; the stream position of its payload.
 
-        Room must have been made before (`make_room`). A large payload is written before return.
+        Room must have been made before (`make_room`). A small payload must not change before
+        flush(), and its record stays open for the turn's session-store bytes; a large one is
+        written before return.
         """
-        payload_bytes = len(payload) + len(more)
-        ending = end_bytes(payload_bytes)
-        size = HEADER_BYTES + payload_bytes + len(ending)
-        assert size <= RECORD_BYTES_MAX and self.position + size <= self._end
-        if self._staged + HEADER_BYTES + _STAGED_PART_MAX + len(ending) > _STAGE_BYTES:
-            self.flush()
-        crc = zlib.crc32(payload)
-        if more:
-            crc = zlib.crc32(more, crc)
-        at = self._staged
+        if self._open is not None:
+            self._close()
+        blob_bytes = len(blobs)
+        payload_bytes = len(payload) + blob_bytes
         position = self.position
-        promised = self.written if self._promise_written else self.durable
-        self._hash = pack_header(
-            self._stage,
-            at,
-            (kind, first_number, time_ns, count, payload_bytes, crc),
-            (self._epoch, position, promised, self._current.number, self._hash),
-        )
-        self.position = position + size
-        at += HEADER_BYTES
+        self._open = (kind, first_number, time_ns, rows, blob_bytes)
+        self._open_at = position
+        self._body = [payload, blobs] if blob_bytes else [payload]
+        self._body_bytes = payload_bytes
+        self.position = position + FRAME_BYTES + (payload_bytes + 7 & -8)
+        assert self.position <= self._end and payload_bytes < RECORD_BYTES_MAX
         if payload_bytes > _STAGED_PART_MAX:
-            self._write([self._stage_view[:at], payload, more, ending])
-            return position + HEADER_BYTES
-        for part in (payload, more, ending):
-            stop = at + len(part)
-            self._stage[at:stop] = part
-            at = stop
-        self._staged = at
+            self._close()
+            self._write(self._storage.write_parts, self._parts)
         return position + HEADER_BYTES
+
+    def append_sessions(self, payload: bytes, first_number: int, time_ns: int) -> int:
+        """Stage session-store bytes, in the turn's open record where they fit; their position.
+
+        Room must have been made before. One record holds those of one call.
+        """
+        if self._open is None or self._open[0] != RecordKind.COMMANDS:
+            return self.append(RecordKind.SESSIONS, payload, first_number, time_ns)
+        position = self._open_at
+        at = self._body_bytes
+        payload_bytes = self._body_bytes = at + len(payload)
+        self._body.append(payload)
+        self.position = position + FRAME_BYTES + (payload_bytes + 7 & -8)
+        assert self.position <= self._end and payload_bytes < RECORD_BYTES_MAX
+        self._close()
+        return position + HEADER_BYTES + at
+
+    def _close(self) -> None:
+        """Put header and end around the open record."""
+        assert self._open is not None
+        kind, first_number, time_ns, rows, blob_bytes = self._open
+        self._open = None
+        body, payload_bytes = self._body, self._body_bytes
+        crc = 0
+        for part in body:
+            crc = crc32(part, crc)
+        header = pack_header(
+            kind, self._epoch, self._open_at,
+            self.written if self._promise_written else self.durable,
+            first_number, time_ns, rows, blob_bytes, payload_bytes, crc, self._current.number,
+            self._hash,
+        )  # fmt: skip
+        self._hash = header[FIELD_BYTES:]
+        self._parts += (header, *body, end_bytes(payload_bytes))
 
     def flush(self) -> None:
         """Write what is staged, in one write; raises StorageFailed."""
-        if self._staged:
-            self._storage.write(self._current.fd, self._stage_view[: self._staged])
-            self._staged = 0
-            self.written = self.position
+        if self._open is not None:
+            self._close()
+        if self._parts:
+            self._write(self._storage.write, b"".join(self._parts))
 
-    def _write(self, parts: list[Bytes]) -> None:
-        self._storage.write_parts(self._current.fd, [part for part in parts if len(part)])
-        self._staged = 0
+    def _write(self, write: Callable[[int, Any], None], data: bytes | list[Bytes]) -> None:
+        write(self._current.fd, data)
+        self._parts = []
         self.written = self.position
 
     def sync(self) -> int:
@@ -283,6 +307,7 @@ class Journal:
     @property
     def place(self) -> Tail:
         """Where the stream stands."""
+        self.flush()
         return Tail(self.position, self._hash, self._epoch, self._current.number)
 
     def finish(self, first_number: int, time_ns: int) -> None:

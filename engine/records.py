@@ -18,25 +18,28 @@ from typing import NamedTuple
 from engine.types import COMMAND
 
 RULES_VERSION = 1  # raised by hand when the same commands would give other events
-MAGIC = b"\x89SITEXJ1"
+MAGIC = b"\x89SXJ"
 END_MARK = b"SITXEND\xa5"  # no byte of it is 0: a record cut short lacks its last one
 HASH_BYTES = 16
 GENESIS = bytes(HASH_BYTES)  # the hash before the first record
 
-_FIELDS = struct.Struct("<8sHBBIQQQqIIII16s")
+_sha256 = hashlib.sha256
+_FIELDS = struct.Struct("<4sHBBIQQQqIIIII16s")
+_pack = _FIELDS.pack
+FIELD_BYTES = _FIELDS.size  # what the hash covers
 _HASH_AT = _FIELDS.size
 HEADER_BYTES = _HASH_AT + HASH_BYTES
 FRAME_BYTES = HEADER_BYTES + len(END_MARK)
 RECORD_BYTES_MAX = 1 << 23
-assert HEADER_BYTES % 8 == 0 and len(END_MARK) == 8
+assert FIELD_BYTES == 80 and HEADER_BYTES % 8 == 0 and len(END_MARK) == 8
 
 
 class RecordKind(IntEnum):
     """What a record's payload is."""
 
     BEGIN = 1  # JSON: the engine's limits and the first venue day; the first record of a stream
-    COMMANDS = 2  # COMMAND rows, then the batch's blobs
-    SESSIONS = 3  # bytes of the session store; the engine passes over them
+    COMMANDS = 2  # COMMAND rows, the batch's blobs, the turn's session-store bytes
+    SESSIONS = 3  # session-store bytes alone; the engine passes over them
     SKIP = 4  # command `first_number` is passed over: the operator's answer to an assert
     END = 5  # the venue stopped cleanly
     NEXT = 6  # the stream goes on in the next file, which is there before this is written
@@ -56,11 +59,17 @@ class Header(NamedTuple):
     first_number: int  # of the first command in it; else of the next command
     time_ns: int  # venue clock of the last command
     rows: int  # COMMAND rows
+    blob_bytes: int
     payload_bytes: int
     crc: int  # of the payload without its padding
     segment: int  # number of the file it is in
     hash_before: bytes
     hash: bytes
+
+    @property
+    def is_turn(self) -> bool:
+        """Whether it holds commands or session-store bytes."""
+        return self.kind in (RecordKind.COMMANDS, RecordKind.SESSIONS)
 
     @property
     def record_bytes(self) -> int:
@@ -83,24 +92,10 @@ def end_bytes(payload_bytes: int) -> bytes:
     return _ENDS[payload_bytes & 7]
 
 
-def pack_header(
-    buffer: bytearray, offset: int, fields: tuple[int, int, int, int, int, int], place: tuple
-) -> bytes:
-    """Write a header into `buffer` at `offset`; its hash.
-
-    `fields` are kind, first_number, time_ns, rows, payload_bytes, crc; `place` is epoch, position,
-    promised, segment, hash before.
-    """
-    kind, first_number, time_ns, rows, payload_bytes, crc = fields
-    epoch, position, promised, segment, hash_before = place
-    _FIELDS.pack_into(
-        buffer, offset, MAGIC, RULES_VERSION, kind, 0, epoch, position, promised, first_number,
-        time_ns, rows, payload_bytes, crc, segment, hash_before,
-    )  # fmt: skip
-    stop = offset + _HASH_AT
-    digest = hashlib.sha256(memoryview(buffer)[offset:stop]).digest()[:HASH_BYTES]
-    buffer[stop : stop + HASH_BYTES] = digest
-    return digest
+def pack_header(kind: int, epoch: int, *fields: int | bytes) -> bytes:
+    """The header of these fields, in the order of Header, without its own hash at the end."""
+    text = _pack(MAGIC, RULES_VERSION, kind, 0, epoch, *fields)
+    return text + _sha256(text).digest()[:HASH_BYTES]
 
 
 def parse_header(data: memoryview | bytes, offset: int) -> Header | None:
@@ -109,19 +104,20 @@ def parse_header(data: memoryview | bytes, offset: int) -> Header | None:
     if stop > len(data) or data[offset : offset + len(MAGIC)] != MAGIC:
         return None
     own = bytes(data[stop - HASH_BYTES : stop])
-    if hashlib.sha256(data[offset : stop - HASH_BYTES]).digest()[:HASH_BYTES] != own:
+    if _sha256(data[offset : stop - HASH_BYTES]).digest()[:HASH_BYTES] != own:
         return None
-    (_, _, kind, _, epoch, position, promised, first_number, time_ns, rows, payload_bytes, crc,
-     segment, before) = _FIELDS.unpack_from(data, offset)  # fmt: skip
-    return Header(
-        kind, epoch, position, promised, first_number, time_ns, rows, payload_bytes, crc, segment,
-        before, own,
-    )  # fmt: skip
+    _, _, kind, _, *fields = _FIELDS.unpack_from(data, offset)
+    return Header(kind, *fields, own)
+
+
+def sessions_at(header: Header) -> int:
+    """Where in the payload the session-store bytes start, behind rows and blobs."""
+    return header.rows * COMMAND.itemsize + header.blob_bytes
 
 
 def version_at(data: memoryview | bytes, offset: int) -> int:
     """The rules version of the header at `offset`."""
-    return int.from_bytes(data[offset + 8 : offset + 10], "little")
+    return int.from_bytes(data[offset + 4 : offset + 6], "little")
 
 
 def payload_fault(header: Header, data: memoryview | bytes, offset: int) -> str | None:
@@ -135,8 +131,8 @@ def payload_fault(header: Header, data: memoryview | bytes, offset: int) -> str 
         return "checksum of the payload differs"
     if data[stop : stop + len(ending)] != ending:
         return "end mark is missing"
-    if header.kind == RecordKind.COMMANDS and header.rows * COMMAND.itemsize > header.payload_bytes:
-        return "more rows than payload"
+    if sessions_at(header) > header.payload_bytes:
+        return "more rows and blobs than payload"
     return None
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from engine.files import SNAPSHOT, day_folders, numbered_files
 from engine.journal import Tail
 from engine.limits import EngineLimits
-from engine.records import GENESIS, RecordKind
+from engine.records import GENESIS, RecordKind, sessions_at
 from engine.recover import read_begin
 from engine.replayer import EngineStopped, Replayer
 from engine.snapshots import Snapshot, read_snapshot
@@ -42,7 +42,7 @@ class ReplayResult:
     commands_replayed: int
     events: int
     records: int
-    session_records: int
+    session_bytes: int  # of the session store, in the turns' records
     journal_bytes: int
     seconds: float
     state_hash: bytes
@@ -147,13 +147,14 @@ class _Replay:
         stream = Stream(segments, Tail(0, GENESIS, 0, 0) if known else None)
         before = engine.command_count
         replayer = Replayer(apply, roll, before, stop_at=at, single_from=single, skips=self.skips)
-        records = sessions = size = 0
+        records = session_bytes = size = 0
         started = time.perf_counter()
         for record in stream.records():
             replayer.feed(record)
+            header = record.header
             records += 1
-            sessions += record.header.kind == RecordKind.SESSIONS
-            size += record.header.record_bytes
+            session_bytes += header.payload_bytes - sessions_at(header) if header.is_turn else 0
+            size += header.record_bytes
             day = record.segment.day
             if replayer.stopped:
                 break
@@ -166,7 +167,7 @@ class _Replay:
             commands_replayed=replayer.count - before,
             events=engine.event_count,
             records=records,
-            session_records=sessions,
+            session_bytes=session_bytes,
             journal_bytes=size,
             seconds=seconds,
             state_hash=engine.state_hash(),

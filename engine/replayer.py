@@ -82,7 +82,7 @@ class Replayer:
         assert header.first_number <= seen + 1, "commands are missing between records"
         size = header.rows * COMMAND.itemsize
         rows = np.frombuffer(record.payload[:size], COMMAND)[seen + 1 - header.first_number :]
-        blobs = np.frombuffer(record.payload[size:], np.uint8)
+        blobs = np.frombuffer(record.payload[size : size + header.blob_bytes], np.uint8)
         if self._stop_at is not None:
             rows = rows[: self._stop_at - seen]
         if self._skips:

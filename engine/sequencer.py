@@ -34,7 +34,7 @@ from engine.recover import (
 from engine.replayer import EngineStopped
 from engine.snapshots import write_sessions
 from engine.storage import NoRoom, Storage, StorageFailed, lock_directory
-from engine.stream import payloads, records
+from engine.stream import records, session_payloads
 from engine.turn import DISK_FULL, Turn
 from engine.types import COMMAND, CommandKind
 from engine.venue_day import ENGINE_FAULTS, EngineMaker, VenueDay
@@ -198,7 +198,7 @@ class Sequencer(Turn):
 
     def session_records(self) -> Iterator[tuple[int, memoryview]]:
         """(position, payload) journaled since the store was saved, as open() found them."""
-        return payloads(self._starts, RecordKind.SESSIONS, self._sessions_start, self._recovered_to)
+        return session_payloads(self._starts, self._sessions_start, self._recovered_to)
 
     def command_records(
         self, *, all_kept: bool = False
@@ -208,11 +208,11 @@ class Sequencer(Turn):
         Those journaled since the store was saved; all_kept: those of all days that are kept.
         """
         first = 0 if all_kept else self._sessions_start
-        for header, payload in records(
-            self._starts, RecordKind.COMMANDS, first, self._recovered_to
-        ):
+        for header, payload in records(self._starts, first, self._recovered_to):
+            if header.rows == 0:
+                continue
             size = header.rows * COMMAND.itemsize
-            blobs = np.frombuffer(payload[size:], np.uint8)
+            blobs = np.frombuffer(payload[size : size + header.blob_bytes], np.uint8)
             rows = np.frombuffer(payload[:size], COMMAND)
             yield header.position, header.first_number, rows, blobs
 

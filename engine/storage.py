@@ -72,10 +72,14 @@ class Storage:
 
     def write(self, fd: int, data: bytes | bytearray | memoryview) -> None:
         """Write all of `data` at the descriptor's place."""
-        written = self._call(os.write, fd, data)
-        while written < len(data):
-            data = memoryview(data)[written:]
-            written = self._call(os.write, fd, data)
+        # without _call: this is on the way of every turn
+        try:
+            written = os.write(fd, data)
+            while written < len(data):
+                data = memoryview(data)[written:]
+                written = os.write(fd, data)
+        except OSError as error:
+            raise StorageFailed(f"write: {error}") from error
 
     def write_parts(self, fd: int, parts: Sequence[bytes | bytearray | memoryview]) -> None:
         """Write all parts, each of bytes, one behind the other, in one call where it can be."""

@@ -29,6 +29,7 @@ from engine.records import (
     RecordKind,
     parse_header,
     payload_fault,
+    sessions_at,
     version_at,
 )
 
@@ -229,9 +230,9 @@ def first_positions(segments: list[Segment]) -> list[tuple[int, Path]]:
 
 
 def records(
-    starts: list[tuple[int, Path]], kind: RecordKind, first: int, stop: int
+    starts: list[tuple[int, Path]], first: int, stop: int
 ) -> Iterator[tuple[Header, memoryview]]:
-    """(header, payload) of the records of one kind from stream position `first` to `stop`.
+    """(header, payload) of the records from stream position `first` to `stop`.
 
     `starts` as of first_positions. For what has been checked before: payloads are not summed again.
     """
@@ -244,18 +245,20 @@ def records(
         while place < min(behind, stop):
             header = parse_header(data, place - start)
             assert header is not None, f"{path} at offset {place - start} was a record before"
-            if header.kind == kind and place >= first:
+            if place >= first:
                 at = place - start + HEADER_BYTES
                 yield header, data[at : at + header.payload_bytes]
             place = header.next_position
 
 
-def payloads(
-    starts: list[tuple[int, Path]], kind: RecordKind, first: int, stop: int
+def session_payloads(
+    starts: list[tuple[int, Path]], first: int, stop: int
 ) -> Iterator[tuple[int, memoryview]]:
-    """(position of the payload, payload) of records(...)."""
-    for header, payload in records(starts, kind, first, stop):
-        yield header.position + HEADER_BYTES, payload
+    """(position, session-store bytes) of the records from stream position `first` to `stop`."""
+    for header, payload in records(starts, first, stop):
+        at = sessions_at(header)
+        if header.is_turn and at < header.payload_bytes:
+            yield header.position + HEADER_BYTES + at, payload[at:]
 
 
 def map_file(path: Path) -> mmap.mmap | bytes:

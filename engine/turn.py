@@ -155,7 +155,7 @@ class Turn:
         try:
             if journal.position + size > journal.soft_end:
                 self._make_room_for_sessions(size)
-            return journal.append(RecordKind.SESSIONS, payload, self._count + 1, self._time_ns)
+            return journal.append_sessions(bytes(payload), self._count + 1, self._time_ns)
         except StorageFailed as error:
             self._refusal = error
             raise

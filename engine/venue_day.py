@@ -84,7 +84,10 @@ def apply_batch(
         consumed, produced = engine.apply(commands, blobs, window)
         if produced:
             out.append(sink.take(produced))
-        if consumed == len(commands) and not engine.busy:
+        # long work is only left over where the rows ran out
+        if consumed == len(commands) and (
+            len(window) - produced >= EVENT_ROWS_MIN or not engine.busy
+        ):
             return out, None
         assert consumed or produced, "the engine makes no progress with rows to write to"
         commands = commands[consumed:]

@@ -12,13 +12,14 @@ from engine.records import (
     FRAME_BYTES,
     GENESIS,
     HEADER_BYTES,
+    MAGIC,
     RULES_VERSION,
     RecordKind,
     parse_header,
     record_bytes,
 )
 from engine.storage import Storage
-from engine.stream import JournalDamaged, Stream, first_positions, list_segments, payloads
+from engine.stream import JournalDamaged, Stream, first_positions, list_segments, session_payloads
 from tests.journal_rig import SIZES, copy_of, journal_files, overwrite, used_bytes
 
 PAYLOADS = [bytes([65 + index]) * (index * 37 % 300 + 1) for index in range(12)]
@@ -59,7 +60,7 @@ def test_a_large_payload_goes_with_what_is_staged_before_it(tmp_path):
     journal = Journal(Storage(), folder, Tail(0, GENESIS, 0, 0), FileSizes(), promise_written=True)
     first = journal.append(RecordKind.SESSIONS, b"small", 1, 0)
     assert journal.written == 0
-    large = journal.append(RecordKind.SESSIONS, b"L" * 100_000, 1, 0, more=b"end")
+    large = journal.append(RecordKind.SESSIONS, b"L" * 100_000, 1, 0, blobs=b"end")
     assert journal.written == journal.position
     assert journal.read(first, 5) == b"small"
     assert journal.read(large + 99_999, 4) == b"Lend"
@@ -169,15 +170,15 @@ def test_another_rules_version_is_named(tmp_path, monkeypatch):
         read_stream(tmp_path)
 
 
-def test_payloads_by_kind_and_position(tmp_path):
+def test_session_payloads_by_position(tmp_path):
     write_stream(tmp_path).abandon()
     starts = first_positions(list_segments(tmp_path))
-    places = list(payloads(starts, RecordKind.SESSIONS, 0, _end(tmp_path)))
+    places = list(session_payloads(starts, 0, _end(tmp_path)))
     assert [bytes(payload) for _, payload in places] == PAYLOADS
     late = places[5][0] - HEADER_BYTES
-    again = list(payloads(starts, RecordKind.SESSIONS, late, _end(tmp_path)))
+    again = list(session_payloads(starts, late, _end(tmp_path)))
     assert [position for position, _ in again] == [position for position, _ in places[5:]]
-    assert list(payloads(starts, RecordKind.COMMANDS, 0, _end(tmp_path))) == []
+    assert list(session_payloads(starts, 0, places[3][0])) == places[:4]
 
 
 def _end(path: Path) -> int:
@@ -187,8 +188,8 @@ def _end(path: Path) -> int:
 
 def test_a_header_is_not_found_in_the_wrong_place():
     assert parse_header(memoryview(bytes(FRAME_BYTES)), 0) is None
-    assert parse_header(memoryview(b"\x89SITEXJ1" + bytes(HEADER_BYTES)), 0) is None
-    assert parse_header(memoryview(b"\x89SITEXJ1"), 0) is None
+    assert parse_header(memoryview(MAGIC + bytes(HEADER_BYTES)), 0) is None
+    assert parse_header(memoryview(MAGIC), 0) is None
 
 
 def test_sync_makes_all_segments_durable(tmp_path):
