@@ -10,7 +10,7 @@ from engine.limits import EngineLimits
 from engine.machine import Engine
 from engine.types import EVENT, REQUEST
 from tests import naive_words as w
-from tests.build import pack, unpack_events
+from tests.build import TICK, pack, unpack_events
 from tests.naive import NaiveExchange
 from tests.naive_state import Bounds
 
@@ -27,7 +27,7 @@ def small_limits(**over: int) -> EngineLimits:
         "members_max": 15,
         "accounts_max": 15,
         "sessions_max": 31,
-        "levels_max": 16_384,
+        "levels_max": 65_536,
     }
     return EngineLimits(**(usual | over))
 
@@ -68,6 +68,11 @@ class NaiveVenue:
             for order in self.exchange.live.values()
             if order.member == member
         ]
+
+    def around(self, instrument: int) -> int:
+        """Its last price in whole ticks of 0.01, 100 if there is no such instrument."""
+        known = self.exchange.instruments.get(instrument)
+        return known.last // TICK if known else 100
 
 
 class EngineVenue:

@@ -40,6 +40,8 @@ from tests.build import (
 
 TRADERS = (Who(1, 1, 1), Who(2, 1, 2), Who(3, 2, 3), Who(4, 3, 4))
 FAR_DAY = 20991231
+WIDE_INSTRUMENT = 6  # its ladder has 10,000 levels
+FINE_TICK = TICK // 1_000
 OUTSIDER = Who(5, 4, 5)  # may trade product 1 only
 WIDE = {
     "open_orders_max": 60,
@@ -49,7 +51,7 @@ WIDE = {
     "open_notional_max": 10**15,
     "orders_per_second_max": 10**6,
 }
-MEMBER_ROW = {"requests_max": 10**6, "orders_max": 40, "products": 0b1110}
+MEMBER_ROW = {"requests_max": 10**6, "orders_max": 40, "products": 0b11110}
 NARROW = {
     "open_orders_max": (0, 2, 5),
     "position_long_max": (0, 5, 20),
@@ -58,7 +60,26 @@ NARROW = {
     "open_notional_max": (0, 20_000 * 10**6, 60_000 * 10**6),
     "orders_per_second_max": (0, 1, 3),
 }
-NASTY = (0, 1, 2, -1, 7, 9, 49, 50, 255, 256, 65_535, 2**31 - 1, 2**32 - 1, 2**63 - 1, -(2**63))
+NASTY = (
+    0,
+    1,
+    2,
+    -1,
+    7,
+    8,
+    9,
+    16,
+    32,
+    49,
+    50,
+    255,
+    256,
+    65_535,
+    2**31 - 1,
+    2**32 - 1,
+    2**63 - 1,
+    -(2**63),
+)
 
 
 class Dice:
@@ -77,18 +98,22 @@ class Dice:
 
 
 def small_world() -> list[dict]:
-    """Three products, six instruments, four members, five accounts."""
+    """Four products, six instruments, four members, five accounts."""
     keeps_no_place = ALL_FEATURES & ~int(t.ProductFeature.REPLACE_KEEPS_PLACE)
     usual = {"qty_max": 40, "limit_bp": 500, "band_ticks": 2, "display_min_bp": 2_000}
+    usual |= {"ladder_bp": 500}
+    wide = usual | {"tick": FINE_TICK, "band_ticks": 1_500, "ladder_bp": 700}
     return [
         product(1, **usual),
         gross_product(2, **(usual | {"qty_max": 30})),
         product(3, price_rule=w.MEDIAN3, features=keeps_no_place, currency=2, **usual),
+        product(4, **wide),
         instrument(1, 1, last_trading_date=FAR_DAY),
         instrument(2, 1, last_trading_date=DAY_1 + 2),
         instrument(3, 2, last_trading_date=FAR_DAY),
         instrument(4, 2, last_trading_date=DAY_1 + 3),
         instrument(5, 3, last_trading_date=FAR_DAY),
+        instrument(6, 4, last_trading_date=FAR_DAY),
         *(member(number, **MEMBER_ROW) for number in (1, 2, 3)),
         member(4, **(MEMBER_ROW | {"products": 1 << 1})),
         *(account(who.account, who.member, **WIDE) for who in (*TRADERS, OUTSIDER)),
@@ -106,14 +131,15 @@ class Flow:
     time_ns: int = START_NS + SECOND
     date: int = DAY_1
     venue_day: int = DAY_1
-    instruments: int = 5
-    middle: int = 100  # ticks
+    instruments: int = 6
     names: dict[int, list[tuple[str, int]]] = field(default_factory=dict)  # all of a member
     alive: Callable[[int], list[tuple[Any, int]]] = lambda member: []  # ids, instruments
+    around: Callable[[int], int] = lambda instrument: 100  # ticks of its last trade
     repairs: list[dict] = field(default_factory=list)  # what ends a halt or a narrow limit
 
     def __post_init__(self) -> None:
         self.dice = Dice(self.seed)
+        self.calm = self.dice.pick((0, 2, 3))  # how many of four aggressive orders stay passive
 
     def next(self) -> dict:
         """The next command, with its time and message number."""
@@ -132,7 +158,8 @@ class Flow:
         roll = self.dice.number(0, 999)
         for share, maker in MAKERS:
             if roll < share:
-                return maker
+                spared = maker in SWEEPS and self.dice.number(1, 4) <= self.calm
+                return Flow._new if spared else maker
             roll -= share
         return Flow._new
 
@@ -154,11 +181,17 @@ class Flow:
             given = (self.names.get(who.member) or [("none", 1)])[-15:]
         return self.dice.pick(given)
 
-    def _ticks(self, side: int) -> int:
+    def _price(self, side: int, number: int) -> int:
+        """Some ticks from the last trade, mostly passive; seldom at the limits or beyond."""
+        away = self.dice.number(-2, 3)
+        if away < 2 and self.dice.number(1, 4) <= self.calm:
+            away += 3
         if self.dice.number(1, 25) == 1:
-            return self.dice.pick((80, 93, 94, 95, 105, 106, 107, 120))
-        passive = -1 if side == w.BUY else 1
-        return self.middle + passive * self.dice.number(-2, 4)
+            away = self.dice.pick((-20, -6, -5, -4, 4, 5, 6, 20))
+        price = (self.around(number) + (-away if side == w.BUY else away)) * TICK
+        if number == WIDE_INSTRUMENT:
+            price += self.dice.pick((0, 0, FINE_TICK, self.dice.number(-2_000, 2_000) * FINE_TICK))
+        return price
 
     def _qty(self) -> int:
         if self.dice.number(1, 40) == 1:
@@ -167,13 +200,15 @@ class Flow:
 
     def _new(self) -> dict:
         dice, who = self.dice, self._who()
-        number = dice.pick((1, 1, 1, 1, 2, 3, 3, 3, 4, 5, 5, dice.number(1, self.instruments)))
+        number = dice.pick(
+            (1, 1, 1, 1, 2, 3, 3, 3, 4, 5, 5, 6, 6, dice.number(1, self.instruments))
+        )
         if dice.number(1, 60) == 1:
             number = 14
         qty = self._qty()
         side = dice.pick((w.BUY, w.SELL))
         name = self._name(who, number)
-        made = new(who, name, side, qty, self._ticks(side), instrument=number)
+        made = new(who, name, side, qty, 0, instrument=number, price=self._price(side, number))
         gross = number in (3, 4)
         kinds = (w.DAY,) * 5 + (w.IOC, w.FOK) + (() if gross else (w.GTC, w.GTC, w.GTD))
         made["time_in_force"] = dice.pick(kinds)
@@ -239,8 +274,8 @@ class Flow:
         dice, who = self.dice, self._who()
         orig, number = self._orig(who)
         name = self._name(who, number)
-        ticks = self._ticks(dice.pick((w.BUY, w.SELL)))
-        made = replace(who, name, orig, self._qty(), ticks, instrument=number)
+        price = self._price(dice.pick((w.BUY, w.SELL)), number)
+        made = replace(who, name, orig, self._qty(), 0, instrument=number, price=price)
         made["display_qty"] = dice.pick((0, 0, 0, 0, 2, made["qty"] // 2, made["qty"] // 3))
         if dice.number(1, 10) == 1:
             made["expire_date"] = self.date + dice.number(0, 3)
@@ -253,7 +288,7 @@ class Flow:
         scope = dice.pick((w.SCOPE_INSTRUMENT, w.SCOPE_PRODUCT, w.SCOPE_MEMBER, ord("2")))
         name = self._name(who, 1)
         made = mass_cancel(who, name, scope, side=dice.pick((0, 0, w.BUY, w.SELL)))
-        made["instrument"], made["product"] = dice.number(1, 6), dice.number(1, 4)
+        made["instrument"], made["product"] = dice.number(1, 7), dice.number(1, 5)
         return made
 
     def _session_lost(self) -> dict:
@@ -284,8 +319,7 @@ class Flow:
         return command(kind, session=who.session, member=who.member)
 
     def _roll_product(self) -> dict:
-        number = self.dice.pick((1, 2, 3, 4))
-        self.middle = self.dice.number(98, 102)
+        number = self.dice.pick((1, 2, 3, 4, 5))
         if number == 1:
             self.date += 1
         return roll_product(number, self.date)
@@ -301,7 +335,7 @@ class Flow:
         number = self.dice.pick((self.instruments, self.instruments, 1, 0, 99))
         ends = self.date + self.dice.number(0, 6)
         dates = {"trading_date": self.date, "last_trading_date": ends}
-        return instrument(number, self.dice.pick((1, 1, 3, 6)), **dates)
+        return instrument(number, self.dice.pick((1, 1, 3, 9)), **dates)
 
     def _spoil(self, made: dict) -> dict:
         """Random values in a few fields: what a broken gateway might write."""
@@ -338,3 +372,4 @@ MAKERS: tuple[tuple[int, Callable[[Flow], dict]], ...] = (
     (3, Flow._roll_day),
     (3, Flow._instrument),
 )
+SWEEPS = (Flow._mass_cancel, Flow._session_lost, Flow._roll_product)  # they empty the books

@@ -36,7 +36,8 @@ class Twin:
 
     def __post_init__(self) -> None:
         self.naive = NaiveVenue(self.limits)
-        self.flow = Flow(self.seed, spoils=self.spoils, alive=self.naive.alive)
+        asks = {"alive": self.naive.alive, "around": self.naive.around}
+        self.flow = Flow(self.seed, spoils=self.spoils, **asks)
         self._take(number(small_world()))
 
     def _take(self, commands: list[dict]) -> None:

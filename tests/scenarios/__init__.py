@@ -7,6 +7,7 @@ ones, and through the engine, whose events must equal the naive exchange's in ev
 
 from __future__ import annotations
 
+from engine.limits import EngineLimits
 from engine.types import CancelReason, EventKind
 from specs.rejects import Reject
 from tests import naive_words as w
@@ -15,7 +16,10 @@ from tests.exchanges import EngineVenue, NaiveVenue
 
 
 def check(
-    *commands: dict, events: str, venue: list[dict] | None = None
+    *commands: dict,
+    events: str,
+    venue: list[dict] | None = None,
+    limits: EngineLimits | None = None,
 ) -> tuple[NaiveVenue, EngineVenue]:
     """Runs the commands after the venue's definitions; `events` is one line an event.
 
@@ -23,7 +27,7 @@ def check(
     """
     definitions = usual_venue() if venue is None else venue
     numbered = number([*definitions, *commands])
-    naive, engine = NaiveVenue(), EngineVenue()
+    naive, engine = NaiveVenue(limits), EngineVenue(limits)
     wanted = naive.run(numbered)
     assert_last_marked(wanted)
     got = engine.run(numbered)

@@ -17,6 +17,7 @@ from tests.build import (
     sell,
     usual_venue,
 )
+from tests.exchanges import small_limits
 from tests.scenarios import check
 
 
@@ -237,4 +238,98 @@ def test_m11_a_product_without_the_features_refuses_them() -> None:
             REPLACED o1 p2 @100 qty 4 leaves 4 shows 4 r8 s1
         """,
         venue=bare,
+    )
+
+
+def test_m10_the_request_rows_of_all_members_together_are_bounded() -> None:
+    """Five rows, row 0 is none: the fifth request finds no room, whoever asks."""
+    check(
+        buy(ALPHA, "a1", 1, 99),
+        buy(BRAVO, "b1", 1, 99),
+        cancel(ALPHA, "a2", "a1"),
+        cancel(ALPHA, "a3", "a1"),
+        buy(ALPHA, "a4", 1, 99),
+        cancel(BRAVO, "b2", "b1"),
+        events="""
+            ACCEPTED o1 p1 @99 qty 1 leaves 1 shows 1 r1 s1
+            ACCEPTED o2 p2 @99 qty 1 leaves 1 shows 1 r2 s3
+            CANCELLED o1 p1 @99 qty 1 r3 of r1 s1
+            CANCEL_REJECTED r4 of r1 s1 TOO_LATE
+            REJECTED @99 qty 1 s1 REQUEST_ROWS_FULL
+            CANCEL_REJECTED o2 p2 @99 of 1 leaves 1 shows 1 of r2 s3 REQUEST_ROWS_FULL
+        """,
+        limits=small_limits(requests_max=5, orders_max=4),
+    )
+
+
+def test_m11_the_orders_of_all_members_together_are_bounded() -> None:
+    check(
+        buy(ALPHA, "a1", 1, 99),
+        buy(BRAVO, "b1", 1, 99),
+        sell(ALPHA, "a2", 1, 99, time_in_force=w.IOC),
+        cancel(BRAVO, "b2", "b1"),
+        sell(BRAVO, "b3", 1, 99, time_in_force=w.IOC),
+        events="""
+            ACCEPTED o1 p1 @99 qty 1 leaves 1 shows 1 r1 s1
+            ACCEPTED o2 p2 @99 qty 1 leaves 1 shows 1 r2 s3
+            REJECTED @99 qty 1 r3 s1 ORDERS_FULL
+            CANCELLED o2 p2 @99 qty 1 r4 of r2 s3
+            ACCEPTED o3 @99 qty 1 leaves 1 r5 s3
+            FILL o3 t1 @99 qty 1 cum 1 r5 s3 AGGRESSOR
+            FILL o1 p1 t1 @99 qty 1 cum 1 of r1 s1 UNSOLICITED
+        """,
+        limits=small_limits(orders_max=2),
+    )
+
+
+def test_m11_an_instrument_past_its_last_trading_date_does_not_trade() -> None:
+    check(
+        instrument(4, 1, trading_date=20261202, last_trading_date=20261201),
+        instrument(5, 1, trading_date=20261201, last_trading_date=20261201),
+        buy(ALPHA, "a1", 1, 99, instrument=4),
+        buy(ALPHA, "a2", 1, 99, instrument=5),
+        events="""
+            INSTRUMENT_DEFINED @100 from 90 to 110
+            LIMITS_SET @100 from 90 to 110
+            INSTRUMENT_DEFINED @100 from 90 to 110
+            LIMITS_SET @100 from 90 to 110
+            REJECTED @99 qty 1 r1 s1 INSTRUMENT_NOT_TRADING
+            ACCEPTED o1 p1 @99 qty 1 leaves 1 shows 1 r2 s1
+        """,
+    )
+
+
+def test_m11_terms_that_do_not_go_together() -> None:
+    market, dated = {"ord_type": w.MARKET}, {"time_in_force": w.GTD}
+    check(
+        buy(ALPHA, "a1", 1, 100, time_in_force=w.GTC, **market),
+        buy(ALPHA, "a2", 1, 100, expire_date=20261210, **dated, **market),
+        buy(ALPHA, "a3", 1, 100, expire_date=20261201),
+        buy(ALPHA, "a4", 1, 100, **dated),
+        buy(ALPHA, "a5", 1, 100, expire_date=20261130, **dated),
+        buy(ALPHA, "a6", 1, 100, expire_date=20261201, **dated),
+        buy(ALPHA, "a7", 9, 100, min_qty=1),
+        buy(ALPHA, "a8", 9, 100, min_qty=1, time_in_force=w.FOK),
+        buy(ALPHA, "a9", 9, 100, min_qty=1, time_in_force=w.IOC, **market),
+        buy(ALPHA, "b1", 9, 100, min_qty=-1, time_in_force=w.IOC),
+        buy(ALPHA, "b2", 9, 100, exec_inst=1, **market),
+        buy(ALPHA, "b3", 9, 100, exec_inst=1, time_in_force=w.FOK),
+        buy(ALPHA, "b4", 50, 100, display_qty=9, **market),
+        buy(ALPHA, "b5", 50, 100, display_qty=9, time_in_force=w.FOK),
+        events="""
+            REJECTED qty 1 r1 s1 TIME_IN_FORCE_NOT_SUPPORTED
+            REJECTED qty 1 r2 s1 TIME_IN_FORCE_NOT_SUPPORTED
+            REJECTED @100 qty 1 r3 s1 EXPIRE_DATE_INVALID
+            REJECTED @100 qty 1 r4 s1 EXPIRE_DATE_INVALID
+            REJECTED @100 qty 1 r5 s1 EXPIRE_DATE_INVALID
+            ACCEPTED o1 p1 @100 qty 1 leaves 1 shows 1 r6 s1
+            REJECTED @100 qty 9 r7 s1 MIN_QTY_INVALID
+            REJECTED @100 qty 9 r8 s1 MIN_QTY_INVALID
+            REJECTED qty 9 r9 s1 MIN_QTY_INVALID
+            REJECTED @100 qty 9 r10 s1 MIN_QTY_INVALID
+            REJECTED qty 9 r11 s1 POST_ONLY_INVALID
+            REJECTED @100 qty 9 r12 s1 POST_ONLY_INVALID
+            REJECTED qty 50 r13 s1 DISPLAY_QTY_INVALID
+            REJECTED @100 qty 50 r14 s1 DISPLAY_QTY_INVALID
+        """,
     )

@@ -15,6 +15,7 @@ from tests.build import (
     LAST_DAY,
     START_NS,
     TICK,
+    Who,
     account,
     buy,
     cancel,
@@ -27,10 +28,13 @@ from tests.build import (
     replace,
     sell,
     session,
+    session_lost,
     usual_venue,
 )
 from tests.exchanges import EngineVenue, NaiveVenue
 from tests.scenarios import check
+
+LAST = Who(31, 15, 15)
 
 
 def test_m1_events_do_not_depend_on_batches_or_buffers() -> None:
@@ -259,6 +263,44 @@ def test_m8_definitions_out_of_their_table_and_unknown_kinds_are_ignored() -> No
         command(0),
         command(w.ROLL_PRODUCT, product=9, trading_date=LAST_DAY),
         events="",
+    )
+
+
+def test_m8_ids_at_the_end_of_their_tables() -> None:
+    """Tables of 7 products, 15 instruments, members and accounts, 31 sessions."""
+    check(
+        product(7),
+        product(8),
+        instrument(15, 7),
+        instrument(16, 7),
+        member(15),
+        member(16),
+        account(15, 15),
+        account(16, 15),
+        session(31, 15),
+        session(32, 15),
+        buy(LAST, "a1", 1, 100, instrument=15),
+        buy(LAST, "a2", 1, 100, instrument=16),
+        buy(LAST, "a3", 1, 100, instrument=15, account=16),
+        buy(LAST, "a4", 1, 100, instrument=15, member=16),
+        mass_cancel(LAST, "a5", w.SCOPE_PRODUCT, product=8),
+        session_lost(Who(32, 15, 15)),
+        mass_cancel(LAST, "a6", w.SCOPE_PRODUCT, product=7),
+        events="""
+            PRODUCT_DEFINED
+            INSTRUMENT_DEFINED @100 from 90 to 110
+            LIMITS_SET @100 from 90 to 110
+            MEMBER_SET
+            ACCOUNT_SET
+            SESSION_SET s31
+            ACCEPTED o1 p1 @100 qty 1 leaves 1 shows 1 r1 s31
+            REJECTED @100 qty 1 r2 s31 UNKNOWN_INSTRUMENT
+            REJECTED @100 qty 1 r3 s31 UNKNOWN_ACCOUNT
+            REJECTED @100 qty 1 s31 REQUEST_ROWS_FULL
+            MASS_CANCEL_REJECTED r4 s31 UNKNOWN_INSTRUMENT
+            CANCELLED o1 p1 @100 qty 1 of r1 s31 UNSOLICITED MASS_CANCEL
+            MASS_CANCELLED qty 1 r5 s31
+        """,
     )
 
 
