@@ -126,6 +126,8 @@ def in_scope(venue: NaiveExchange, order: Order, command: dict) -> bool:
 
 def session_lost(venue: NaiveExchange, command: dict) -> None:
     """M-45."""
+    if command["session"] > venue.bounds.sessions:
+        return
     for order in by_order_id(venue):
         if order.session == command["session"] and order.time_in_force == w.DAY:
             venue.take_off(order, w.CANCELLED, w.STATUS_CANCELED, w.SESSION_LOST_REASON)

@@ -8,6 +8,7 @@ from tests.build import (
     ALPHA_2,
     BRAVO,
     TICK,
+    Who,
     buy,
     cancel,
     command,
@@ -209,5 +210,19 @@ def test_m45_a_lost_session_loses_its_day_orders_only() -> None:
             ACCEPTED o5 p5 @99 qty 5 leaves 5 shows 5 r5 s1
             CANCELLED o1 p1 @101 qty 5 of r1 s1 UNSOLICITED SESSION_LOST
             CANCELLED o5 p5 @99 qty 5 of r5 s1 UNSOLICITED SESSION_LOST
+        """,
+    )
+
+
+def test_m45_a_session_out_of_the_table_is_never_lost() -> None:
+    """Orders of such a session are the gateway's mistake; they end like any other order."""
+    nobody = Who(32, ALPHA.member, ALPHA.account)
+    check(
+        sell(nobody, "a1", 5, 101),
+        session_lost(nobody),
+        cancel(ALPHA, "a2", "a1"),
+        events="""
+            ACCEPTED o1 p1 @101 qty 5 leaves 5 shows 5 r1 s32
+            CANCELLED o1 p1 @101 qty 5 r2 of r1 s1
         """,
     )
