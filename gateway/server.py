@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 
@@ -61,12 +61,11 @@ class Line(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
         if self._floor.connections >= self._connections_max:
-            transport.abort()
+            self._transport.abort()
             return
-        transport.set_write_buffer_limits(high=self._send_max // 4)
+        self._transport.set_write_buffer_limits(high=self._send_max // 4)
         set_socket_options(transport.get_extra_info("socket"))
         self.session = self._floor.open_session(self)
         self.open = True

@@ -87,6 +87,7 @@ class Service:
     async def start(self, say: Say) -> None:
         """Feed first, then FIX; says where they listen."""
         loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._take_exception)
         config, venue = self._config, self._venue
         venue.on_sync = self._sync_wanted.set
         venue.on_due = self._go_on
@@ -164,6 +165,15 @@ class Service:
     def _fail(self, error: BaseException) -> None:
         self._failure = self._failure or error
         self._ended.set()
+
+    def _take_exception(
+        self, loop: asyncio.AbstractEventLoop, context: dict[str, object]
+    ) -> None:
+        """An exception nobody took: a programmer's error or a dead disk stops the venue."""
+        loop.default_exception_handler(context)
+        error = context.get("exception")
+        if isinstance(error, BaseException) and not isinstance(error, ConnectionError):
+            self._fail(error)
 
     def _go_on(self, line: Line) -> None:
         """A resend has more to say; other lines have their turn first."""

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from engine.kernel import kernel
+from specs.products import load_products
+from specs.venue import DayConfig
 
 SOH = b"\x01"
 RECEIVE_BYTES = 1 << 20
@@ -72,21 +74,10 @@ def encode_orders(comp_id: str, count: int, first_seq: int, prefix: str = "") ->
 
 
 def front_symbol() -> str:
-    """SITB's second month of today: it does not expire during a run."""
-    from specs.products import load_products
-
-    return second_symbol(load_products())
-
-
-def second_symbol(products: object) -> str:
-    """The symbol of SITB's second listed month of today."""
-    import datetime
-
-    from specs.calendar import contract_months
-
-    today = datetime.datetime.now(datetime.UTC).date()
-    product = products["SITB"]  # type: ignore[index]
-    return contract_months(product, today)[1].symbol
+    """SITB's second month of the default venue's day: it does not expire during a run."""
+    day = DayConfig().venue_day().at(time.time_ns())
+    contracts = load_products().contracts(day)
+    return [contract.symbol for contract in contracts if contract.product.code == "SITB"][1]
 
 
 @kernel

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from typing import cast
 
 try:
     from uvloop import new_event_loop
@@ -21,8 +22,7 @@ class Echo(asyncio.BufferedProtocol):
         self._buffer = bytearray(1 << 18)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
 
     def get_buffer(self, sizehint: int) -> bytearray:
         return self._buffer

@@ -58,12 +58,6 @@ class Member(fix.Application):
             self._initiator.stop()
             self._initiator = None
 
-    def cut(self) -> None:
-        """Ends without Logout: the venue sees a lost connection."""
-        assert self._initiator
-        self._initiator.stop(True)
-        self._initiator = None
-
     def wait_until(self, done: object) -> None:
         """Polls until done() holds; AssertionError after WAIT_S."""
         deadline = time.monotonic() + WAIT_S

@@ -12,6 +12,7 @@ pytest.importorskip("quickfix", reason="needs the extra [quickfix] (compiles for
 from perf.client import front_symbol
 from perf.venue import Venue
 from tests.quickfix_client import Member
+from tests.relay import Relay
 
 
 @pytest.fixture
@@ -77,23 +78,30 @@ def test_fills_while_away_come_by_resend(members: tuple[Member, Member]) -> None
 
 
 def test_a_dropped_line_cancels_day_orders_and_sequence_numbers_go_on(
-    members: tuple[Member, Member],
+    venue: Venue, tmp_path: Path
 ) -> None:
-    alpha, bravo = members
-    symbol = front_symbol()
-    alpha.order("d1", "1", 2, "1.940", symbol)
-    alpha.order("d2", "1", 2, "1.930", symbol, t59="1")
-    alpha.next(t150="0", t11="d1")
-    alpha.next(t150="0", t11="d2")
-    alpha.cut()
-    alpha.start()
-    gone = alpha.next(t150="4", t39="4", t11="d1")
-    assert gone.get(43) == "Y"
-    bravo.order("e1", "2", 4, "1.930", symbol, t59="3")
-    bravo.next(t150="0")
-    bravo.next(t150="F", t32="2")
-    bravo.next(t150="4", t11="e1")
-    alpha.next(t150="F", t11="d2")
+    relay = Relay(venue.fix_port)
+    alpha = Member("ALPHA", relay.port, tmp_path).start()
+    bravo = Member("BRAVO", venue.fix_port, tmp_path).start()
+    try:
+        symbol = front_symbol()
+        alpha.order("d1", "1", 2, "1.940", symbol)
+        alpha.order("d2", "1", 2, "1.930", symbol, t59="1")
+        alpha.next(t150="0", t11="d1")
+        alpha.next(t150="0", t11="d2")
+        relay.cut()  # QuickFIX comes back by itself
+        gone = alpha.next(t150="4", t39="4", t11="d1")
+        assert gone.get(43) == "Y"
+        bravo.order("e1", "2", 4, "1.930", symbol, t59="3")
+        bravo.next(t150="0")
+        bravo.next(t150="F", t32="2")
+        bravo.next(t150="4", t11="e1")
+        alpha.next(t150="F", t11="d2")
+        assert alpha.logons == 2
+    finally:
+        alpha.stop()
+        bravo.stop()
+        relay.close()
 
 
 def test_a_killed_venue_comes_back_and_the_member_recovers(venue: Venue, tmp_path: Path) -> None:
