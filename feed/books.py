@@ -107,14 +107,14 @@ class Book:
         """A slice shows `qty` lots and keeps its place; its level after it (F-21)."""
         if qty < 1:
             raise BookError(f"instrument {self.instrument}: slice {public_id} changed to {qty}")
-        level, page, place = self.slices.find(public_id)
+        level, page, place = self.slices.find(public_id, self.instrument)
         level.qty += qty - page.qtys[place]
         page.qtys[place] = qty
         return level
 
     def remove(self, public_id: int) -> Level:
         """A slice leaves the book; its level after it, empty perhaps (F-22)."""
-        level = self.slices.remove(public_id)
+        level = self.slices.remove(public_id, self.instrument)
         if not level.orders:
             del self.levels(level.side).by_price[level.price]
             self.slices.close_level(level)

@@ -207,7 +207,7 @@ class Publisher:
         book = self.books.by_instrument[instrument]
         shown_id = self.shown.get(order_id)
         if shown_id and shown_id == public_id and shown_qty:
-            _, page, place = book.slices.find(shown_id)
+            _, page, place = book.slices.find(shown_id, instrument)
             if page.qtys[place] != shown_qty:
                 out.append(changed(book.change(shown_id, shown_qty), time_ns, shown_id, shown_qty))
             return

@@ -76,24 +76,22 @@ class Slices:
         page.slots[place] = level.slot
         page.live += 1
 
-    def find(self, public_id: int) -> tuple[Level, Page, int]:
-        """Level, page and place in the page of a slice; BookError if there is none."""
+    def find(self, public_id: int, instrument: int) -> tuple[Level, Page, int]:
+        """Level, page and place in the page of a slice of `instrument`; BookError if none."""
         page = self.pages.get(public_id >> _PAGE_BITS)
         place = public_id & _PAGE_MASK
         slot = 0 if page is None else page.slots[place]
-        if page is None or not slot:
-            raise BookError(f"there is no slice {public_id}")
+        if page is None or not slot or self.levels[slot].instrument != instrument:
+            raise BookError(f"instrument {instrument} has no slice {public_id}")
         return self.levels[slot], page, place
 
-    def remove(self, public_id: int) -> Level:
+    def remove(self, public_id: int, instrument: int) -> Level:
         """Takes a slice off its page and its level, which it leaves open; BookError if none."""
         page = self.pages.get(public_id >> _PAGE_BITS)
-        if page is None:
-            raise BookError(f"there is no slice {public_id}")
         place = public_id & _PAGE_MASK
-        slot = page.slots[place]
-        if not slot:
-            raise BookError(f"there is no slice {public_id}")
+        slot = 0 if page is None else page.slots[place]
+        if page is None or not slot or self.levels[slot].instrument != instrument:
+            raise BookError(f"instrument {instrument} has no slice {public_id}")
         page.slots[place] = 0
         page.live -= 1
         if not page.live:
