@@ -100,6 +100,7 @@ class Counterparty:
 
     @expected_in.setter
     def expected_in(self, number: int) -> None:
+        """Moves it: a message was taken, or a SequenceReset or a recovery says so."""
         self._expected_in[()] = number
 
     @property

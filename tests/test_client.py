@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
 from gateway.acceptor import Credential
 from gateway.client import BUY, Client, Disconnected, LogonRefused, Member, member_reader
+from gateway.message import Message
 from gateway.states import State
 from gateway.tables import Tables
 from tests.session_rig import ORDER, Rig, encode_line
@@ -101,8 +102,10 @@ async def server() -> AsyncIterator[Server]:
     await made.stop()
 
 
-def client_of(server: Server, reader: Tables, **more: object) -> Client:
-    return Client("127.0.0.1", server.port, "ALPHA", reader=reader, **more)  # type: ignore[arg-type]
+def client_of(
+    server: Server, reader: Tables, on_message: Callable[[Message], None] | None = None
+) -> Client:
+    return Client("127.0.0.1", server.port, "ALPHA", reader=reader, on_message=on_message)
 
 
 async def test_logs_on_trades_and_logs_out(server: Server, reader: Tables) -> None:
