@@ -22,7 +22,8 @@ class Position:
     def __init__(self, data_dir: Path) -> None:
         descriptor = os.open(data_dir / FILE_NAME, os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            os.ftruncate(descriptor, _FIELDS.size)
+            if os.fstat(descriptor).st_size < _FIELDS.size:
+                os.pwrite(descriptor, bytes(_FIELDS.size), 0)  # its block, not a hole
             self._mapped = mmap.mmap(descriptor, _FIELDS.size)
         finally:
             os.close(descriptor)

@@ -21,7 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.definitions import DefinitionsReader
-from engine.event_reader import EventReader
+from engine.event_reader import EventReader, EventsMissing
+from feed.checkpoint import encode_checkpoint, read_checkpoint, write_checkpoint
 from feed.history import History
 from feed.messages import ENCODER
 from feed.multicast import LINE_A, LINE_B, Line, LineSender, parse_line
@@ -35,6 +36,7 @@ from feed.recovery_server import RecoveryServer
 _ROWS_A_TURN = 4_096  # events published without a look at anything else
 _TAIL_HEARTBEAT_S = 0.05  # after the last packet, so that its loss shows at once
 _CONNECT_TIMEOUT_S = 10.0
+_CHECKPOINT_EVENTS = 1_000_000  # between two checkpoints, written when nothing else is to do
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,8 @@ class FeedService:
             for line in (settings.line_a, settings.line_b)
         ]
         self._publish_soon = False
+        self._started = False  # the first number has come
+        self._checkpointed = 0  # number of the last event in the checkpoint file
         self._sent_s = 0.0
         self._tail_told = True
         self.ended = asyncio.Event()
@@ -83,6 +87,7 @@ class FeedService:
         port = await self.recovery.start(self.settings.recovery_host, self.settings.recovery_port)
         print(f"feed ready: recovery on {self.settings.recovery_host}:{port}", flush=True)  # noqa: T201
         heartbeat = asyncio.create_task(self._heartbeat())
+        heartbeat.add_done_callback(self._heartbeat_done)
         try:
             await self.ended.wait()
         finally:
@@ -95,6 +100,8 @@ class FeedService:
                 self._publish_turn()
         for line in self._lines:
             line.close()
+        if self.failure is None:
+            self.write_checkpoint()
         self._position.close()
         if self.failure is not None:
             raise self.failure
@@ -105,8 +112,38 @@ class FeedService:
             self.ended.set()
             return
         self._numbers.receive(data)
+        if not self._started and self._numbers.number:
+            self._started = True
+            self._restore()
         if not self._publish_soon:
             self._publish()
+
+    def _restore(self) -> None:
+        """Goes on from the checkpoint where it is of this event log (F-51)."""
+        checkpoint = read_checkpoint(self.settings.data_dir)
+        if checkpoint is None or checkpoint.next_event - 1 > self._numbers.number:
+            return
+        if self._event_bytes(checkpoint.next_event - 1) == checkpoint.last_event:
+            checkpoint.restore(self.publisher)
+            self.history.restart(self.publisher.next_sequence)
+            self._checkpointed = self.publisher.next_event - 1
+
+    def write_checkpoint(self) -> None:
+        """Keeps the publisher's state for the next start; not inside a command."""
+        last = self.publisher.next_event - 1
+        if last > self._checkpointed and not self.publisher.in_command:
+            data = encode_checkpoint(self.publisher, self._event_bytes(last))
+            self._checkpointed = last
+            try:
+                write_checkpoint(self.settings.data_dir, data)
+            except OSError as error:  # a full disk: the next start reads more of the log
+                sys.stderr.write(f"sitex feed: no checkpoint: {error}\n")
+
+    def _event_bytes(self, number: int) -> bytes:
+        try:
+            return b"".join(rows.tobytes() for rows in self._events.rows(number, 1))
+        except EventsMissing:
+            return b""
 
     def _publish(self) -> None:
         """One turn's worth of events; the rest after other work had its turn."""
@@ -157,9 +194,16 @@ class FeedService:
             silent_s = time.monotonic() - self._sent_s
             if silent_s < _TAIL_HEARTBEAT_S or self._publish_soon:
                 continue
+            if self.publisher.next_event - self._checkpointed > _CHECKPOINT_EVENTS:
+                self.write_checkpoint()
             if self._tail_told and silent_s < self.settings.heartbeat_s:
                 continue
             self.send_heartbeat()
+
+    def _heartbeat_done(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            self.failure = task.exception()
+            self.ended.set()
 
     def send_heartbeat(self) -> None:
         """The number of the next message, on both lines."""

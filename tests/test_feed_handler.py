@@ -299,7 +299,7 @@ def test_damaged_packets_never_raise_and_the_books_come_right(seed: int) -> None
 
 
 def test_a_forged_far_number_is_forgotten() -> None:
-    """A heartbeat from the future: the service says NOT_YET and the handler is live again (F-45)."""
+    """A heartbeat from the future: the service says NOT_YET, the handler is live again (F-45)."""
     venue, handler = Venue(market()), Handler()
     venue.publish(10**6)
     answer(venue, handler, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 import struct
 import subprocess
@@ -16,8 +17,9 @@ import numpy as np
 import pytest
 
 from engine.types import EVENT, EventFlag
+from feed.checkpoint import encode_checkpoint, read_checkpoint, write_checkpoint
 from feed.handler import HandlerLimits, Update
-from feed.messages import ENCODER, ReplayRequest, SnapshotRequest
+from feed.messages import ENCODER, Message, ReplayRequest, SnapshotEnd, SnapshotRequest
 from feed.multicast import Line, open_receiver
 from feed.notify import Notifier
 from feed.packet import (
@@ -138,20 +140,35 @@ async def read_until(subscriber: Subscriber, sequence: int) -> list[Update]:
     return updates
 
 
-async def ask(address: tuple[str, int], data: bytes) -> list[tuple[Header, bytes]]:
-    """Sends bytes to the recovery service and reads packets until it closes or is silent."""
+async def ask(address: tuple[str, int], data: bytes, count: int) -> list[tuple[Header, bytes]]:
+    """Sends bytes to the recovery service and reads `count` packets, or all until it closes."""
     reader, writer = await asyncio.open_connection(*address)
     writer.write(data)
-    packets = []
+    packets: list[tuple[Header, bytes]] = []
     try:
-        while True:
-            head = await asyncio.wait_for(reader.readexactly(HEADER_BYTES), 1.0)
+        while len(packets) < count:
+            head = await asyncio.wait_for(reader.readexactly(HEADER_BYTES), WAIT_S)
             header = decode_header(head)
             packets.append((header, head + await reader.readexactly(header.length - HEADER_BYTES)))
-    except (asyncio.IncompleteReadError, TimeoutError, ConnectionResetError):
+    except (asyncio.IncompleteReadError, ConnectionResetError):
         return packets
     finally:
         writer.close()
+    return packets
+
+
+async def read_snapshot(address: tuple[str, int], instrument: int) -> list[Message]:
+    """The messages of a snapshot."""
+    messages: list[Message] = []
+    reader, writer = await asyncio.open_connection(*address)
+    writer.write(request(SnapshotRequest(instrument)))
+    while not messages or not isinstance(messages[-1], SnapshotEnd):
+        head = await asyncio.wait_for(reader.readexactly(HEADER_BYTES), WAIT_S)
+        header = decode_header(head)
+        data = head + await reader.readexactly(header.length - HEADER_BYTES)
+        messages += decode_messages(data, header)
+    writer.close()
+    return messages
 
 
 def request(*asked: ReplayRequest | SnapshotRequest) -> bytes:
@@ -181,7 +198,7 @@ async def test_subscribers_get_every_message_over_multicast(data_dir: Path) -> N
 
 
 async def test_both_lines_carry_the_same_packets_of_at_most_1400_bytes(data_dir: Path) -> None:
-    """F-1, F-6: the same bytes on both, filled, and heartbeats when there is nothing to say (F-9)."""
+    """F-1, F-6, F-9: the same bytes on both, filled, and heartbeats when all is said."""
     market = Market(2, 300)
     async with feed_process(data_dir, market) as feed:
         receivers = [open_receiver(line, "127.0.0.1") for line in feed.lines]
@@ -245,6 +262,46 @@ async def test_the_feed_ends_with_the_venue_after_publishing_all(data_dir: Path)
         assert sum(header.message_count for header in packets) == len(market.messages())
 
 
+async def test_a_restarted_feed_goes_on_from_its_checkpoint(data_dir: Path) -> None:
+    """F-51: a clean end leaves a checkpoint; the next start reads the log from there only."""
+    market = Market(9, 400)
+    last = len(market.messages())
+    async with feed_process(data_dir, market) as feed:
+        feed.tell(300)
+        assert feed.process is not None
+        await asyncio.sleep(0.3)
+        feed.process.send_signal(signal.SIGTERM)
+        assert await feed.ended() == 0
+        checkpoint = read_checkpoint(data_dir)
+        assert checkpoint is not None and checkpoint.next_event > 300
+        receiver = open_receiver(feed.lines[0], "127.0.0.1")
+        await feed.start()
+        feed.tell(feed.event_count)
+        async with feed.subscriber() as subscriber:
+            await read_until(subscriber, last)
+            assert_books_equal(subscriber.books, market.exchange)
+        [(header, data)] = await ask(feed.recovery, request(ReplayRequest(1, 5)), 1)
+        [refused] = decode_messages(data, header)
+        assert (refused.reason, refused.first_available) == (1, checkpoint.next_sequence)
+        packets = [decode_datagram(packet) for packet in _drain(receiver)]
+        receiver.close()
+        first = next(header for header in packets if header.message_count)
+        assert first.sequence == checkpoint.next_sequence
+
+
+async def test_a_checkpoint_of_another_log_is_not_used(data_dir: Path) -> None:
+    """The last event it covers is not the log's: everything is read from event 1."""
+    other, market = Market(10, 200), Market(11, 400)
+    publisher = other.publisher()
+    publisher.publish(other.events)
+    write_checkpoint(data_dir, encode_checkpoint(publisher, other.events[-1].tobytes()))
+    async with feed_process(data_dir, market) as feed:
+        feed.tell(feed.event_count)
+        async with feed.subscriber() as subscriber:
+            await read_until(subscriber, len(market.messages()))
+            assert_books_equal(subscriber.books, market.exchange)
+
+
 async def test_recovery_answers_and_refuses(data_dir: Path) -> None:
     """F-41 to F-45: ranges, snapshots, and a reason for everything else."""
     market = Market(6, 300)
@@ -252,7 +309,7 @@ async def test_recovery_answers_and_refuses(data_dir: Path) -> None:
     async with feed_process(data_dir, market) as feed:
         feed.tell(feed.event_count)
         await asyncio.sleep(0.3)
-        (header, data), (end, _) = await ask(feed.recovery, request(ReplayRequest(1, 5)))
+        (header, data), (end, _) = await ask(feed.recovery, request(ReplayRequest(1, 5)), 2)
         assert header.sequence == 1 and end.sequence == 6 and end.message_count == 0
         assert len(decode_messages(data, header)) == header.message_count
         for asked, reason in (
@@ -262,11 +319,10 @@ async def test_recovery_answers_and_refuses(data_dir: Path) -> None:
             (ReplayRequest(-5, 2), 4),
             (SnapshotRequest(999), 3),
         ):
-            [(header, data)] = await ask(feed.recovery, request(asked))
+            [(header, data)] = await ask(feed.recovery, request(asked), 1)
             [refused] = decode_messages(data, header)
             assert (refused.reason, refused.next_sequence) == (reason, count + 1)
-        packets = await ask(feed.recovery, request(SnapshotRequest(1)))
-        messages = [m for header, data in packets for m in decode_messages(data, header)]
+        messages = await read_snapshot(feed.recovery, 1)
         assert {m.instrument for m in messages} <= {0, 1}
         assert messages[0].sequence == messages[-1].sequence == count
 
@@ -289,9 +345,9 @@ async def test_garbage_requests_are_refused_and_hurt_nobody(data_dir: Path, garb
     async with feed_process(data_dir, market) as feed:
         feed.tell(feed.event_count)
         await asyncio.sleep(0.2)
-        [(header, data)] = await ask(feed.recovery, garbage)
+        [(header, data)] = await ask(feed.recovery, garbage, 9)
         assert decode_messages(data, header)[0].reason == 4
-        assert (await ask(feed.recovery, request(ReplayRequest(1, 1))))[0][0].sequence == 1
+        assert (await ask(feed.recovery, request(ReplayRequest(1, 1)), 1))[0][0].sequence == 1
 
 
 async def test_recovery_connections_are_bounded(data_dir: Path) -> None:
@@ -306,12 +362,12 @@ async def test_recovery_connections_are_bounded(data_dir: Path) -> None:
         await asyncio.sleep(0.2)
         held = [await asyncio.open_connection(*feed.recovery) for _ in range(2)]
         await asyncio.sleep(0.1)
-        [(header, data)] = await ask(feed.recovery, request(ReplayRequest(1, 1)))
+        [(header, data)] = await ask(feed.recovery, request(ReplayRequest(1, 1)), 1)
         assert decode_messages(data, header)[0].reason == 5
         for _, writer in held:
             writer.close()
         await asyncio.sleep(0.1)
-        assert (await ask(feed.recovery, request(ReplayRequest(1, 1))))[0][0].sequence == 1
+        assert (await ask(feed.recovery, request(ReplayRequest(1, 1)), 1))[0][0].sequence == 1
     finally:
         feed.notifier.close()
         await feed.ended()
