@@ -107,7 +107,7 @@ def parse_header(data: memoryview | bytes, offset: int) -> Header | None:
     if _sha256(data[offset : stop - HASH_BYTES]).digest()[:HASH_BYTES] != own:
         return None
     _, _, kind, _, *fields = _FIELDS.unpack_from(data, offset)
-    return Header(kind, *fields, own)
+    return Header._make((kind, *fields, own))
 
 
 def sessions_at(header: Header) -> int:

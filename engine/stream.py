@@ -14,9 +14,12 @@ from __future__ import annotations
 import mmap
 import os
 from collections.abc import Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
+
+import numpy as np
 
 from engine.files import JOURNAL, day_folders, numbered_files
 from engine.journal import Tail
@@ -34,6 +37,9 @@ from engine.records import (
 )
 
 _SECTOR = 512
+_LARGE = 1 << 15  # bytes of a payload that is summed ahead
+_AHEAD = 4  # records
+_CHUNK = 1 << 20
 
 
 class JournalDamaged(Exception):
@@ -109,17 +115,21 @@ class Stream:
 
     def records(self) -> Iterator[Record]:
         """All records in order; raises JournalDamaged."""
-        for index, segment in enumerate(self._segments):
-            data = memoryview(map_file(segment.path))
-            offset = yield from self._records_of(segment, data)
-            if not self._goes_on(index, data, offset):
-                return
+        with ThreadPoolExecutor(1, "sums") as pool:
+            for index, segment in enumerate(self._segments):
+                data = memoryview(map_file(segment.path))
+                sums = _Sums(data, pool)
+                offset = yield from self._records_of(segment, data, sums)
+                if not self._goes_on(index, data, offset):
+                    return
 
-    def _records_of(self, segment: Segment, data: memoryview) -> Generator[Record, None, int]:
+    def _records_of(
+        self, segment: Segment, data: memoryview, sums: _Sums
+    ) -> Generator[Record, None, int]:
         offset = 0
         while True:
             header = parse_header(data, offset)
-            if header is None or payload_fault(header, data, offset) is not None:
+            if header is None or sums.fault(header, offset) is not None:
                 return offset
             self._check_place(header, segment, offset)
             if version_at(data, offset) != RULES_VERSION:
@@ -153,7 +163,7 @@ class Stream:
         """Whether the next segment continues the stream; marks a torn tail, raises on damage."""
         segment = self._segments[index]
         rest = index + 1 < len(self._segments)
-        nonzero = len(bytes(data[offset:]).rstrip(b"\0"))
+        nonzero = _used_bytes(data[offset:])
         if nonzero == 0 and rest and self._starts_next(index + 1):
             return True
         if nonzero == 0 and not rest:
@@ -180,7 +190,7 @@ class Stream:
 
     def _data_later(self, index: int) -> bool:
         return any(
-            len(bytes(map_file(segment.path)).rstrip(b"\0"))
+            _used_bytes(memoryview(map_file(segment.path)))
             for segment in self._segments[index + 1 :]
         )
 
@@ -192,6 +202,40 @@ class Stream:
             _promises(bytes(map_file(segment.path)), self._position)
             for segment in self._segments[index + 1 :]
         )
+
+
+class _Sums:
+    """Checks payloads of one segment; large ones some records ahead, beside the reader's work."""
+
+    def __init__(self, data: memoryview, pool: ThreadPoolExecutor) -> None:
+        self._data = data
+        self._pool = pool
+        self._ahead: dict[int, Future[str | None]] = {}
+
+    def fault(self, header: Header, offset: int) -> str | None:
+        """payload_fault of the record at `offset`."""
+        if header.payload_bytes < _LARGE:
+            return payload_fault(header, self._data, offset)
+        at, ahead = offset, header
+        for _ in range(_AHEAD):
+            if at not in self._ahead:
+                self._ahead[at] = self._pool.submit(payload_fault, ahead, self._data, at)
+            at += ahead.record_bytes
+            found = parse_header(self._data, at)
+            if found is None:
+                break
+            ahead = found
+        return self._ahead.pop(offset).result()
+
+
+def _used_bytes(data: memoryview) -> int:
+    """Bytes up to the last one that is not zero."""
+    rows = np.frombuffer(data, np.uint8)
+    for stop in range(len(rows), 0, -_CHUNK):
+        chunk = rows[max(0, stop - _CHUNK) : stop]
+        if chunk.any():
+            return max(0, stop - _CHUNK) + int(np.flatnonzero(chunk)[-1]) + 1
+    return 0
 
 
 def _promises(data: bytes, position: int | None) -> bool:
