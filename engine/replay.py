@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -36,7 +37,7 @@ class ReplayResult:
     `torn`: why the journal ends before its files do; `fault`: the assert it stopped before.
     """
 
-    engine: EngineLike
+    engine: Any  # of engine.machine.Engine, or what `make` makes
     day: int  # yyyymmdd of the last folder read
     commands: int
     commands_replayed: int
