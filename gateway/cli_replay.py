@@ -14,6 +14,7 @@ from engine.definitions import definition_commands
 from engine.event_reader import EventsMissing
 from engine.replay import ReplayResult, replay
 from engine.stream import JournalDamaged
+from gateway.cli_serve import print_line
 from gateway.definitions import Known
 from gateway.warmup import warm_up
 from specs.products import format_price
@@ -62,7 +63,7 @@ def run_book(symbol: str, data_dir: Path, at: int | None) -> int:
 
 def _replay(data_dir: Path, at: int | None) -> ReplayResult | None:
     """The replay, or None with its reason on standard error."""
-    warm_up(_say)
+    warm_up(print_line)
     try:
         return replay(data_dir, at)
     except (FileNotFoundError, JournalDamaged, EventsMissing) as error:
@@ -106,11 +107,6 @@ def _ladder(bids: np.ndarray, asks: np.ndarray, tick: int) -> Table:
     if not len(bids) and not len(asks):
         table.add_row("", "", "empty", "", "")
     return table
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
 
 
 def _fail(text: str) -> int:

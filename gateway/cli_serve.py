@@ -24,7 +24,7 @@ def run_venue(config_file: Path | None, data_dir: Path, overrides: list[str]) ->
     from gateway.service import serve
     from gateway.warmup import warm_up
 
-    warm_up(_say)
+    warm_up(print_line)
     try:
         return run_on_loop(serve(config, data_dir, catalogue))
     except (
@@ -50,6 +50,7 @@ def run_on_loop(main: Coroutine[object, object, int]) -> int:
     return uvloop.run(main)
 
 
-def _say(text: str) -> None:
+def print_line(text: str) -> None:
+    """Says something on standard output, at once."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()

@@ -24,7 +24,7 @@ from rich.live import Live
 from engine.types import Side
 from feed.multicast import Line
 from feed.subscriber import Subscriber
-from gateway.cli_serve import run_on_loop
+from gateway.cli_serve import print_line, run_on_loop
 from gateway.client import Client, member_reader
 from gateway.demo_desk import Desk
 from gateway.demo_feed import MarketWatch
@@ -65,7 +65,7 @@ def run_demo(terms: DemoTerms) -> int:
         allowed = ", ".join(catalogue.codes)
         raise SpecError(PRODUCTS_FILE, "$.product", f"no product {terms.product!r}", allowed)
     console = Console(highlight=False)
-    warm_up(console.print)
+    warm_up(print_line)
     return run_on_loop(_run(terms, catalogue, config, console))
 
 
@@ -81,11 +81,11 @@ async def _run(
     with tempfile.TemporaryDirectory(prefix="sitex-demo-") as folder:
         data_dir = Path(folder)
         try:
-            async with DemoVenue(data_dir, ports, console.print) as venue:
+            async with DemoVenue(data_dir, ports, print_line) as venue:
                 demo = Demo(terms, catalogue, day, ports, config)
                 await demo.run(venue, stop, console)
-        except (VenueEndedError, ConnectionError) as error:
-            sys.stderr.write(f"sitex demo: {error}\n")
+        except (VenueEndedError, OSError) as error:
+            sys.stderr.write(f"sitex demo: {error or type(error).__name__}\n")
             return 1
         summary = demo.summary(data_dir)
     console.print(summary.table())
