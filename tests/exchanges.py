@@ -78,9 +78,9 @@ class NaiveVenue:
 class EngineVenue:
     """The engine, fed in batches and event buffers cut as the caller likes."""
 
-    def __init__(self, limits: EngineLimits | None = None) -> None:
+    def __init__(self, limits: EngineLimits | None = None, hash_key: int = 1) -> None:
         self.limits = limits or small_limits()
-        self.engine = Engine(self.limits)
+        self.engine = Engine(self.limits, hash_key=hash_key)
         self.dirt = 0
 
     def run(self, commands: list[dict], cut: Cut = whole) -> list[dict]:

@@ -166,11 +166,15 @@ class Flow:
     def _who(self) -> Who:
         return OUTSIDER if self.dice.number(1, 40) == 1 else self.dice.pick(TRADERS)
 
-    def _name(self, who: Who, instrument_id: int) -> str:
+    def _name(self, who: Who, instrument_id: int) -> Any:
         """A new id of the member, seldom one it used before."""
         given = self.names.setdefault(who.member, [])
         if given and self.dice.number(1, 50) == 1:
             return self.dice.pick(given[-20:])[0]
+        if self.dice.number(1, 30) == 1:  # ids that differ in one word only, or are empty
+            words = [0, 0, 0]
+            words[self.dice.number(0, 2)] = self.dice.pick((0, self.made, self.made))
+            return tuple(words)
         given.append((f"{self.made}", instrument_id))
         return given[-1][0]
 

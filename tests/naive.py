@@ -28,6 +28,7 @@ class NaiveExchange:
         self.instruments: dict[int, Instrument] = {}
         self.members: dict[int, dict] = {}
         self.accounts: dict[int, dict] = {}
+        self.session_members: dict[int, int] = {}
         self.live: dict[int, Order] = {}
         self.positions: dict[tuple[int, int], dict[str, int]] = {}
         self.rates: dict[int, tuple[int, int]] = {}

@@ -13,13 +13,27 @@ if TYPE_CHECKING:
 
 
 def define_product(venue: NaiveExchange, command: dict) -> None:
-    """M-7."""
+    """M-7, M-8."""
     row = command["row"]
     if row is None or not 1 <= row["product"] <= venue.bounds.products:
         return
-    if row["product"] not in venue.products:
+    if row["product"] not in venue.products and is_sound(row, list(venue.products.values())):
         venue.products[row["product"]] = row
         venue.emit(w.PRODUCT_DEFINED, product=row["product"])
+
+
+def is_sound(row: dict, others: list[dict]) -> bool:
+    """The bounds of a product (M-8)."""
+    amounts = row["tick"] > 0 and row["tick"] % 1_000 == 0
+    amounts = amounts and row["multiplier"] >= 1 and row["qty_max"] >= 1
+    shares = row["limit_bp"] < 10_000 and row["display_min_bp"] <= 10_000
+    known = row["price_rule"] in (w.RESTING, w.MEDIAN3) and row["currency"] in (1, 2)
+    mode = row["position_mode"] == w.NETTING
+    if row["position_mode"] == w.GROSS:
+        features = row["features"]
+        mode = bool(features & w.POSITION_EFFECT_REQUIRED and not features & w.HAS_GTC_GTD)
+    one_shard = all(row["shard"] == other["shard"] for other in others)
+    return amounts and shares and known and mode and one_shard
 
 
 def define_instrument(venue: NaiveExchange, command: dict) -> None:
@@ -28,6 +42,9 @@ def define_instrument(venue: NaiveExchange, command: dict) -> None:
     if row is None or not 1 <= row["instrument"] <= venue.bounds.instruments:
         return
     if row["product"] not in venue.products or row["instrument"] in venue.instruments:
+        return
+    tick = venue.products[row["product"]]["tick"]
+    if row["reference_price"] < tick or row["reference_price"] % tick:
         return
     instrument = Instrument(
         number=row["instrument"],
@@ -64,16 +81,22 @@ def define_member(venue: NaiveExchange, command: dict) -> None:
 def define_account(venue: NaiveExchange, command: dict) -> None:
     """M-7."""
     row = command["row"]
-    if row is not None and 1 <= row["account"] <= venue.bounds.accounts:
-        venue.accounts[row["account"]] = row
-        venue.emit(w.ACCOUNT_SET, account=row["account"], member=row["member"])
+    if row is None or not 1 <= row["account"] <= venue.bounds.accounts:
+        return
+    if 1 <= row["member"] <= venue.bounds.members:
+        before = venue.accounts.get(row["account"], row)
+        venue.accounts[row["account"]] = row | {"member": before["member"]}
+        venue.emit(w.ACCOUNT_SET, account=row["account"], member=before["member"])
 
 
 def define_session(venue: NaiveExchange, command: dict) -> None:
     """M-7."""
     row = command["row"]
-    if row is not None and 1 <= row["session"] <= venue.bounds.sessions:
-        venue.emit(w.SESSION_SET, session=row["session"], member=row["member"])
+    if row is None or not 1 <= row["session"] <= venue.bounds.sessions:
+        return
+    if 1 <= row["member"] <= venue.bounds.members:
+        member = venue.session_members.setdefault(row["session"], row["member"])
+        venue.emit(w.SESSION_SET, session=row["session"], member=member)
 
 
 def by_order_id(venue: NaiveExchange) -> list[Order]:

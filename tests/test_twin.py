@@ -37,21 +37,21 @@ def drive(twin: Twin, cuts: int = 2) -> None:
         assert venue.engine.state_hash() == whole.engine.state_hash()
 
 
-@pytest.mark.parametrize("seed", range(24 * RUNS))
+@pytest.mark.parametrize("seed", range(48 * RUNS))
 def test_seeded_flow(seed: int) -> None:
     twin = Twin(seed).grow(3_000)
     twin.watch()
     drive(twin)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(6))
 def test_quick_flow(seed: int) -> None:
-    twin = Twin(1_000 + seed).grow(700)
+    twin = Twin(1_000 + seed, spoils=2 if seed == 0 else 40).grow(1_500)
     twin.watch()
     drive(twin, cuts=1)
 
 
-@pytest.mark.parametrize("seed", range(6 * RUNS))
+@pytest.mark.parametrize("seed", range(12 * RUNS))
 def test_hostile_flow(seed: int) -> None:
     """Every other command has nasty values in random fields."""
     twin = Twin(2_000 + seed, spoils=2).grow(3_000)
@@ -70,25 +70,37 @@ def test_full_tables(seed: int) -> None:
     drive(twin)
 
 
+@pytest.mark.parametrize("seed", range(2))
+def test_quick_sizes_and_hash_keys_change_nothing(seed: int) -> None:
+    """Wider tables and another spread of the index of ids: the same bytes and state hash (M-1)."""
+    twin = Twin(5_000 + seed).grow(600)
+    small = EngineVenue()
+    rows = small.run_rows(twin.commands)
+    twin.compare(rows)
+    wide = EngineVenue(small_limits(orders_max=5_000, levels_max=262_144), hash_key=2**62 + 7)
+    assert wide.run_rows(twin.commands).tobytes() == rows.tobytes()
+    assert wide.engine.state_hash() == small.engine.state_hash()
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_quick_snapshot(seed: int) -> None:
-    """An engine restored from a snapshot goes on as if nothing had happened."""
+    """An engine restored from a snapshot, into wider tables, goes on as if nothing had happened."""
     twin = Twin(4_000 + seed).grow(400)
     rows = EngineVenue().run_rows(twin.commands)
     twin.compare(rows)
     at = 60 + 90 * seed
     first = EngineVenue()
     before = first.run_rows(twin.commands[:at])
-    second = EngineVenue()
+    second = EngineVenue(small_limits(orders_max=3_000, instruments_max=20 + seed))
     requests = first.engine.requests.copy()
-    second.engine = Engine.restore(second.limits, first.engine.snapshot(), requests)
+    second.engine = Engine.restore(second.limits, first.engine.snapshot(), requests, hash_key=seed)
     assert second.engine.state_hash() == first.engine.state_hash()
     after = second.run_rows(twin.commands[at:])
     assert np.concatenate([before, after]).tobytes() == rows.tobytes()
 
 
 @settings(
-    max_examples=60 * RUNS,
+    max_examples=120 * RUNS,
     deadline=None,
     derandomize=RUNS == 1,
     suppress_health_check=list(HealthCheck),

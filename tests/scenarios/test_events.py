@@ -20,6 +20,7 @@ from tests.build import (
     buy,
     cancel,
     command,
+    gross_product,
     instrument,
     mass_cancel,
     member,
@@ -263,6 +264,46 @@ def test_m8_definitions_out_of_their_table_and_unknown_kinds_are_ignored() -> No
         command(0),
         command(w.ROLL_PRODUCT, product=9, trading_date=LAST_DAY),
         events="",
+    )
+
+
+def test_m8_definitions_that_break_a_bound_are_ignored() -> None:
+    required, dated = 64, 2
+    check(
+        product(3, tick=0),
+        product(3, tick=1_500),
+        product(3, tick=-1_000),
+        product(3, multiplier=0),
+        product(3, qty_max=0),
+        product(3, limit_bp=10_000),
+        product(3, display_min_bp=10_001),
+        product(3, currency=3),
+        product(3, price_rule=3),
+        product(3, position_mode=3),
+        product(3, shard=1),
+        gross_product(3, features=0),
+        gross_product(3, features=required | dated),
+        instrument(4, 1, reference_price=TICK + 1),
+        instrument(4, 1, ticks=0),
+        instrument(4, 1, ticks=-1),
+        account(5, 16),
+        account(5, 0),
+        session(5, 16),
+        session(5, 0),
+        events="",
+    )
+
+
+def test_m8_accounts_and_sessions_keep_their_first_member() -> None:
+    check(
+        account(ALPHA.account, BRAVO.member),
+        session(ALPHA.session, BRAVO.member),
+        buy(ALPHA, "a1", 1, 100),
+        events="""
+            ACCOUNT_SET
+            SESSION_SET s1
+            ACCEPTED o1 p1 @100 qty 1 leaves 1 shows 1 r1 s1
+        """,
     )
 
 

@@ -155,6 +155,28 @@ def test_m21_reserve_at_a_better_price_than_the_own_order_counts() -> None:
     )
 
 
+def test_m21_a_fok_sell_counts_bids_down_to_its_price() -> None:
+    check(
+        buy(ALPHA, "a1", 3, 100),
+        buy(ALPHA, "a2", 3, 99),
+        buy(ALPHA, "a3", 3, 98),
+        sell(BRAVO, "b1", 7, 99, time_in_force=w.FOK),
+        sell(BRAVO, "b2", 6, 99, time_in_force=w.FOK),
+        events="""
+            ACCEPTED o1 p1 @100 qty 3 leaves 3 shows 3 r1 s1
+            ACCEPTED o2 p2 @99 qty 3 leaves 3 shows 3 r2 s1
+            ACCEPTED o3 p3 @98 qty 3 leaves 3 shows 3 r3 s1
+            ACCEPTED o4 @99 qty 7 leaves 7 r4 s3
+            CANCELLED o4 @99 qty 7 of r4 s3 UNSOLICITED FOK
+            ACCEPTED o5 @99 qty 6 leaves 6 r5 s3
+            FILL o5 t1 @100 qty 3 of 6 leaves 3 cum 3 r5 s3 AGGRESSOR
+            FILL o1 p1 t1 @100 qty 3 cum 3 of r1 s1 UNSOLICITED
+            FILL o5 t2 @99 qty 3 of 6 cum 6 r5 s3 AGGRESSOR
+            FILL o2 p2 t2 @99 qty 3 cum 3 of r2 s1 UNSOLICITED
+        """,
+    )
+
+
 def test_m22_min_qty_trades_at_least_that_or_nothing() -> None:
     check(
         sell(ALPHA, "a1", 4, 100),
