@@ -85,7 +85,8 @@ class FeedService:
         stream = connect(self.settings.notify, _CONNECT_TIMEOUT_S)
         loop.add_reader(stream, self._receive_number, stream)
         port = await self.recovery.start(self.settings.recovery_host, self.settings.recovery_port)
-        print(f"feed ready: recovery on {self.settings.recovery_host}:{port}", flush=True)  # noqa: T201
+        sys.stdout.write(f"feed ready: recovery on {self.settings.recovery_host}:{port}\n")
+        sys.stdout.flush()
         heartbeat = asyncio.create_task(self._heartbeat())
         heartbeat.add_done_callback(self._heartbeat_done)
         try:
