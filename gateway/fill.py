@@ -119,7 +119,7 @@ def check_conditions(views, buf, message, kind, seen):
     """
     fill = FILL + message * FILL_MAX
     for which, tag in ((Fill.CL_ORD_ID, 11), (Fill.ORIG_CL_ORD_ID, 41)):
-        chars = views.ints[SLOT_LENGTH + views.bytes[fill + which]]
+        chars = views.ints[SLOT_LENGTH + np.int64(views.bytes[fill + which])]
         if _has(views, fill, seen, which) and chars > CL_ORD_ID_CHARS:
             return SessionReject.VALUE_INCORRECT, tag
     self_match_id = _value(views, fill, Fill.SELF_MATCH_ID)

@@ -72,7 +72,7 @@ def _decode_orders(views, buf, start, end, row, commands, first_free, now_ns):
         count = tokenise(views, buf, at, at + size)
         if count < 0:
             break
-        message = np.int64(views.bytes[MESSAGE_OF_TYPE + buf[body + 3]])
+        message = np.int64(views.bytes[MESSAGE_OF_TYPE + np.int64(buf[body + 3])])
         reason, _, header_seen, seen = check_fields(views, buf, count, message)
         if reason != VALID or not _is_in_sequence(views, buf, at, row, header_seen, now_ns):
             break
@@ -107,7 +107,7 @@ def _decode_one(views, buf, start, size, row, commands, index, now_ns):
     count = tokenise(views, buf, start, start + size)
     if kind == CommandKind.NONE or count < 0:
         return False
-    message = np.int64(views.bytes[MESSAGE_OF_TYPE + buf[body + 3]])
+    message = np.int64(views.bytes[MESSAGE_OF_TYPE + np.int64(buf[body + 3])])
     reason, _, _, seen = check_fields(views, buf, count, message)
     if reason == VALID:
         reason, _ = check_conditions(views, buf, message, kind, seen)
@@ -137,7 +137,7 @@ def _read_message(views, buf, start, end):
         return MESSAGE, size, 0, SessionReject.OTHER, 0
     if count < 0:
         return GARBLED, size, 0, VALID, 0
-    message = np.int64(views.bytes[MESSAGE_OF_TYPE + buf[body + 3]])
+    message = np.int64(views.bytes[MESSAGE_OF_TYPE + np.int64(buf[body + 3])])
     if buf[body + 3] == _SOH:
         return MESSAGE, size, count, SessionReject.TAG_WITHOUT_VALUE, 35
     if message == 0 or buf[body + 4] != _SOH:

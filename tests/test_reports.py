@@ -421,8 +421,9 @@ def test_fill_of_any_numbers(
 ) -> None:
     tables = shared_tables()
     tables.sessions[SESSION]["next_out"] = seq_num
+    value = max(-(10**9), min(price, 10**9)) * cum
     row = event(
-        EventKind.FILL, price=price, qty=qty, cum_qty=cum, cum_value=min(price, 10**9) * cum,
+        EventKind.FILL, price=price, qty=qty, cum_qty=cum, cum_value=value,
         trade_id=trade, time_ns=time_ns,
     )  # fmt: skip
     (message,), _, _ = encode(tables, row)
@@ -433,4 +434,3 @@ def test_fill_of_any_numbers(
     assert (fields[32], fields[14]) == (b"%d" % qty, b"%d" % cum)
     assert fields[527] == b"%d" % trade
     assert fields[60] == format_timestamp(time_ns, 9)
-
