@@ -29,7 +29,10 @@ LINE_B = Line("239.255.73.2", 30002)
 def parse_line(text: str) -> Line:
     """GROUP:PORT; ValueError if it is none."""
     group, _, port = text.rpartition(":")
-    packed = socket.inet_aton(group)
+    try:
+        packed = socket.inet_aton(group)
+    except OSError as error:
+        raise ValueError(f"{text!r} is no multicast GROUP:PORT") from error
     if packed[0] >> 4 != 0xE or not 1 <= int(port) <= 65_535:
         raise ValueError(f"{text!r} is no multicast GROUP:PORT")
     return Line(group, int(port))
