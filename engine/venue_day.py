@@ -32,35 +32,56 @@ class EngineLike(Protocol):
     """What of engine.machine.Engine is used here; tests hand in a small stand-in."""
 
     @property
-    def command_count(self) -> int: ...
+    def command_count(self) -> int:
+        """Number of the last command."""
+
     @property
-    def event_count(self) -> int: ...
+    def event_count(self) -> int:
+        """Number of the last event."""
+
     @property
-    def request_count(self) -> int: ...
+    def request_count(self) -> int:
+        """Request rows in use this venue day."""
+
     @property
-    def busy(self) -> bool: ...
-    def apply(
-        self, commands: np.ndarray, blobs: np.ndarray, events: np.ndarray
-    ) -> tuple[int, int]: ...
-    def roll_requests(self, requests_next: np.ndarray) -> None: ...
-    def snapshot(self) -> bytes: ...
-    def state_hash(self) -> bytes: ...
+    def busy(self) -> bool:
+        """Long work goes on at the next apply."""
+
+    def apply(self, commands: np.ndarray, blobs: np.ndarray, events: np.ndarray) -> tuple[int, int]:
+        """(commands consumed, events produced)."""
+
+    def roll_requests(self, requests_next: np.ndarray) -> None:
+        """The request rows of the next day, before its ROLL_DAY."""
+
+    def snapshot(self) -> bytes:
+        """The state, without request rows."""
+
+    def state_hash(self) -> bytes:
+        """16 bytes, equal for equal states."""
 
 
 class EngineMaker(Protocol):
     """The engine's class: makes one anew or from a snapshot."""
 
-    def __call__(self, limits: EngineLimits, requests: np.ndarray | None = None) -> EngineLike: ...
-    def restore(self, limits: EngineLimits, data: bytes, requests: np.ndarray) -> EngineLike: ...
+    def __call__(self, limits: EngineLimits, requests: np.ndarray | None = None) -> EngineLike:
+        """An engine before its first command."""
+
+    def restore(self, limits: EngineLimits, data: bytes, requests: np.ndarray) -> EngineLike:
+        """An engine in a snapshot's state."""
 
 
 class EventSink(Protocol):
     """Where events go: the event log, or a scratch array of a replay."""
 
     @property
-    def window(self) -> np.ndarray: ...
-    def take(self, produced: int) -> EventRows: ...
-    def next_segment(self) -> None: ...
+    def window(self) -> np.ndarray:
+        """The rows to write to next."""
+
+    def take(self, produced: int) -> EventRows:
+        """Count rows written at the window's start."""
+
+    def next_segment(self) -> None:
+        """Give a window with room; raises NoRoom."""
 
 
 def apply_batch(
