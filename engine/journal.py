@@ -29,7 +29,7 @@ from engine.records import (
 )
 from engine.storage import Storage
 
-_STAGED_PART_MAX = 1 << 13  # bytes; a longer payload is written from where it lies
+STAGED_PART_MAX = 1 << 13  # bytes; a longer payload is written from where it lies
 
 Bytes = bytes | bytearray | memoryview
 
@@ -125,7 +125,7 @@ class Journal:
         self._body_bytes = payload_bytes
         self.position = position + FRAME_BYTES + (payload_bytes + 7 & -8)
         assert self.position <= self._end and payload_bytes < RECORD_BYTES_MAX
-        if payload_bytes > _STAGED_PART_MAX:
+        if payload_bytes > STAGED_PART_MAX:
             self._close()
             self._write(self._storage.write_parts, self._parts)
         return position + HEADER_BYTES

@@ -21,7 +21,7 @@ _JOINED_MAX = 4096  # commands
 _DIRECT_MIN = 1024  # commands of a record that is applied from where it lies
 
 
-class EngineStopped(Exception):
+class EngineStopped(AssertionError):
     """The engine asserts on a command between `first` and `last`, counted from 1 since ever."""
 
     def __init__(self, first: int, last: int, why: str) -> None:

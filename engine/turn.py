@@ -17,7 +17,7 @@ import numpy as np
 
 from engine.ahead import Ahead
 from engine.eventlog import EventRows
-from engine.journal import Bytes, Journal
+from engine.journal import STAGED_PART_MAX, Bytes, Journal
 from engine.records import FRAME_BYTES, RecordKind
 from engine.replayer import EngineStopped, halt_text
 from engine.storage import NoRoom, StorageFailed
@@ -30,7 +30,7 @@ COMMANDS_MAX = 16_384  # in one submit
 BLOB_BYTES_MAX = 1 << 20  # in one submit
 _ROW = COMMAND.itemsize
 _TIME = struct.Struct("<q")  # of the row's first field
-_SMALL = 48  # commands that are staged in one piece
+_SMALL = STAGED_PART_MAX // _ROW  # commands that may be staged: their bytes are copied
 _PAD = FRAME_BYTES + 8
 assert COMMAND.names is not None and COMMAND.names[0] == "time_ns"
 
@@ -132,7 +132,7 @@ class Turn:
         number = self._count + 1
         journal.append(
             RecordKind.COMMANDS, raw, number, self._time_ns, count,
-            blobs.data if len(blobs) else b"",
+            blobs.tobytes() if len(blobs) else b"",
         )  # fmt: skip
         self._count += count
         try:

@@ -67,6 +67,24 @@ def test_a_turn_is_one_write_and_shows_nothing_before_it(tmp_path):
     venue.close()
 
 
+@pytest.mark.parametrize("count", [1, 2, 48, 49, 50, 51, 52, 60])
+def test_the_rows_may_be_overwritten_before_the_flush(tmp_path, count):
+    venue = open_venue(tmp_path)
+    rows = orders(1, count)
+    venue.submit(rows)
+    rows[:] = np.zeros(1, COMMAND)
+    halt, blob = control(CommandKind.HALT, b"drill")
+    blob = blob.copy()
+    venue.submit(halt, blob)
+    blob[:] = 0
+    venue.flush()
+    want = facts(venue)
+    venue.abandon()
+    venue = open_venue(tmp_path)
+    assert facts(venue) == want and venue.halted == "drill"
+    venue.close()
+
+
 def test_a_large_batch_is_journaled_before_it_is_applied(tmp_path):
     storage = CountingStorage()
     venue = open_venue(tmp_path, storage=storage)
