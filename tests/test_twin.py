@@ -7,6 +7,7 @@ the part for bounds-checked runs and runs with the JIT off.
 from __future__ import annotations
 
 import os
+import random
 from collections import Counter
 
 import numpy as np
@@ -18,8 +19,24 @@ from engine.machine import Engine
 from engine.types import CancelReason, EventKind
 from specs.rejects import Reject
 from tests import naive_words as w
+from tests.build import (
+    ALPHA,
+    ALPHA_2,
+    BRAVO,
+    CHARLIE,
+    DAY_2,
+    DAY_3,
+    buy,
+    mass_cancel,
+    number,
+    roll_day,
+    roll_product,
+    sell,
+    session_lost,
+    usual_venue,
+)
 from tests.exchanges import EngineVenue, small_limits
-from tests.twin import Twin, compare_state, random_cut
+from tests.twin import ROWS_MIN, Twin, compare_state, random_cut
 
 RUNS = int(os.environ.get("SITEX_TWIN_RUNS", "1"))
 REJECTING = (w.REJECTED, w.CANCEL_REJECTED, w.MASS_CANCEL_REJECTED)
@@ -97,6 +114,37 @@ def test_quick_snapshot(seed: int) -> None:
     assert second.engine.state_hash() == first.engine.state_hash()
     after = second.run_rows(twin.commands[at:])
     assert np.concatenate([before, after]).tobytes() == rows.tobytes()
+
+
+@pytest.mark.parametrize("ending", ("sweep", "mass cancel", "session lost", "roll"))
+def test_quick_long_work(ending: str) -> None:
+    """One command with hundreds of events, in buffers of eight rows and in one wide one."""
+    source = random.Random(ending)
+    resting = []
+    for at in range(400):
+        who = source.choice((ALPHA, ALPHA_2, BRAVO))
+        tif = source.choice((w.DAY, w.DAY, w.GTC))
+        slices = {"display_qty": 2} if at % 7 == 0 else {}
+        price = source.randint(101, 105)
+        made = sell(who, f"s{at}", source.randint(3, 9), price, time_in_force=tif, **slices)
+        resting.append(made | {"instrument": source.choice((1, 1, 2))})
+    endings = {
+        "sweep": [
+            buy(CHARLIE, "c1", 900, 105),
+            buy(CHARLIE, "c2", 1_000, 105, time_in_force=w.IOC),
+        ],
+        "mass cancel": [mass_cancel(ALPHA, "m1", w.SCOPE_MEMBER)],
+        "session lost": [session_lost(ALPHA), session_lost(BRAVO)],
+        "roll": [roll_day(DAY_2), roll_product(1, DAY_2), roll_product(1, DAY_3)],
+    }
+    twin = Twin(0, start=number([*usual_venue(), *resting, *endings[ending]]))
+    twin.watch()
+    venue = EngineVenue()
+    rows = venue.run_rows(twin.commands)
+    twin.compare(rows)
+    compare_state(twin, venue)
+    narrow = EngineVenue().run_rows(twin.commands, lambda: (50, ROWS_MIN))
+    assert narrow.tobytes() == rows.tobytes()
 
 
 @settings(
