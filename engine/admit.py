@@ -5,9 +5,9 @@ Source: specs/matching.md M-11, M-12, M-17, M-22, M-24, M-25.
 
 from __future__ import annotations
 
-from engine.book import ASK_NONE
 from engine.flags import HAS_GTC_GTD, HAS_ICEBERG, HAS_MARKET, HAS_MIN_QTY, HAS_POST_ONLY, POST_ONLY
 from engine.kernel import kernel
+from engine.layout import ASK_NONE
 from engine.limits import BASIS_POINTS
 from engine.types import OrdType, SelfMatch, Side, TimeInForce
 from specs.rejects import Reject

@@ -40,8 +40,8 @@ def hash_id(word_0: int, word_1: int, word_2: int, member: int, key: int) -> int
     return int(np.int64(mixed >> 1))
 
 
-def prefetch(rows: np.ndarray, index: int) -> None:
-    """Ask for the memory of rows[index]; changes nothing."""
+def prefetch(row: np.void) -> None:
+    """Ask for the memory of a row; changes nothing."""
 
 
 @intrinsic
@@ -61,21 +61,16 @@ def _ctlz(typingctx, word):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def _prefetch(typingctx, rows, index):  # type: ignore[no-untyped-def]
+def _prefetch(typingctx, row):  # type: ignore[no-untyped-def]
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        rows_type = signature.args[0]
-        array = context.make_array(rows_type)(context, builder, args[0])
-        pointer = cgutils.get_item_pointer(
-            context, builder, rows_type, array, [args[1]], wraparound=False, boundscheck=False
-        )
-        address = builder.bitcast(pointer, ir.IntType(8).as_pointer())
+        address = builder.bitcast(args[0], ir.IntType(8).as_pointer())
         word = ir.IntType(32)
         kind = ir.FunctionType(ir.VoidType(), [address.type, word, word, word])
         hint = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
         builder.call(hint, [address, word(1), word(3), word(1)])
         return context.get_dummy_value()
 
-    return types.void(rows, types.int64), codegen
+    return types.void(row), codegen
 
 
 @overload(lowest_set, inline="always")
@@ -89,8 +84,8 @@ def _highest_set(word):  # type: ignore[no-untyped-def]
 
 
 @overload(prefetch, inline="always")
-def _prefetch_rows(rows, index):  # type: ignore[no-untyped-def]
-    return lambda rows, index: _prefetch(rows, np.int64(index))
+def _prefetch_row(row):  # type: ignore[no-untyped-def]
+    return lambda row: _prefetch(row)
 
 
 @overload(hash_id)

@@ -1,384 +1,143 @@
-"""The tables of the engine in one arena of bytes, and the views that kernels carve from it.
+"""Access to the tables from kernels: a book is one pointer, and rows are found from it.
 
-No behaviour. The arena begins with a HEADER, which holds the counters, the cursor of long work and
-where each section lies. Index 0 is "none" everywhere, so an empty table is all zeros. The order
-pool is rows of 128 bytes: matching touches the first cache line, reports both. Levels of all
-instruments share one table and one bitmap in three stages: a price level holds one side only, since
-a book is never crossed, so best prices and one bitmap suffice.
+In compiled code a book is the arena's header, a record; `order_at(book, index)` is the address of a
+row, computed from the section's place in the header. Passing eighteen arrays from function to
+function cost more than all matching (a NamedTuple of arrays ran at 1.0 us a command, this at a
+twentieth); one pointer stays in a register. With the JIT off a book is the NamedTuple of views and
+the accessors index it. In a bounds-checked process every access compares with the section's rows.
 
-Source: specs/matching.md; docs/decisions/.
+No behaviour; the rows are in `engine/layout.py`.
 """
 
 from __future__ import annotations
 
-from enum import IntEnum
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any
 
+import numba
 import numpy as np
+from llvmlite import ir
+from numba import from_dtype, types
+from numba.core import cgutils
+from numba.extending import intrinsic, overload
 
-from engine.kernel import kernel
-from engine.limits import HINT_CHUNK, EngineLimits
-from engine.types import COMMAND
+from engine.layout import DTYPES, HEADER, Book, views
+from engine.types import EVENT, REQUEST
 
-ASK_NONE = 1 << 40  # best_ask of an empty side; best_bid of one is -1
-
-SECTIONS = (
-    "pending",
-    "products",
-    "instruments",
-    "members",
-    "accounts",
-    "sessions",
-    "risks",
-    "levels",
-    "bits_0",
-    "bits_1",
-    "bits_2",
-    "orders",
-    "links",
-    "heap",
-    "hints",
-    "slots",
-)
-
-HEADER = np.dtype(
-    [(f"{name}_{edge}", "<i8") for name in SECTIONS for edge in ("at", "end")]
-    + [
-        (name, "<i8")
-        for name in (
-            "command_count",
-            "event_count",
-            "order_count",  # ids given so far
-            "trade_count",
-            "public_count",
-            "request_count",  # rows of this venue day
-            "requests_max",
-            "orders_max",
-            "order_free",  # first row of the free list
-            "orders_used",  # rows ever used; those above are fresh
-            "orders_live",
-            "levels_used",
-            "risk_stride",  # risk row of (account, instrument): account * stride + instrument
-            "hash_key",
-            "venue_date",
-            "halted",
-            "work",  # Work: what goes on before the next command
-            "work_phase",
-            "work_order",
-            "work_limit",  # level to which the incoming order may trade
-            "work_request",
-            "work_count",
-            "work_instrument",
-            "work_replaced",
-            "heap_count",
-            "book_version",
-        )
-    ]
-)
-
-PRODUCT_STATE = np.dtype(
-    [
-        ("tick", "<i8"),
-        ("multiplier", "<i8"),
-        ("qty_max", "<i8"),
-        ("price_max", "<i8"),  # 1e-9: what keeps an order's value and notional in bounds
-        ("limit_bp", "<i8"),
-        ("ladder_bp", "<i8"),
-        ("band_ticks", "<i8"),
-        ("display_min_bp", "<i8"),
-        ("features", "<i8"),
-        ("shard_bits", "<i8"),  # the shard in its place in an id
-        ("product", "<u2"),
-        ("price_rule", "u1"),
-        ("position_mode", "u1"),
-        ("currency", "u1"),
-        ("defined", "u1"),
-        ("pad", "<u2"),
-    ]
-)
-assert PRODUCT_STATE.itemsize == 88
-
-INSTRUMENT_STATE = np.dtype(
-    [
-        ("best_bid", "<i8"),  # level, -1: none
-        ("best_ask", "<i8"),  # level, ASK_NONE: none
-        ("low", "<i8"),  # 1e-9
-        ("high", "<i8"),  # 1e-9
-        ("base_price", "<i8"),  # 1e-9, of level_first
-        ("level_first", "<i8"),
-        ("last", "<i8"),  # 1e-9
-        ("volume", "<i8"),  # lots of the day
-        ("value_ticks", "<i8"),  # of the day: sum of price in ticks * lots
-        ("reference", "<i8"),  # 1e-9
-        ("level_count", "<i8"),
-        ("level_room", "<i8"),  # levels allocated
-        ("product", "<u2"),
-        ("defined", "u1"),
-        ("expired", "u1"),
-        ("trading_date", "<u4"),
-        ("last_trading_date", "<u4"),
-        ("risk_first", "<u4"),  # chain of the instrument's risk rows
-        ("first_trading_date", "<u4"),
-        ("maturity", "<u4"),
-        ("pad", "<i8"),
-    ]
-)
-assert INSTRUMENT_STATE.itemsize == 128
-
-MEMBER_STATE = np.dtype(
-    [
-        ("requests_max", "<i8"),
-        ("orders_max", "<i8"),
-        ("products", "<i8"),  # bit p: may trade product p
-        ("requests_used", "<i8"),
-        ("orders_live", "<i8"),
-        ("risk_first", "<u4"),  # chain of the member's risk rows
-        ("defined", "<u4"),
-    ]
-)
-
-ACCOUNT_STATE = np.dtype(
-    [
-        ("open_orders_max", "<i8"),
-        ("position_long_max", "<i8"),
-        ("position_short_max", "<i8"),
-        ("order_notional_max", "<i8"),
-        ("open_notional_max", "<i8"),
-        ("orders_per_second_max", "<i8"),
-        ("orders_live", "<i8"),
-        ("notional_1", "<i8"),  # money of live orders, Currency.USD
-        ("notional_2", "<i8"),  # Currency.CNY
-        ("second", "<i8"),  # venue time, s
-        ("second_orders", "<i8"),
-        ("member", "<u4"),
-        ("defined", "<u4"),
-    ]
-)
-
-SESSION_STATE = np.dtype(
-    [
-        ("order_first", "<u4"),  # its DAY orders, in order of order_id
-        ("order_last", "<u4"),
-        ("member", "<u2"),
-        ("defined", "u1"),
-        ("cancel_on_disconnect", "u1"),
-        ("pad", "<u4"),
-    ]
-)
-
-RISK = np.dtype(
-    [
-        ("position", "<i8"),  # lots, long positive
-        ("open_buys", "<i8"),  # leaves of live buys (GROSS: opening ones)
-        ("open_sells", "<i8"),
-        ("buy_first", "<u4"),  # live orders in order of order_id
-        ("buy_last", "<u4"),
-        ("sell_first", "<u4"),
-        ("sell_last", "<u4"),
-        ("account", "<u4"),  # 0: the row is not in use
-        ("instrument", "<u4"),
-        ("member_next", "<u4"),  # the member's next risk row
-        ("instrument_next", "<u4"),
-        ("pad", "<i8"),
-        ("long_today", "<i8"),  # GROSS buckets
-        ("long_yesterday", "<i8"),
-        ("short_today", "<i8"),
-        ("short_yesterday", "<i8"),
-        ("closing_long_today", "<i8"),  # leaves of live orders that close the bucket
-        ("closing_long_yesterday", "<i8"),
-        ("closing_short_today", "<i8"),
-        ("closing_short_yesterday", "<i8"),
-    ]
-)
-assert RISK.itemsize == 128
-
-LEVEL = np.dtype([("head", "<u4"), ("tail", "<u4")])
-
-ORDER = np.dtype(
-    [
-        ("order_id", "<i8"),  # 0: the row is free, queue_next is the next free one
-        ("public_id", "<i8"),
-        ("price", "<i8"),  # 1e-9; MARKET: 0
-        ("leaves_qty", "<i8"),
-        ("shown", "<i8"),  # lots the book shows; 0: not in the book
-        ("cum_qty", "<i8"),
-        ("cum_value", "<i8"),
-        ("order_qty", "<i8"),
-        ("level", "<u4"),
-        ("queue_next", "<u4"),
-        ("queue_prev", "<u4"),
-        ("request", "<u4"),
-        ("risk", "<u4"),
-        ("self_match_id", "<u4"),
-        ("session", "<u4"),
-        ("account", "<u4"),
-        ("display_qty", "<i8"),  # lots of a slice; 0: all
-        ("instrument", "<u4"),
-        ("expire_date", "<u4"),
-        ("member", "<u2"),
-        ("product", "<u2"),
-        ("side", "u1"),
-        ("ord_type", "u1"),
-        ("time_in_force", "u1"),
-        ("position_effect", "u1"),
-        ("exec_inst", "u1"),
-        ("self_match", "u1"),
-        ("bucket", "u1"),  # Bucket
-        ("linked", "u1"),  # in the lists of live orders
-        ("pad", "<u4"),
-    ]
-)
-assert ORDER.itemsize == 128
-
-LINK = np.dtype(
-    [
-        ("own_prev", "<u4"),  # live orders of (account, instrument, side)
-        ("own_next", "<u4"),
-        ("session_prev", "<u4"),  # DAY orders of the session
-        ("session_next", "<u4"),
-    ]
-)
-
-HEAP = np.dtype([("key", "<i8"), ("order", "<i8")])
-
-HINT = np.dtype([("hash", "<i8"), ("orig_hash", "<i8")])
-
-
-class Bucket(IntEnum):
-    """What an order does to a GROSS position (M-51); NONE in NETTING products."""
-
-    NONE = 0
-    OPEN = 1
-    CLOSE_TODAY = 2
-    CLOSE_YESTERDAY = 3
-
-
-class Work(IntEnum):
-    """What long work goes on before the next command."""
-
-    NONE = 0
-    SWEEP = 1
-    MASS_CANCEL = 2
-    SESSION_LOST = 3
-    ROLL = 4
-
-
-class Book(NamedTuple):
-    """Views of the arena's sections, and the day's request rows."""
-
-    header: np.ndarray
-    pending: np.ndarray
-    products: np.ndarray
-    instruments: np.ndarray
-    members: np.ndarray
-    accounts: np.ndarray
-    sessions: np.ndarray
-    risks: np.ndarray
-    levels: np.ndarray
-    bits_0: np.ndarray
-    bits_1: np.ndarray
-    bits_2: np.ndarray
-    orders: np.ndarray
-    links: np.ndarray
-    heap: np.ndarray
-    hints: np.ndarray
-    slots: np.ndarray
-    requests: np.ndarray
-
-
-DTYPES = {
-    "pending": COMMAND,
-    "products": PRODUCT_STATE,
-    "instruments": INSTRUMENT_STATE,
-    "members": MEMBER_STATE,
-    "accounts": ACCOUNT_STATE,
-    "sessions": SESSION_STATE,
-    "risks": RISK,
-    "levels": LEVEL,
-    "bits_0": np.dtype("<i8"),
-    "bits_1": np.dtype("<i8"),
-    "bits_2": np.dtype("<i8"),
-    "orders": ORDER,
-    "links": LINK,
-    "heap": HEAP,
-    "hints": HINT,
-    "slots": np.dtype("<i8"),
-}
+_HEADER_TYPE = from_dtype(HEADER)
 _HEADER_BYTES = HEADER.itemsize
-_I8 = np.dtype("<i8")
+_BYTE = ir.IntType(8)
+_WORD = ir.IntType(64)
 
 
-@kernel
-def open_book(arena, requests):
-    """The views of an arena; requests: REQUEST[requests_max + 1]."""
-    h = arena[:_HEADER_BYTES].view(HEADER)[0]
-    return Book(
-        arena[:_HEADER_BYTES].view(HEADER),
-        arena[h["pending_at"] : h["pending_end"]].view(COMMAND),
-        arena[h["products_at"] : h["products_end"]].view(PRODUCT_STATE),
-        arena[h["instruments_at"] : h["instruments_end"]].view(INSTRUMENT_STATE),
-        arena[h["members_at"] : h["members_end"]].view(MEMBER_STATE),
-        arena[h["accounts_at"] : h["accounts_end"]].view(ACCOUNT_STATE),
-        arena[h["sessions_at"] : h["sessions_end"]].view(SESSION_STATE),
-        arena[h["risks_at"] : h["risks_end"]].view(RISK),
-        arena[h["levels_at"] : h["levels_end"]].view(LEVEL),
-        arena[h["bits_0_at"] : h["bits_0_end"]].view(_I8),
-        arena[h["bits_1_at"] : h["bits_1_end"]].view(_I8),
-        arena[h["bits_2_at"] : h["bits_2_end"]].view(_I8),
-        arena[h["orders_at"] : h["orders_end"]].view(ORDER),
-        arena[h["links_at"] : h["links_end"]].view(LINK),
-        arena[h["heap_at"] : h["heap_end"]].view(HEAP),
-        arena[h["hints_at"] : h["hints_end"]].view(HINT),
-        arena[h["slots_at"] : h["slots_end"]].view(_I8),
-        requests,
-    )
+def open_book(arena: np.ndarray, requests: np.ndarray, events: np.ndarray) -> Book:
+    """The book of an arena with the day's request rows and the rows to write events to."""
+    book = views(arena, requests)._replace(events=events)
+    book.header[0]["events_rows"] = len(events)
+    return book
 
 
-def section_rows(limits: EngineLimits) -> dict[str, int]:
-    """Rows of every section; the extra row 0 of a table is "none"."""
-    levels = -(-limits.levels_max // 64) * 64
-    words = levels // 64 + 1
-    summary = -(-words // 64) + 1
-    risks = (limits.accounts_max + 1) * (limits.instruments_max + 1)
-    return {
-        "pending": 1,
-        "products": limits.products_max + 1,
-        "instruments": limits.instruments_max + 1,
-        "members": limits.members_max + 1,
-        "accounts": limits.accounts_max + 1,
-        "sessions": limits.sessions_max + 1,
-        "risks": risks,
-        "levels": levels,
-        "bits_0": words,
-        "bits_1": summary,
-        "bits_2": -(-summary // 64) + 1,
-        "orders": limits.orders_max + 1,
-        "links": limits.orders_max + 1,
-        "heap": 2 * risks + 1,
-        "hints": HINT_CHUNK,
-        "slots": 1 << (2 * limits.requests_max + 1).bit_length(),
-    }
+@overload(open_book)
+def _open_book(arena, requests, events):  # type: ignore[no-untyped-def]
+    def compiled(arena, requests, events):  # type: ignore[no-untyped-def]
+        header = arena[:_HEADER_BYTES].view(HEADER)[0]
+        header["requests_at"] = requests.ctypes.data
+        header["requests_rows"] = requests.shape[0]
+        header["events_at"] = events.ctypes.data
+        header["events_rows"] = events.shape[0]
+        return header
+
+    return compiled
 
 
-def new_arena(limits: EngineLimits, hash_key: int) -> np.ndarray:
-    """A zeroed arena, its header filled; sections begin on cache lines."""
-    at = -(-_HEADER_BYTES // 128) * 128
-    edges = {}
-    for name, rows in section_rows(limits).items():
-        edges[name] = (at, at + rows * DTYPES[name].itemsize)
-        at = -(-edges[name][1] // 128) * 128
-    arena = _aligned_zeros(at)
-    header = arena[:_HEADER_BYTES].view(HEADER)[0]
-    for name, (first, end) in edges.items():
-        header[f"{name}_at"], header[f"{name}_end"] = first, end
-    header["requests_max"] = limits.requests_max - 1  # row 0 is none
-    header["orders_max"] = limits.orders_max
-    header["risk_stride"] = limits.instruments_max + 1
-    header["hash_key"] = hash_key
-    return arena
+def header_of(book: Any) -> Any:
+    """The arena's header: counters, and the cursor of long work."""
+    return book.header[0]
 
 
-def _aligned_zeros(size: int) -> np.ndarray:
-    raw = np.zeros(size + 128, np.uint8)
-    shift = -raw.ctypes.data % 128
-    return raw[shift : shift + size]
+@overload(header_of, inline="always")
+def _header_of(book):  # type: ignore[no-untyped-def]
+    return lambda book: book
+
+
+def _load(builder: ir.IRBuilder, header: ir.Value, field: str) -> ir.Value:
+    """A field of the header as int64."""
+    assert HEADER.fields is not None
+    place = builder.gep(header, [_WORD(HEADER.fields[field][1])])
+    return builder.load(builder.bitcast(place, _WORD.as_pointer()))
+
+
+def _accessor(name: str, dtype: np.dtype, is_outside: bool = False) -> Callable[[Any, Any], Any]:
+    """A function (book, index) -> row of the section; outside: the header has its address."""
+    record = from_dtype(dtype)
+
+    def row_at(book: Any, index: Any) -> Any:
+        return getattr(book, name)[index]
+
+    @intrinsic
+    def address(typingctx, book, index):  # type: ignore[no-untyped-def]
+        def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+            header = builder.bitcast(args[0], _BYTE.as_pointer())
+            if numba.config.BOUNDSCHECK:
+                rows = _load(builder, header, f"{name}_rows")
+                beyond = builder.icmp_unsigned(">=", args[1], rows)
+                with builder.if_then(beyond, likely=False):
+                    text = f"row out of the table {name}"
+                    context.call_conv.return_user_exc(builder, IndexError, (text,))
+            place = _load(builder, header, f"{name}_at")
+            offset = builder.mul(args[1], _WORD(dtype.itemsize))
+            if is_outside:
+                place = builder.inttoptr(builder.add(place, offset), _BYTE.as_pointer())
+            else:
+                place = builder.gep(header, [builder.add(place, offset)])
+            return builder.bitcast(place, context.get_value_type(record))
+
+        return record(_HEADER_TYPE, types.int64), codegen
+
+    @overload(row_at, inline="always")
+    def compiled(book, index):  # type: ignore[no-untyped-def]
+        return lambda book, index: address(book, np.int64(index))
+
+    return row_at
+
+
+pending_at = _accessor("pending", DTYPES["pending"])
+product_at = _accessor("products", DTYPES["products"])
+instrument_at = _accessor("instruments", DTYPES["instruments"])
+member_at = _accessor("members", DTYPES["members"])
+account_at = _accessor("accounts", DTYPES["accounts"])
+session_at = _accessor("sessions", DTYPES["sessions"])
+risk_at = _accessor("risks", DTYPES["risks"])
+level_at = _accessor("levels", DTYPES["levels"])
+bits_0_at = _accessor("bits_0", DTYPES["bits_0"])
+bits_1_at = _accessor("bits_1", DTYPES["bits_1"])
+bits_2_at = _accessor("bits_2", DTYPES["bits_2"])
+order_at = _accessor("orders", DTYPES["orders"])
+link_at = _accessor("links", DTYPES["links"])
+heap_at = _accessor("heap", DTYPES["heap"])
+hint_at = _accessor("hints", DTYPES["hints"])
+slot_at = _accessor("slots", DTYPES["slots"])
+request_at = _accessor("requests", REQUEST, is_outside=True)
+event_at = _accessor("events", EVENT, is_outside=True)
+
+
+def copy_row(target: Any, source: Any) -> None:
+    """Copy a row onto another of the same dtype."""
+    for name in source.dtype.names:
+        target[name] = source[name]
+
+
+@intrinsic
+def _copy(typingctx, target, source):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        size = signature.args[0].size
+        pointers = [builder.bitcast(one, _BYTE.as_pointer()) for one in args]
+        cgutils.raw_memcpy(builder, pointers[0], pointers[1], _WORD(size), 1)
+        return context.get_dummy_value()
+
+    return types.void(target, source), codegen
+
+
+@overload(copy_row, inline="always")
+def _copy_row(target, source):  # type: ignore[no-untyped-def]
+    return lambda target, source: _copy(target, source)

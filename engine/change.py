@@ -12,6 +12,16 @@ from engine.admit import (
     check_qty,
     would_trade,
 )
+from engine.book import (
+    account_at,
+    event_at,
+    header_of,
+    instrument_at,
+    order_at,
+    product_at,
+    request_at,
+    risk_at,
+)
 from engine.emit import answer, living_status, order_event, reject_cancel
 from engine.enter import book_order, come_in, known_row
 from engine.flags import KEPT_PLACE, POST_ONLY, REPLACE_KEEPS_PLACE
@@ -27,11 +37,11 @@ from specs.rejects import Reject
 @kernel
 def living_order(book, named):
     """Pool row of the order whose current request is the row `named`; 0: none lives."""
-    index = book.requests[named]["order_index"]
+    index = request_at(book, named)["order_index"]
     if index == 0:
         return 0
-    order = book.orders[index]
-    if order["order_id"] != book.requests[named]["order_id"] or order["request"] != named:
+    order = order_at(book, index)
+    if order["order_id"] != request_at(book, named)["order_id"] or order["request"] != named:
         return 0
     return index
 
@@ -44,13 +54,13 @@ def check_named(book, command, instrument, named, index):
     if named == 0:
         return Reject.UNKNOWN_ORDER
     if index == 0:
-        request = book.requests[named]
+        request = request_at(book, named)
         if request["order_index"] == 0:
             return Reject.UNKNOWN_ORDER
-        if book.orders[request["order_index"]]["order_id"] == request["order_id"]:
+        if order_at(book, request["order_index"])["order_id"] == request["order_id"]:
             return Reject.UNKNOWN_ORDER
         return Reject.TOO_LATE
-    order = book.orders[index]
+    order = order_at(book, index)
     if order["instrument"] != command["instrument"]:
         return Reject.ORDER_MISMATCH
     if command["side"] != 0 and command["side"] != order["side"]:
@@ -59,27 +69,31 @@ def check_named(book, command, instrument, named, index):
 
 
 @kernel
-def refuse_change(book, events, at, command, request, named, reason):
+def refuse_change(book, at, command, request, named, reason):
     """CANCEL_REJECTED with what M-16 says of the order named."""
-    instrument = book.instruments[known_row(book.instruments, command["instrument"])]
-    order = book.orders[living_order(book, named)]
-    reject_cancel(events[at], command, instrument, order, request, named, reason)
+    instrument = instrument_at(
+        book, known_row(header_of(book)["instruments_rows"], command["instrument"])
+    )
+    order = order_at(book, living_order(book, named))
+    reject_cancel(event_at(book, at), command, instrument, order, request, named, reason)
     return at + 1
 
 
 @kernel
-def cancel(book, events, at, command, request, named):
+def cancel(book, at, command, request, named):
     """CANCEL with its request row; named: the row OrigClOrdID names."""
-    instrument = book.instruments[known_row(book.instruments, command["instrument"])]
+    instrument = instrument_at(
+        book, known_row(header_of(book)["instruments_rows"], command["instrument"])
+    )
     index = living_order(book, named)
     reason = check_named(book, command, instrument, named, index)
     if reason != Reject.NONE:
-        return refuse_change(book, events, at, command, request, named, reason)
-    order = book.orders[index]
-    book.requests[request]["order_id"] = order["order_id"]
+        return refuse_change(book, at, command, request, named, reason)
+    order = order_at(book, index)
+    request_at(book, request)["order_id"] = order["order_id"]
     qty = order["leaves_qty"]
     leave_book(book, index, order, instrument)
-    event = events[at]
+    event = event_at(book, at)
     order_event(event, command, instrument, order, EventKind.CANCELLED, OrdStatus.CANCELED)
     answer(event, command, request)
     event["qty"] = qty
@@ -143,26 +157,28 @@ def check_replace(command, order, product, instrument, account, risk):
 
 
 @kernel
-def replace(book, events, at, command, request, named):
+def replace(book, at, command, request, named):
     """REPLACE with its request row; named: the row OrigClOrdID names."""
-    instrument = book.instruments[known_row(book.instruments, command["instrument"])]
+    instrument = instrument_at(
+        book, known_row(header_of(book)["instruments_rows"], command["instrument"])
+    )
     index = living_order(book, named)
     reason = Reject.NONE
-    if book.header[0]["halted"] != 0:
+    if header_of(book)["halted"] != 0:
         reason = Reject.VENUE_HALTED
     if reason == Reject.NONE:
         reason = check_named(book, command, instrument, named, index)
     if reason != Reject.NONE:
-        return refuse_change(book, events, at, command, request, named, reason)
-    order = book.orders[index]
-    product = book.products[order["product"]]
-    account = book.accounts[order["account"]]
-    risk = book.risks[order["risk"]]
+        return refuse_change(book, at, command, request, named, reason)
+    order = order_at(book, index)
+    product = product_at(book, order["product"])
+    account = account_at(book, order["account"])
+    risk = risk_at(book, order["risk"])
     level = check_replace(command, order, product, instrument, account, risk)
     if level < 0:
-        return refuse_change(book, events, at, command, request, named, -level)
-    book.requests[request]["order_id"] = order["order_id"]
-    book.requests[request]["order_index"] = index
+        return refuse_change(book, at, command, request, named, -level)
+    request_at(book, request)["order_id"] = order["order_id"]
+    request_at(book, request)["order_index"] = index
     kept = keeps_place(command, order, product)
     add_open(account, risk, product, order, -order["leaves_qty"])
     if not kept:
@@ -172,15 +188,15 @@ def replace(book, events, at, command, request, named):
     if kept:
         add_open(account, risk, product, order, order["leaves_qty"])
         order["shown"] = slice_of(order["leaves_qty"], order["display_qty"])
-        replaced(events[at], command, instrument, order, request)
-        events[at]["flags"] = KEPT_PLACE
+        replaced(event_at(book, at), command, instrument, order, request)
+        event_at(book, at)["flags"] = KEPT_PLACE
         return at + 1
     if not would_trade(instrument, order["side"], level):
         book_order(book, index, order, instrument, account, risk, product)
-        replaced(events[at], command, instrument, order, request)
+        replaced(event_at(book, at), command, instrument, order, request)
         return at + 1
-    replaced(events[at], command, instrument, order, request)
-    return come_in(book, events, at + 1, command, request, index, 0)
+    replaced(event_at(book, at), command, instrument, order, request)
+    return come_in(book, at + 1, command, request, index, 0)
 
 
 @kernel

@@ -11,10 +11,19 @@ from __future__ import annotations
 import numpy as np
 
 from engine.admit import price_level
-from engine.book import ASK_NONE
+from engine.book import (
+    account_at,
+    event_at,
+    header_of,
+    instrument_at,
+    member_at,
+    product_at,
+    session_at,
+)
 from engine.emit import clear_event
 from engine.flags import HAS_GTC_GTD, POSITION_EFFECT_REQUIRED
 from engine.kernel import kernel
+from engine.layout import ASK_NONE
 from engine.limits import (
     BAND_TICKS_MAX,
     BASIS_POINTS,
@@ -76,36 +85,36 @@ def blob_lies(command, blobs, size):
 
 
 @kernel
-def define(book, events, at, command, blobs):
+def define(book, at, command, blobs):
     """Any DEFINE_ command; returns the next event row."""
     kind = command["kind"]
     first = np.int64(command["blob_offset"])
     if kind == CommandKind.DEFINE_PRODUCT:
         if blob_lies(command, blobs, _PRODUCT_BYTES):
             row = blobs[first : first + _PRODUCT_BYTES].view(PRODUCT_WORDS)[0]
-            return define_product(book, events, at, command, row)
+            return define_product(book, at, command, row)
     elif kind == CommandKind.DEFINE_INSTRUMENT:
         if blob_lies(command, blobs, _INSTRUMENT_BYTES):
             row = blobs[first : first + _INSTRUMENT_BYTES].view(INSTRUMENT_WORDS)[0]
-            return define_instrument(book, events, at, command, row)
+            return define_instrument(book, at, command, row)
     elif kind == CommandKind.DEFINE_MEMBER:
         if blob_lies(command, blobs, _MEMBER_BYTES):
             row = blobs[first : first + _MEMBER_BYTES].view(MEMBER_WORDS)[0]
-            return define_member(book, events, at, command, row)
+            return define_member(book, at, command, row)
     elif kind == CommandKind.DEFINE_ACCOUNT:
         if blob_lies(command, blobs, _ACCOUNT_BYTES):
             row = blobs[first : first + _ACCOUNT_BYTES].view(ACCOUNT_WORDS)[0]
-            return define_account(book, events, at, command, row)
+            return define_account(book, at, command, row)
     elif blob_lies(command, blobs, _SESSION_BYTES):
         row = blobs[first : first + _SESSION_BYTES].view(SESSION_WORDS)[0]
-        return define_session(book, events, at, command, row)
+        return define_session(book, at, command, row)
     return at
 
 
 @kernel
 def product_in_bounds(book, row):
     """Whether every amount that can come of the row stays in int64, and its modes are known."""
-    if row["product"] < 1 or row["product"] >= book.products.shape[0]:
+    if row["product"] < 1 or row["product"] >= header_of(book)["products_rows"]:
         return False
     if row["tick"] < TICK_UNIT or row["tick"] > PRICE_MAX or row["tick"] % TICK_UNIT != 0:
         return False
@@ -121,8 +130,8 @@ def product_in_bounds(book, row):
         return False
     if row["shard"] > SHARD_MAX:
         return False
-    for number in range(1, book.products.shape[0]):
-        other = book.products[number]
+    for number in range(1, header_of(book)["products_rows"]):
+        other = product_at(book, number)
         if other["defined"] != 0 and other["shard_bits"] != np.int64(row["shard"]) << ID_COUNT_BITS:
             return False
     if row["position_mode"] == PositionMode.NETTING:
@@ -134,11 +143,11 @@ def product_in_bounds(book, row):
 
 
 @kernel
-def define_product(book, events, at, command, row):
+def define_product(book, at, command, row):
     """PRODUCT_DEFINED, once."""
     if not product_in_bounds(book, row):
         return at
-    product = book.products[row["product"]]
+    product = product_at(book, row["product"])
     if product["defined"] != 0:
         return at
     tick = row["tick"]
@@ -160,8 +169,8 @@ def define_product(book, events, at, command, row):
     product["position_mode"] = row["position_mode"]
     product["currency"] = row["currency"]
     product["defined"] = 1
-    clear_event(events[at], command, EventKind.PRODUCT_DEFINED)
-    events[at]["product"] = row["product"]
+    clear_event(event_at(book, at), command, EventKind.PRODUCT_DEFINED)
+    event_at(book, at)["product"] = row["product"]
     return at + 1
 
 
@@ -186,7 +195,7 @@ def lay_ladder(book, product, instrument):
     The book must have no order beyond the limits. Levels that lie inside both the old and the new
     ladder keep their queues; the orders of a moved ladder are given their new levels by the caller.
     """
-    header = book.header[0]
+    header = header_of(book)
     tick = product["tick"]
     room = (product["ladder_bp"] - product["limit_bp"]) * (instrument["reference"] // tick)
     first = max(1, instrument["low"] // tick - room // BASIS_POINTS)
@@ -199,9 +208,9 @@ def lay_ladder(book, product, instrument):
         return False
     if count > instrument["level_room"]:
         wanted = -(-count // 64) * 64
-        if header["levels_used"] + 2 * wanted <= book.levels.shape[0]:
+        if header["levels_used"] + 2 * wanted <= header_of(book)["levels_rows"]:
             wanted *= 2
-        elif header["levels_used"] + wanted > book.levels.shape[0]:
+        elif header["levels_used"] + wanted > header_of(book)["levels_rows"]:
             return False
         instrument["level_first"] = header["levels_used"]
         instrument["level_room"] = wanted
@@ -212,14 +221,14 @@ def lay_ladder(book, product, instrument):
 
 
 @kernel
-def define_instrument(book, events, at, command, row):
+def define_instrument(book, at, command, row):
     """INSTRUMENT_DEFINED and LIMITS_SET, once."""
-    if row["instrument"] < 1 or row["instrument"] >= book.instruments.shape[0]:
+    if row["instrument"] < 1 or row["instrument"] >= header_of(book)["instruments_rows"]:
         return at
-    if row["product"] >= book.products.shape[0]:
+    if row["product"] >= header_of(book)["products_rows"]:
         return at
-    product = book.products[row["product"]]
-    instrument = book.instruments[row["instrument"]]
+    product = product_at(book, row["product"])
+    instrument = instrument_at(book, row["instrument"])
     if product["defined"] == 0 or instrument["defined"] != 0:
         return at
     reference = row["reference_price"]
@@ -242,8 +251,12 @@ def define_instrument(book, events, at, command, row):
     assert price_level(product, instrument, instrument["high"]) < (
         instrument["level_first"] + instrument["level_room"]
     ), "ladder"
-    limits_event(events[at], command, row["instrument"], instrument, EventKind.INSTRUMENT_DEFINED)
-    limits_event(events[at + 1], command, row["instrument"], instrument, EventKind.LIMITS_SET)
+    limits_event(
+        event_at(book, at), command, row["instrument"], instrument, EventKind.INSTRUMENT_DEFINED
+    )
+    limits_event(
+        event_at(book, at + 1), command, row["instrument"], instrument, EventKind.LIMITS_SET
+    )
     return at + 2
 
 
@@ -260,28 +273,28 @@ def limits_event(event, command, number, instrument, kind):
 
 
 @kernel
-def define_member(book, events, at, command, row):
+def define_member(book, at, command, row):
     """MEMBER_SET: quotas and products of a member."""
-    if row["member"] < 1 or row["member"] >= book.members.shape[0]:
+    if row["member"] < 1 or row["member"] >= header_of(book)["members_rows"]:
         return at
-    member = book.members[row["member"]]
+    member = member_at(book, row["member"])
     member["requests_max"] = row["requests_max"]
     member["orders_max"] = row["orders_max"]
     member["products"] = row["products"]
     member["defined"] = 1
-    clear_event(events[at], command, EventKind.MEMBER_SET)
-    events[at]["member"] = row["member"]
+    clear_event(event_at(book, at), command, EventKind.MEMBER_SET)
+    event_at(book, at)["member"] = row["member"]
     return at + 1
 
 
 @kernel
-def define_account(book, events, at, command, row):
+def define_account(book, at, command, row):
     """ACCOUNT_SET: limits of an account; its member stays the first one."""
-    if row["account"] < 1 or row["account"] >= book.accounts.shape[0]:
+    if row["account"] < 1 or row["account"] >= header_of(book)["accounts_rows"]:
         return at
-    if row["member"] < 1 or row["member"] >= book.members.shape[0]:
+    if row["member"] < 1 or row["member"] >= header_of(book)["members_rows"]:
         return at
-    account = book.accounts[row["account"]]
+    account = account_at(book, row["account"])
     account["open_orders_max"] = row["open_orders_max"]
     account["position_long_max"] = min(row["position_long_max"], POSITION_MAX)
     account["position_short_max"] = min(row["position_short_max"], POSITION_MAX)
@@ -291,25 +304,25 @@ def define_account(book, events, at, command, row):
     if account["defined"] == 0:
         account["member"] = row["member"]
         account["defined"] = 1
-    clear_event(events[at], command, EventKind.ACCOUNT_SET)
-    events[at]["account"] = row["account"]
-    events[at]["member"] = account["member"]
+    clear_event(event_at(book, at), command, EventKind.ACCOUNT_SET)
+    event_at(book, at)["account"] = row["account"]
+    event_at(book, at)["member"] = account["member"]
     return at + 1
 
 
 @kernel
-def define_session(book, events, at, command, row):
+def define_session(book, at, command, row):
     """SESSION_SET; the session's member stays the first one."""
-    if row["session"] < 1 or row["session"] >= book.sessions.shape[0]:
+    if row["session"] < 1 or row["session"] >= header_of(book)["sessions_rows"]:
         return at
-    if row["member"] < 1 or row["member"] >= book.members.shape[0]:
+    if row["member"] < 1 or row["member"] >= header_of(book)["members_rows"]:
         return at
-    session = book.sessions[row["session"]]
+    session = session_at(book, row["session"])
     if session["defined"] == 0:
         session["member"] = row["member"]
         session["defined"] = 1
     session["cancel_on_disconnect"] = row["cancel_on_disconnect"]
-    clear_event(events[at], command, EventKind.SESSION_SET)
-    events[at]["session"] = row["session"]
-    events[at]["member"] = session["member"]
+    clear_event(event_at(book, at), command, EventKind.SESSION_SET)
+    event_at(book, at)["session"] = row["session"]
+    event_at(book, at)["member"] = session["member"]
     return at + 1

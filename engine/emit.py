@@ -8,6 +8,7 @@ Source: specs/matching.md M-3, M-4, M-8.
 
 from __future__ import annotations
 
+from engine.book import event_at
 from engine.flags import LAST_OF_COMMAND, UNSOLICITED
 from engine.kernel import kernel
 from engine.types import EventKind, OrdStatus, OrdType
@@ -146,7 +147,7 @@ def reject_cancel(event, command, instrument, order, request, order_request, rea
 
 
 @kernel
-def mark_last(events, at, first):
-    """The command's last event, if it has one among events[first:at] (M-5)."""
+def mark_last(book, at, first):
+    """The command's last event, if it has one among event rows first to at - 1 (M-5)."""
     if at > first:
-        events[at - 1]["flags"] |= LAST_OF_COMMAND
+        event_at(book, at - 1)["flags"] |= LAST_OF_COMMAND

@@ -17,10 +17,22 @@ from engine.admit import (
     rests,
     would_trade,
 )
-from engine.book import Work
+from engine.book import (
+    account_at,
+    event_at,
+    header_of,
+    instrument_at,
+    member_at,
+    order_at,
+    product_at,
+    request_at,
+    risk_at,
+    session_at,
+)
 from engine.emit import answer, living_status, order_event, reject_new
 from engine.flags import POST_ONLY
 from engine.kernel import kernel
+from engine.layout import Work
 from engine.match import available_qty, cancel_incoming, sweep
 from engine.positions import bucket_of, check_closing, check_effect
 from engine.rest import free_row, link_order, queue_order, take_row, unlink_order
@@ -45,17 +57,19 @@ from specs.rejects import Reject
 
 
 @kernel
-def new_order(book, events, at, command, request):
+def new_order(book, at, command, request):
     """NEW_ORDER with its request row: REJECTED, or ACCEPTED and what follows from it."""
-    instrument = book.instruments[known_row(book.instruments, command["instrument"])]
-    account = book.accounts[known_row(book.accounts, command["account"])]
-    product = book.products[instrument["product"]]
-    header = book.header[0]
+    instrument = instrument_at(
+        book, known_row(header_of(book)["instruments_rows"], command["instrument"])
+    )
+    account = known_account(book, command["account"])
+    product = product_at(book, instrument["product"])
+    header = header_of(book)
     risk_index = 0
     if account["defined"] != 0 and instrument["defined"] != 0:
         risk_index = command["account"] * header["risk_stride"] + command["instrument"]
-    risk = book.risks[risk_index]
-    member = book.members[command["member"]]
+    risk = risk_at(book, risk_index)
+    member = member_at(book, command["member"])
     level = check_access(header, command, member, product, instrument, account)
     if level == 0:
         level = check_order(command, product, instrument)
@@ -64,26 +78,50 @@ def new_order(book, events, at, command, request):
         if reason != Reject.NONE:
             level = -reason
     if level < 0:
-        reject_new(events[at], command, instrument, request, -level)
+        reject_new(event_at(book, at), command, instrument, request, -level)
         return at + 1
     index = make_order(book, command, product, request, risk_index, level)
-    order = book.orders[index]
+    order = order_at(book, index)
     if rests(order["ord_type"], order["time_in_force"]) and not would_trade(
         instrument, order["side"], level
     ):
         book_order(book, index, order, instrument, account, risk, product)
-        accept(events[at], command, instrument, order, request)
+        accept(event_at(book, at), command, instrument, order, request)
         return at + 1
-    accept(events[at], command, instrument, order, request)
-    return come_in(book, events, at + 1, command, request, index, command["min_qty"])
+    accept(event_at(book, at), command, instrument, order, request)
+    return come_in(book, at + 1, command, request, index, command["min_qty"])
 
 
 @kernel
 def known_row(rows, number):
-    """The row of a number, 0 where it lies out of the table."""
-    if number >= rows.shape[0]:
+    """The row of a number in a table of `rows`, 0 where it lies out of the table."""
+    if number >= rows:
         return 0
     return number
+
+
+@kernel
+def known_instrument(book, number):
+    """The instrument's row, row 0 (not defined) where the number lies out of the table."""
+    return instrument_at(book, known_row(header_of(book)["instruments_rows"], number))
+
+
+@kernel
+def known_account(book, number):
+    """The account's row, row 0 where the number lies out of the table."""
+    return account_at(book, known_row(header_of(book)["accounts_rows"], number))
+
+
+@kernel
+def known_product(book, number):
+    """The product's row, row 0 where the number lies out of the table."""
+    return product_at(book, known_row(header_of(book)["products_rows"], number))
+
+
+@kernel
+def known_session(book, number):
+    """The session's row, row 0 where the number lies out of the table."""
+    return session_at(book, known_row(header_of(book)["sessions_rows"], number))
 
 
 @kernel
@@ -161,17 +199,17 @@ def check_means(header, command, member, product, instrument, account, risk, lev
 @kernel
 def make_order(book, command, product, request_index, risk_index, level):
     """A row of the pool for an accepted order; returns its index."""
-    header = book.header[0]
+    header = header_of(book)
     index = take_row(book)
     header["order_count"] += 1
     order_id = product["shard_bits"] | header["order_count"]
-    request = book.requests[request_index]
+    request = request_at(book, request_index)
     request["order_id"] = order_id
     request["order_index"] = index
-    risk = book.risks[risk_index]
+    risk = risk_at(book, risk_index)
     if risk["account"] == 0:
         open_risk(book, command, risk, risk_index)
-    order = book.orders[index]
+    order = order_at(book, index)
     order["order_id"] = order_id
     order["public_id"] = 0
     order["price"] = command["price"] if command["ord_type"] == OrdType.LIMIT else 0
@@ -209,8 +247,8 @@ def open_risk(book, command, risk, risk_index):
     """The first order of an account in an instrument: chain its risk row."""
     risk["account"] = command["account"]
     risk["instrument"] = command["instrument"]
-    member = book.members[command["member"]]
-    instrument = book.instruments[command["instrument"]]
+    member = member_at(book, command["member"])
+    instrument = instrument_at(book, command["instrument"])
     risk["member_next"] = member["risk_first"]
     member["risk_first"] = risk_index
     risk["instrument_next"] = instrument["risk_first"]
@@ -235,16 +273,16 @@ def book_order(book, index, order, instrument, account, risk, product):
 
 
 @kernel
-def come_in(book, events, at, command, request, index, min_qty):
+def come_in(book, at, command, request, index, min_qty):
     """An incoming order that its ACCEPTED or REPLACED did not settle: trade, then the rest."""
-    order = book.orders[index]
-    instrument = book.instruments[order["instrument"]]
-    product = book.products[order["product"]]
+    order = order_at(book, index)
+    instrument = instrument_at(book, order["instrument"])
+    product = product_at(book, order["product"])
     limit = np.int64(order["level"])
     if order["ord_type"] == OrdType.MARKET:
         limit = market_level(product, instrument, order["side"])
         if limit < 0:
-            at = cancel_incoming(events, at, command, order, instrument, CancelReason.MARKET_BAND)
+            at = cancel_incoming(book, at, command, order, instrument, CancelReason.MARKET_BAND)
             free_row(book, index)
             return at
     reason = CancelReason.NONE
@@ -254,36 +292,38 @@ def come_in(book, events, at, command, request, index, min_qty):
     elif min_qty != 0 and available_qty(book, order, instrument, limit) < min_qty:
         reason = CancelReason.MIN_QTY
     if reason != CancelReason.NONE:
-        at = cancel_incoming(events, at, command, order, instrument, reason)
+        at = cancel_incoming(book, at, command, order, instrument, reason)
         free_row(book, index)
         return at
-    return go_on(book, events, at, command, request, index, limit)
+    return go_on(book, at, command, request, index, limit)
 
 
 @kernel
-def go_on(book, events, at, command, request, index, limit):
+def go_on(book, at, command, request, index, limit):
     """Sweep, or go on with it; then what becomes of the rest, unless rows ran out (M-14)."""
-    header = book.header[0]
-    at = sweep(book, events, at, command, request, index, limit)
+    header = header_of(book)
+    at = sweep(book, at, command, request, index, limit)
     if header["work"] != Work.NONE:
         return at
-    order = book.orders[index]
-    instrument = book.instruments[order["instrument"]]
+    order = order_at(book, index)
+    instrument = instrument_at(book, order["instrument"])
     if order["leaves_qty"] == 0:
         if order["linked"] != 0:
             unlink_order(book, index, order)
         free_row(book, index)
         return at
     if rests(order["ord_type"], order["time_in_force"]):
-        account = book.accounts[order["account"]]
-        risk = book.risks[order["risk"]]
-        book_order(book, index, order, instrument, account, risk, book.products[order["product"]])
+        account = account_at(book, order["account"])
+        risk = risk_at(book, order["risk"])
+        book_order(
+            book, index, order, instrument, account, risk, product_at(book, order["product"])
+        )
         status = living_status(order)
-        order_event(events[at], command, instrument, order, EventKind.BOOKED, status)
+        order_event(event_at(book, at), command, instrument, order, EventKind.BOOKED, status)
         return at + 1
     reason = CancelReason.IOC
     if order["ord_type"] == OrdType.MARKET:
         reason = CancelReason.MARKET_BAND
-    at = cancel_incoming(events, at, command, order, instrument, reason)
+    at = cancel_incoming(book, at, command, order, instrument, reason)
     free_row(book, index)
     return at

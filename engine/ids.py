@@ -8,6 +8,7 @@ Source: specs/matching.md M-10, M-15.
 
 from __future__ import annotations
 
+from engine.book import header_of, request_at, slot_at
 from engine.kernel import kernel
 
 _ROW_BITS = 32
@@ -15,15 +16,15 @@ _ROW_MASK = (1 << _ROW_BITS) - 1
 
 
 @kernel
-def find_request(slots, requests, hashed, word_0, word_1, word_2, member):
+def find_request(book, hashed, word_0, word_1, word_2, member):
     """Row of the request with this id, or 0."""
-    mask = slots.shape[0] - 1
+    mask = header_of(book)["slots_rows"] - 1
     at = hashed & mask
     tag = hashed >> _ROW_BITS
-    while slots[at] != 0:
-        if slots[at] >> _ROW_BITS == tag:
-            row = slots[at] & _ROW_MASK
-            request = requests[row]
+    while slot_at(book, at)["word"] != 0:
+        if slot_at(book, at)["word"] >> _ROW_BITS == tag:
+            row = slot_at(book, at)["word"] & _ROW_MASK
+            request = request_at(book, row)
             if (
                 request["cl_ord_id_0"] == word_0
                 and request["cl_ord_id_1"] == word_1
@@ -36,26 +37,26 @@ def find_request(slots, requests, hashed, word_0, word_1, word_2, member):
 
 
 @kernel
-def hint_row(slots, hashed):
+def hint_row(book, hashed):
     """A row that probably has this id, or 0; reads no request."""
-    mask = slots.shape[0] - 1
+    mask = header_of(book)["slots_rows"] - 1
     at = hashed & mask
     tag = hashed >> _ROW_BITS
-    while slots[at] != 0:
-        if slots[at] >> _ROW_BITS == tag:
-            return slots[at] & _ROW_MASK
+    while slot_at(book, at)["word"] != 0:
+        if slot_at(book, at)["word"] >> _ROW_BITS == tag:
+            return slot_at(book, at)["word"] & _ROW_MASK
         at = (at + 1) & mask
     return 0
 
 
 @kernel
-def index_request(slots, hashed, row):
+def index_request(book, hashed, row):
     """Enter a row whose id is not yet known."""
-    mask = slots.shape[0] - 1
+    mask = header_of(book)["slots_rows"] - 1
     at = hashed & mask
-    while slots[at] != 0:
+    while slot_at(book, at)["word"] != 0:
         at = (at + 1) & mask
-    slots[at] = ((hashed >> _ROW_BITS) << _ROW_BITS) | row
+    slot_at(book, at)["word"] = ((hashed >> _ROW_BITS) << _ROW_BITS) | row
 
 
 @kernel
@@ -91,3 +92,10 @@ def write_request(request, command):
     request["exec_inst"] = command["exec_inst"]
     request["self_match"] = command["self_match"]
     request["scope"] = command["scope"]
+
+
+@kernel
+def clear_slots(book):
+    """Forget all ids."""
+    for at in range(header_of(book)["slots_rows"]):
+        slot_at(book, at)["word"] = 0

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.book import HEADER, Book, Work, new_arena, open_book
+from engine.layout import HEADER, Book, Work, new_arena, views
 from engine.limits import EVENT_ROWS_MIN, EngineLimits
 from engine.roll import roll_day
 from engine.state import (
@@ -170,4 +170,4 @@ class Engine:
 
     def tables(self) -> Book:
         """Views of all tables; to look at, not to write."""
-        return open_book(self._arena, self.requests)
+        return views(self._arena, self.requests)

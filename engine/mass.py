@@ -9,10 +9,22 @@ Source: specs/matching.md M-19, M-45, M-70.
 
 from __future__ import annotations
 
-from engine.book import Work
+from engine.book import (
+    copy_row,
+    event_at,
+    header_of,
+    heap_at,
+    instrument_at,
+    link_at,
+    member_at,
+    order_at,
+    pending_at,
+    risk_at,
+)
 from engine.emit import answer, clear_event
-from engine.enter import known_row
+from engine.enter import known_product, known_row, known_session
 from engine.kernel import kernel
+from engine.layout import Work
 from engine.match import cancel_resting
 from engine.types import CancelReason, EventKind, MassCancelScope, OrdStatus, Side
 from specs.rejects import Reject
@@ -23,43 +35,41 @@ def heap_push(book, index):
     """Enter orders[index], the first of its chain; 0: the chain is at its end."""
     if index == 0:
         return
-    header = book.header[0]
-    heap = book.heap
-    key = book.orders[index]["order_id"]
+    header = header_of(book)
+    key = order_at(book, index)["order_id"]
     at = header["heap_count"] + 1
     header["heap_count"] = at
-    while at > 1 and heap[at >> 1]["key"] > key:
-        heap[at] = heap[at >> 1]
+    while at > 1 and heap_at(book, at >> 1)["key"] > key:
+        copy_row(heap_at(book, at), heap_at(book, at >> 1))
         at >>= 1
-    heap[at]["key"] = key
-    heap[at]["order"] = index
+    heap_at(book, at)["key"] = key
+    heap_at(book, at)["order"] = index
 
 
 @kernel
 def heap_next(book):
     """Replace the top by the next order of its chain, before anything happens to the order."""
-    header = book.header[0]
-    heap = book.heap
-    index = book.links[heap[1]["order"]]["own_next"]
+    header = header_of(book)
+    index = link_at(book, heap_at(book, 1)["order"])["own_next"]
     count = header["heap_count"]
     if index != 0:
-        key = book.orders[index]["order_id"]
+        key = order_at(book, index)["order_id"]
     else:
-        key = heap[count]["key"]
-        index = heap[count]["order"]
+        key = heap_at(book, count)["key"]
+        index = heap_at(book, count)["order"]
         count -= 1
         header["heap_count"] = count
     at = 1
     while 2 * at <= count:
         child = 2 * at
-        if child < count and heap[child + 1]["key"] < heap[child]["key"]:
+        if child < count and heap_at(book, child + 1)["key"] < heap_at(book, child)["key"]:
             child += 1
-        if heap[child]["key"] >= key:
+        if heap_at(book, child)["key"] >= key:
             break
-        heap[at] = heap[child]
+        copy_row(heap_at(book, at), heap_at(book, child))
         at = child
-    heap[at]["key"] = key
-    heap[at]["order"] = index
+    heap_at(book, at)["key"] = key
+    heap_at(book, at)["order"] = index
 
 
 @kernel
@@ -67,11 +77,11 @@ def mass_scope_known(book, command):
     """Checks of a mass cancel after M-10; 0 or the reject."""
     scope = command["scope"]
     if scope == MassCancelScope.INSTRUMENT:
-        number = known_row(book.instruments, command["instrument"])
-        if book.instruments[number]["defined"] == 0:
+        number = known_row(header_of(book)["instruments_rows"], command["instrument"])
+        if instrument_at(book, number)["defined"] == 0:
             return Reject.UNKNOWN_INSTRUMENT
     elif scope == MassCancelScope.PRODUCT:
-        if book.products[known_row(book.products, command["product"])]["defined"] == 0:
+        if known_product(book, command["product"])["defined"] == 0:
             return Reject.UNKNOWN_INSTRUMENT
     elif scope != MassCancelScope.MEMBER:
         return Reject.MASS_CANCEL_SCOPE_INVALID
@@ -88,7 +98,9 @@ def mass_event(book, event, command, request, kind, qty, reason):
     event["qty"] = qty
     event["reason"] = reason
     if command["scope"] == MassCancelScope.INSTRUMENT:
-        instrument = book.instruments[known_row(book.instruments, command["instrument"])]
+        instrument = instrument_at(
+            book, known_row(header_of(book)["instruments_rows"], command["instrument"])
+        )
         event["instrument"] = command["instrument"]
         event["product"] = instrument["product"]
         event["trading_date"] = instrument["trading_date"]
@@ -97,23 +109,23 @@ def mass_event(book, event, command, request, kind, qty, reason):
 
 
 @kernel
-def mass_cancel(book, events, at, command, request):
+def mass_cancel(book, at, command, request):
     """MASS_CANCEL with its request row."""
-    header = book.header[0]
+    header = header_of(book)
     reason = mass_scope_known(book, command)
     if reason != Reject.NONE:
         kind = EventKind.MASS_CANCEL_REJECTED
-        mass_event(book, events[at], command, request, kind, 0, reason)
+        mass_event(book, event_at(book, at), command, request, kind, 0, reason)
         return at + 1
     scope = command["scope"]
-    index = book.members[command["member"]]["risk_first"]
+    index = member_at(book, command["member"])["risk_first"]
     while index != 0:
-        risk = book.risks[index]
+        risk = risk_at(book, index)
         meant = scope == MassCancelScope.MEMBER
         if scope == MassCancelScope.INSTRUMENT:
             meant = risk["instrument"] == command["instrument"]
         elif scope == MassCancelScope.PRODUCT:
-            meant = book.instruments[risk["instrument"]]["product"] == command["product"]
+            meant = instrument_at(book, risk["instrument"])["product"] == command["product"]
         if meant:
             if command["side"] == Side.NONE or command["side"] == Side.BUY:
                 heap_push(book, risk["buy_first"])
@@ -123,23 +135,22 @@ def mass_cancel(book, events, at, command, request):
     header["work"] = Work.MASS_CANCEL
     header["work_request"] = request
     header["work_count"] = 0
-    book.pending[0] = command
-    return mass_cancel_on(book, events, at)
+    copy_row(pending_at(book, 0), command)
+    return mass_cancel_on(book, at)
 
 
 @kernel
-def mass_cancel_on(book, events, at):
+def mass_cancel_on(book, at):
     """Cancel the heap's orders as far as rows go; MASS_CANCELLED at the end."""
-    header = book.header[0]
-    command = book.pending[0]
+    header = header_of(book)
+    command = pending_at(book, 0)
     while header["heap_count"] > 0:
-        if at == events.shape[0]:
+        if at == header_of(book)["events_rows"]:
             return at
-        index = book.heap[1]["order"]
+        index = heap_at(book, 1)["order"]
         heap_next(book)
         at = cancel_resting(
             book,
-            events,
             at,
             command,
             index,
@@ -148,38 +159,37 @@ def mass_cancel_on(book, events, at):
             CancelReason.MASS_CANCEL,
         )
         header["work_count"] += 1
-    if at == events.shape[0]:
+    if at == header_of(book)["events_rows"]:
         return at
     kind = EventKind.MASS_CANCELLED
     request = header["work_request"]
-    mass_event(book, events[at], command, request, kind, header["work_count"], 0)
+    mass_event(book, event_at(book, at), command, request, kind, header["work_count"], 0)
     header["work"] = Work.NONE
     return at + 1
 
 
 @kernel
-def session_lost(book, events, at, command):
+def session_lost(book, at, command):
     """SESSION_LOST: cancel the session's DAY orders as far as rows go."""
-    header = book.header[0]
+    header = header_of(book)
     header["work"] = Work.SESSION_LOST
-    book.pending[0] = command
-    return session_lost_on(book, events, at)
+    copy_row(pending_at(book, 0), command)
+    return session_lost_on(book, at)
 
 
 @kernel
-def session_lost_on(book, events, at):
+def session_lost_on(book, at):
     """Go on with a lost session."""
-    command = book.pending[0]
-    session = book.sessions[known_row(book.sessions, command["session"])]
-    if command["session"] >= book.sessions.shape[0]:
-        book.header[0]["work"] = Work.NONE
+    command = pending_at(book, 0)
+    session = known_session(book, command["session"])
+    if command["session"] >= header_of(book)["sessions_rows"]:
+        header_of(book)["work"] = Work.NONE
         return at
     while session["order_first"] != 0:
-        if at == events.shape[0]:
+        if at == header_of(book)["events_rows"]:
             return at
         at = cancel_resting(
             book,
-            events,
             at,
             command,
             session["order_first"],
@@ -187,5 +197,5 @@ def session_lost_on(book, events, at):
             OrdStatus.CANCELED,
             CancelReason.SESSION_LOST,
         )
-    book.header[0]["work"] = Work.NONE
+    header_of(book)["work"] = Work.NONE
     return at

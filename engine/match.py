@@ -9,10 +9,22 @@ Source: specs/matching.md M-20 to M-23, M-30 to M-32, M-40 to M-44.
 
 from __future__ import annotations
 
-from engine.book import Work
+from engine.book import (
+    account_at,
+    copy_row,
+    event_at,
+    header_of,
+    instrument_at,
+    level_at,
+    order_at,
+    pending_at,
+    product_at,
+    risk_at,
+)
 from engine.emit import answer, living_status, notify, order_event
 from engine.flags import AGGRESSOR
 from engine.kernel import kernel
+from engine.layout import Work
 from engine.limits import SUM_MAX, SWEEP_ROWS
 from engine.positions import move_position
 from engine.rest import free_row, level_above, level_below, queue_order, unlink_order, unqueue_order
@@ -39,9 +51,9 @@ def available_qty(book, order, instrument, limit):
     while (level <= limit) if buys else (level >= limit):
         shown = 0
         leaves = 0
-        index = book.levels[level]["head"]
+        index = level_at(book, level)["head"]
         while index != 0:
-            resting = book.orders[index]
+            resting = order_at(book, index)
             if not same_scope(order, resting):
                 shown += resting["shown"]
                 leaves += resting["leaves_qty"]
@@ -58,32 +70,32 @@ def available_qty(book, order, instrument, limit):
 
 
 @kernel
-def sweep(book, events, at, command, request, index, limit):
+def sweep(book, at, command, request, index, limit):
     """Match orders[index] as far as level `limit`; returns the next event row.
 
     Leaves header work as SWEEP when it has to go on with more event rows, else NONE.
     """
-    header = book.header[0]
-    order = book.orders[index]
-    instrument = book.instruments[order["instrument"]]
+    header = header_of(book)
+    order = order_at(book, index)
+    instrument = instrument_at(book, order["instrument"])
     buys = order["side"] == Side.BUY
     header["work"] = Work.NONE
     while order["leaves_qty"] > 0:
         level = instrument["best_ask"] if buys else instrument["best_bid"]
         if (level > limit) if buys else (level < limit):
             break
-        if events.shape[0] - at < SWEEP_ROWS:
+        if header_of(book)["events_rows"] - at < SWEEP_ROWS:
             header["work"] = Work.SWEEP
             header["work_order"] = index
             header["work_limit"] = limit
             header["work_request"] = request
-            book.pending[0] = command
+            copy_row(pending_at(book, 0), command)
             break
-        resting_index = book.levels[level]["head"]
-        if same_scope(order, book.orders[resting_index]):
-            at = prevent(book, events, at, command, order, instrument, resting_index)
+        resting_index = level_at(book, level)["head"]
+        if same_scope(order, order_at(book, resting_index)):
+            at = prevent(book, at, command, order, instrument, resting_index)
         else:
-            at = trade(book, events, at, command, request, order, instrument, resting_index, limit)
+            at = trade(book, at, command, request, order, instrument, resting_index, limit)
     return at
 
 
@@ -100,12 +112,12 @@ def trade_price(product, instrument, order, resting, limit):
 
 
 @kernel
-def trade(book, events, at, command, request, order, instrument, resting_index, limit):
+def trade(book, at, command, request, order, instrument, resting_index, limit):
     """One trade: two rows, and a third when an iceberg shows its next slice."""
-    header = book.header[0]
-    resting = book.orders[resting_index]
-    product = book.products[order["product"]]
-    risk = book.risks[resting["risk"]]
+    header = header_of(book)
+    resting = order_at(book, resting_index)
+    product = product_at(book, order["product"])
+    risk = risk_at(book, resting["risk"])
     qty = min(order["leaves_qty"], resting["shown"])
     price = trade_price(product, instrument, order, resting, limit)
     header["trade_count"] += 1
@@ -116,14 +128,14 @@ def trade(book, events, at, command, request, order, instrument, resting_index, 
         instrument["value_ticks"] += price // product["tick"] * qty
     fill(order, qty, price)
     fill(resting, qty, price)
-    move_position(book.risks[order["risk"]], order, qty)
+    move_position(risk_at(book, order["risk"]), order, qty)
     move_position(risk, resting, qty)
-    add_open(book.accounts[resting["account"]], risk, product, resting, -qty)
+    add_open(account_at(book, resting["account"]), risk, product, resting, -qty)
     shown = resting["shown"] - qty
     resting["shown"] = shown
     if shown == 0:
         unqueue_order(book, resting, instrument)
-    event = events[at]
+    event = event_at(book, at)
     status = OrdStatus.PARTIALLY_FILLED if order["leaves_qty"] > 0 else OrdStatus.FILLED
     order_event(event, command, instrument, order, EventKind.FILL, status)
     answer(event, command, request)
@@ -131,7 +143,7 @@ def trade(book, events, at, command, request, order, instrument, resting_index, 
     event["price"] = price
     event["trade_id"] = trade_id
     event["flags"] = AGGRESSOR
-    event = events[at + 1]
+    event = event_at(book, at + 1)
     status = OrdStatus.PARTIALLY_FILLED if resting["leaves_qty"] > 0 else OrdStatus.FILLED
     order_event(event, command, instrument, resting, EventKind.FILL, status)
     notify(event, command, resting, qty, 0)
@@ -145,7 +157,12 @@ def trade(book, events, at, command, request, order, instrument, resting_index, 
         return at + 2
     queue_order(book, resting_index, resting, instrument)
     order_event(
-        events[at + 2], command, instrument, resting, EventKind.REFRESHED, living_status(resting)
+        event_at(book, at + 2),
+        command,
+        instrument,
+        resting,
+        EventKind.REFRESHED,
+        living_status(resting),
     )
     return at + 3
 
@@ -159,14 +176,14 @@ def fill(order, qty, price):
 
 
 @kernel
-def cancel_resting(book, events, at, command, index, kind, ord_status, reason):
+def cancel_resting(book, at, command, index, kind, ord_status, reason):
     """Take a resting order off the book without its owner asking: one event."""
-    order = book.orders[index]
-    instrument = book.instruments[order["instrument"]]
+    order = order_at(book, index)
+    instrument = instrument_at(book, order["instrument"])
     qty = order["leaves_qty"]
     leave_book(book, index, order, instrument)
-    order_event(events[at], command, instrument, order, kind, ord_status)
-    notify(events[at], command, order, qty, reason)
+    order_event(event_at(book, at), command, instrument, order, kind, ord_status)
+    notify(event_at(book, at), command, order, qty, reason)
     free_row(book, index)
     return at + 1
 
@@ -176,9 +193,9 @@ def leave_book(book, index, order, instrument):
     """End a resting order: queue, sums, lists; nothing is left of it but its row."""
     unqueue_order(book, order, instrument)
     add_open(
-        book.accounts[order["account"]],
-        book.risks[order["risk"]],
-        book.products[order["product"]],
+        account_at(book, order["account"]),
+        risk_at(book, order["risk"]),
+        product_at(book, order["product"]),
         order,
         -order["leaves_qty"],
     )
@@ -187,26 +204,27 @@ def leave_book(book, index, order, instrument):
 
 
 @kernel
-def cancel_incoming(events, at, command, order, instrument, reason):
+def cancel_incoming(book, at, command, order, instrument, reason):
     """What is left of an incoming order is taken off: one event."""
     qty = order["leaves_qty"]
     order["leaves_qty"] = 0
-    order_event(events[at], command, instrument, order, EventKind.CANCELLED, OrdStatus.CANCELED)
-    notify(events[at], command, order, qty, reason)
+    order_event(
+        event_at(book, at), command, instrument, order, EventKind.CANCELLED, OrdStatus.CANCELED
+    )
+    notify(event_at(book, at), command, order, qty, reason)
     return at + 1
 
 
 @kernel
-def prevent(book, events, at, command, order, instrument, resting_index):
+def prevent(book, at, command, order, instrument, resting_index):
     """Self-match prevention: what the aggressor's instruction does instead of a trade."""
     instruction = order["self_match"]
     reason = CancelReason.SELF_MATCH
     if instruction == SelfMatch.DECREMENT:
-        return decrement(book, events, at, command, order, instrument, resting_index)
+        return decrement(book, at, command, order, instrument, resting_index)
     if instruction != SelfMatch.CANCEL_AGGRESSING:
         at = cancel_resting(
             book,
-            events,
             at,
             command,
             resting_index,
@@ -215,20 +233,19 @@ def prevent(book, events, at, command, order, instrument, resting_index):
             reason,
         )
     if instruction == SelfMatch.CANCEL_AGGRESSING or instruction == SelfMatch.CANCEL_BOTH:
-        at = cancel_incoming(events, at, command, order, instrument, reason)
+        at = cancel_incoming(book, at, command, order, instrument, reason)
     return at
 
 
 @kernel
-def decrement(book, events, at, command, order, instrument, resting_index):
+def decrement(book, at, command, order, instrument, resting_index):
     """M-44: the smaller leaves is taken off both, the resting order's event first."""
-    resting = book.orders[resting_index]
+    resting = order_at(book, resting_index)
     reason = CancelReason.SELF_MATCH
     qty = min(order["leaves_qty"], resting["leaves_qty"])
     if qty == resting["leaves_qty"]:
         at = cancel_resting(
             book,
-            events,
             at,
             command,
             resting_index,
@@ -243,21 +260,21 @@ def decrement(book, events, at, command, order, instrument, resting_index):
         if resting["display_qty"] != 0:
             shown = min(shown, resting["display_qty"])
         resting["shown"] = shown
-        product = book.products[resting["product"]]
-        account = book.accounts[resting["account"]]
-        add_open(account, book.risks[resting["risk"]], product, resting, -qty)
-        at = restate(events, at, command, resting, instrument, qty)
+        product = product_at(book, resting["product"])
+        account = account_at(book, resting["account"])
+        add_open(account, risk_at(book, resting["risk"]), product, resting, -qty)
+        at = restate(book, at, command, resting, instrument, qty)
     if qty == order["leaves_qty"]:
-        return cancel_incoming(events, at, command, order, instrument, reason)
+        return cancel_incoming(book, at, command, order, instrument, reason)
     order["leaves_qty"] -= qty
     order["order_qty"] -= qty
-    return restate(events, at, command, order, instrument, qty)
+    return restate(book, at, command, order, instrument, qty)
 
 
 @kernel
-def restate(events, at, command, order, instrument, qty):
+def restate(book, at, command, order, instrument, qty):
     """RESTATED: quantity taken off a living order by self-match prevention."""
-    event = events[at]
+    event = event_at(book, at)
     order_event(event, command, instrument, order, EventKind.RESTATED, living_status(order))
     notify(event, command, order, qty, CancelReason.SELF_MATCH)
     return at + 1

@@ -5,9 +5,9 @@ Source: specs/matching.md M-50 to M-52.
 
 from __future__ import annotations
 
-from engine.book import Bucket
 from engine.flags import POSITION_EFFECT_REQUIRED
 from engine.kernel import kernel
+from engine.layout import Bucket
 from engine.types import PositionEffect, PositionMode, Side
 from specs.rejects import Reject
 

@@ -8,27 +8,40 @@ from __future__ import annotations
 import numpy as np
 
 from engine.bits import highest_set, lowest_set
-from engine.book import ASK_NONE
+from engine.book import (
+    account_at,
+    bits_0_at,
+    bits_1_at,
+    bits_2_at,
+    header_of,
+    level_at,
+    link_at,
+    member_at,
+    order_at,
+    risk_at,
+    session_at,
+)
 from engine.kernel import kernel
+from engine.layout import ASK_NONE
 from engine.types import Side, TimeInForce
 
 
 @kernel
 def set_level(book, level):
     """Mark a level as occupied in the three stages of the bitmap."""
-    book.bits_0[level >> 6] |= 1 << (level & 63)
-    book.bits_1[level >> 12] |= 1 << ((level >> 6) & 63)
-    book.bits_2[level >> 18] |= 1 << ((level >> 12) & 63)
+    bits_0_at(book, level >> 6)["word"] |= 1 << (level & 63)
+    bits_1_at(book, level >> 12)["word"] |= 1 << ((level >> 6) & 63)
+    bits_2_at(book, level >> 18)["word"] |= 1 << ((level >> 12) & 63)
 
 
 @kernel
 def clear_level(book, level):
     """Mark a level as empty."""
-    book.bits_0[level >> 6] &= ~(1 << (level & 63))
-    if book.bits_0[level >> 6] == 0:
-        book.bits_1[level >> 12] &= ~(1 << ((level >> 6) & 63))
-        if book.bits_1[level >> 12] == 0:
-            book.bits_2[level >> 18] &= ~(1 << ((level >> 12) & 63))
+    bits_0_at(book, level >> 6)["word"] &= ~(1 << (level & 63))
+    if bits_0_at(book, level >> 6)["word"] == 0:
+        bits_1_at(book, level >> 12)["word"] &= ~(1 << ((level >> 6) & 63))
+        if bits_1_at(book, level >> 12)["word"] == 0:
+            bits_2_at(book, level >> 18)["word"] &= ~(1 << ((level >> 12) & 63))
 
 
 @kernel
@@ -36,26 +49,26 @@ def level_above(book, level):
     """The first occupied level above this one, of any instrument, or ASK_NONE."""
     at = level + 1
     word = at >> 6
-    if word < book.bits_0.shape[0]:
-        found = book.bits_0[word] & (-1 << (at & 63))
+    if word < header_of(book)["bits_0_rows"]:
+        found = bits_0_at(book, word)["word"] & (-1 << (at & 63))
         if found != 0:
             return (word << 6) + lowest_set(found)
     at = word + 1
     word = at >> 6
-    if word < book.bits_1.shape[0]:
-        found = book.bits_1[word] & (-1 << (at & 63))
+    if word < header_of(book)["bits_1_rows"]:
+        found = bits_1_at(book, word)["word"] & (-1 << (at & 63))
         if found != 0:
             word = (word << 6) + lowest_set(found)
-            return (word << 6) + lowest_set(book.bits_0[word])
+            return (word << 6) + lowest_set(bits_0_at(book, word)["word"])
     at = word + 1
     word = at >> 6
     mask = -1 << (at & 63)
-    while word < book.bits_2.shape[0]:
-        found = book.bits_2[word] & mask
+    while word < header_of(book)["bits_2_rows"]:
+        found = bits_2_at(book, word)["word"] & mask
         if found != 0:
             word = (word << 6) + lowest_set(found)
-            word = (word << 6) + lowest_set(book.bits_1[word])
-            return (word << 6) + lowest_set(book.bits_0[word])
+            word = (word << 6) + lowest_set(bits_1_at(book, word)["word"])
+            return (word << 6) + lowest_set(bits_0_at(book, word)["word"])
         mask = -1
         word += 1
     return ASK_NONE
@@ -68,28 +81,28 @@ def level_below(book, level):
     if at < 0:
         return -1
     word = at >> 6
-    found = book.bits_0[word] & ~((-1 << (at & 63)) << 1)
+    found = bits_0_at(book, word)["word"] & ~((-1 << (at & 63)) << 1)
     if found != 0:
         return (word << 6) + highest_set(found)
     at = word - 1
     if at < 0:
         return -1
     word = at >> 6
-    found = book.bits_1[word] & ~((-1 << (at & 63)) << 1)
+    found = bits_1_at(book, word)["word"] & ~((-1 << (at & 63)) << 1)
     if found != 0:
         word = (word << 6) + highest_set(found)
-        return (word << 6) + highest_set(book.bits_0[word])
+        return (word << 6) + highest_set(bits_0_at(book, word)["word"])
     at = word - 1
     if at < 0:
         return -1
     word = at >> 6
     mask = ~((-1 << (at & 63)) << 1)
     while word >= 0:
-        found = book.bits_2[word] & mask
+        found = bits_2_at(book, word)["word"] & mask
         if found != 0:
             word = (word << 6) + highest_set(found)
-            word = (word << 6) + highest_set(book.bits_1[word])
-            return (word << 6) + highest_set(book.bits_0[word])
+            word = (word << 6) + highest_set(bits_1_at(book, word)["word"])
+            return (word << 6) + highest_set(bits_0_at(book, word)["word"])
         mask = -1
         word -= 1
     return -1
@@ -98,7 +111,7 @@ def level_below(book, level):
 @kernel
 def queue_order(book, index, order, instrument):
     """Put an order at the back of its level's queue, with its next slice and a new public id."""
-    header = book.header[0]
+    header = header_of(book)
     header["public_count"] += 1
     order["public_id"] = header["public_count"]
     shown = order["leaves_qty"]
@@ -106,13 +119,13 @@ def queue_order(book, index, order, instrument):
         shown = min(shown, order["display_qty"])
     order["shown"] = shown
     level = np.int64(order["level"])
-    queue = book.levels[level]
+    queue = level_at(book, level)
     tail = queue["tail"]
     order["queue_prev"] = tail
     order["queue_next"] = 0
     queue["tail"] = index
     if tail != 0:
-        book.orders[tail]["queue_next"] = index
+        order_at(book, tail)["queue_next"] = index
         return
     queue["head"] = index
     set_level(book, level)
@@ -129,13 +142,13 @@ def unqueue_order(book, order, instrument):
     level = np.int64(order["level"])
     prev_order = order["queue_prev"]
     next_order = order["queue_next"]
-    queue = book.levels[level]
+    queue = level_at(book, level)
     if prev_order != 0:
-        book.orders[prev_order]["queue_next"] = next_order
+        order_at(book, prev_order)["queue_next"] = next_order
     else:
         queue["head"] = next_order
     if next_order != 0:
-        book.orders[next_order]["queue_prev"] = prev_order
+        order_at(book, next_order)["queue_prev"] = prev_order
     else:
         queue["tail"] = prev_order
     if prev_order == 0 and next_order == 0:
@@ -156,10 +169,10 @@ def unqueue_order(book, order, instrument):
 @kernel
 def take_row(book):
     """A free row of the order pool; the caller knows that there is one."""
-    header = book.header[0]
+    header = header_of(book)
     index = header["order_free"]
     if index != 0:
-        header["order_free"] = book.orders[index]["queue_next"]
+        header["order_free"] = order_at(book, index)["queue_next"]
         return index
     header["orders_used"] += 1
     assert header["orders_used"] <= header["orders_max"], "order pool"
@@ -169,23 +182,30 @@ def take_row(book):
 @kernel
 def free_row(book, index):
     """Give a row of the order pool back."""
-    header = book.header[0]
-    order = book.orders[index]
+    header = header_of(book)
+    order = order_at(book, index)
     order["order_id"] = 0
     order["queue_next"] = header["order_free"]
     header["order_free"] = index
 
 
 @kernel
+def ends_with_session(book, order):
+    """Whether the order is in its session's list: DAY orders of known sessions are (M-45)."""
+    is_known = order["session"] < header_of(book)["sessions_rows"]
+    return is_known and order["time_in_force"] == TimeInForce.DAY
+
+
+@kernel
 def link_order(book, index, order):
     """Enter a new resting order into the lists and counts of live orders."""
     order["linked"] = 1
-    book.header[0]["orders_live"] += 1
-    book.members[order["member"]]["orders_live"] += 1
-    book.accounts[order["account"]]["orders_live"] += 1
-    link = book.links[index]
+    header_of(book)["orders_live"] += 1
+    member_at(book, order["member"])["orders_live"] += 1
+    account_at(book, order["account"])["orders_live"] += 1
+    link = link_at(book, index)
     link["own_next"] = 0
-    risk = book.risks[order["risk"]]
+    risk = risk_at(book, order["risk"])
     if order["side"] == Side.BUY:
         last = risk["buy_last"]
         risk["buy_last"] = index
@@ -198,9 +218,12 @@ def link_order(book, index, order):
             risk["sell_first"] = index
     link["own_prev"] = last
     if last != 0:
-        book.links[last]["own_next"] = index
-    if order["time_in_force"] == TimeInForce.DAY and order["session"] < book.sessions.shape[0]:
-        session = book.sessions[order["session"]]
+        link_at(book, last)["own_next"] = index
+    if (
+        order["time_in_force"] == TimeInForce.DAY
+        and order["session"] < header_of(book)["sessions_rows"]
+    ):
+        session = session_at(book, order["session"])
         last = session["order_last"]
         link["session_next"] = 0
         link["session_prev"] = last
@@ -208,33 +231,36 @@ def link_order(book, index, order):
         if last == 0:
             session["order_first"] = index
         else:
-            book.links[last]["session_next"] = index
+            link_at(book, last)["session_next"] = index
 
 
 @kernel
 def unlink_order(book, index, order):
     """Take an order out of the lists and counts of live orders."""
     order["linked"] = 0
-    book.header[0]["orders_live"] -= 1
-    book.members[order["member"]]["orders_live"] -= 1
-    book.accounts[order["account"]]["orders_live"] -= 1
-    link = book.links[index]
+    header_of(book)["orders_live"] -= 1
+    member_at(book, order["member"])["orders_live"] -= 1
+    account_at(book, order["account"])["orders_live"] -= 1
+    link = link_at(book, index)
     prev_order = link["own_prev"]
     next_order = link["own_next"]
-    risk = book.risks[order["risk"]]
+    risk = risk_at(book, order["risk"])
     if prev_order != 0:
-        book.links[prev_order]["own_next"] = next_order
+        link_at(book, prev_order)["own_next"] = next_order
     elif order["side"] == Side.BUY:
         risk["buy_first"] = next_order
     else:
         risk["sell_first"] = next_order
     if next_order != 0:
-        book.links[next_order]["own_prev"] = prev_order
+        link_at(book, next_order)["own_prev"] = prev_order
     elif order["side"] == Side.BUY:
         risk["buy_last"] = prev_order
     else:
         risk["sell_last"] = prev_order
-    if order["time_in_force"] == TimeInForce.DAY and order["session"] < book.sessions.shape[0]:
+    if (
+        order["time_in_force"] == TimeInForce.DAY
+        and order["session"] < header_of(book)["sessions_rows"]
+    ):
         unlink_session(book, link, order["session"])
 
 
@@ -243,12 +269,12 @@ def unlink_session(book, link, session_id):
     """Take an order out of its session's list."""
     prev_order = link["session_prev"]
     next_order = link["session_next"]
-    session = book.sessions[session_id]
+    session = session_at(book, session_id)
     if prev_order != 0:
-        book.links[prev_order]["session_next"] = next_order
+        link_at(book, prev_order)["session_next"] = next_order
     else:
         session["order_first"] = next_order
     if next_order != 0:
-        book.links[next_order]["session_prev"] = prev_order
+        link_at(book, next_order)["session_prev"] = prev_order
     else:
         session["order_last"] = prev_order

@@ -5,8 +5,8 @@ Source: specs/matching.md M-60 to M-66.
 
 from __future__ import annotations
 
-from engine.book import Bucket
 from engine.kernel import kernel
+from engine.layout import Bucket
 from engine.limits import NANOSECONDS, TICK_UNIT
 from engine.types import Currency, OrdType, Side
 from specs.rejects import Reject

@@ -8,11 +8,25 @@ from __future__ import annotations
 from enum import IntEnum
 
 from engine.bits import hash_id
-from engine.book import ASK_NONE, Work, open_book
+from engine.book import (
+    copy_row,
+    event_at,
+    header_of,
+    heap_at,
+    instrument_at,
+    level_at,
+    member_at,
+    open_book,
+    order_at,
+    pending_at,
+    product_at,
+    risk_at,
+)
 from engine.define import lay_ladder, limits_event, set_limits
 from engine.emit import clear_event, mark_last
-from engine.ids import index_request
+from engine.ids import clear_slots, index_request
 from engine.kernel import kernel
+from engine.layout import ASK_NONE, Work
 from engine.limits import SUM_MAX
 from engine.mass import heap_next, heap_push
 from engine.match import cancel_resting
@@ -34,60 +48,60 @@ def heap_instrument(book, instrument):
     """Enter all live orders of an instrument into the heap."""
     index = instrument["risk_first"]
     while index != 0:
-        risk = book.risks[index]
+        risk = risk_at(book, index)
         heap_push(book, risk["buy_first"])
         heap_push(book, risk["sell_first"])
         index = risk["instrument_next"]
 
 
 @kernel
-def roll_product(book, events, at, command):
+def roll_product(book, at, command):
     """ROLL_PRODUCT: goes on as long work."""
-    header = book.header[0]
-    if command["product"] >= book.products.shape[0]:
+    header = header_of(book)
+    if command["product"] >= header_of(book)["products_rows"]:
         return at
-    if book.products[command["product"]]["defined"] == 0:
+    if product_at(book, command["product"])["defined"] == 0:
         return at
-    for number in range(1, book.instruments.shape[0]):
-        instrument = book.instruments[number]
+    for number in range(1, header_of(book)["instruments_rows"]):
+        instrument = instrument_at(book, number)
         if instrument["defined"] != 0 and instrument["product"] == command["product"]:
             heap_instrument(book, instrument)
     header["work"] = Work.ROLL
     header["work_phase"] = RollPhase.EXPIRE
     header["work_instrument"] = 0
-    book.pending[0] = command
-    return roll_on(book, events, at)
+    copy_row(pending_at(book, 0), command)
+    return roll_on(book, at)
 
 
 @kernel
-def roll_on(book, events, at):
+def roll_on(book, at):
     """Go on with a roll as far as event rows go."""
-    header = book.header[0]
-    command = book.pending[0]
+    header = header_of(book)
+    command = pending_at(book, 0)
     while True:
         if header["work_phase"] != RollPhase.SETTLE:
-            at = expire_orders(book, events, at, command)
+            at = expire_orders(book, at, command)
             if header["heap_count"] > 0:
                 return at
             if header["work_phase"] == RollPhase.BEYOND:
-                open_date(book, book.instruments[header["work_instrument"]])
+                open_date(book, instrument_at(book, header["work_instrument"]))
             header["work_phase"] = RollPhase.SETTLE
         number = next_instrument(book, command["product"], header["work_instrument"])
         if number == 0:
             header["work"] = Work.NONE
             return at
-        if events.shape[0] - at < 2:
+        if header_of(book)["events_rows"] - at < 2:
             return at
         header["work_instrument"] = number
-        at = settle(book, events, at, command, number)
+        at = settle(book, at, command, number)
         header["work_phase"] = RollPhase.BEYOND
 
 
 @kernel
 def next_instrument(book, product, after):
     """The product's next instrument that has not expired, or 0."""
-    for number in range(after + 1, book.instruments.shape[0]):
-        instrument = book.instruments[number]
+    for number in range(after + 1, header_of(book)["instruments_rows"]):
+        instrument = instrument_at(book, number)
         lives = instrument["defined"] != 0 and instrument["expired"] == 0
         if lives and instrument["product"] == product:
             return number
@@ -111,24 +125,22 @@ def why_expired(order, instrument, next_date, beyond):
 
 
 @kernel
-def expire_orders(book, events, at, command):
+def expire_orders(book, at, command):
     """Expire those of the heap's orders that must go; stops with the heap unfinished for rows."""
-    header = book.header[0]
+    header = header_of(book)
     beyond = header["work_phase"] == RollPhase.BEYOND
     while header["heap_count"] > 0:
-        index = book.heap[1]["order"]
-        order = book.orders[index]
-        instrument = book.instruments[order["instrument"]]
+        index = heap_at(book, 1)["order"]
+        order = order_at(book, index)
+        instrument = instrument_at(book, order["instrument"])
         reason = why_expired(order, instrument, command["trading_date"], beyond)
         if reason == CancelReason.NONE:
             heap_next(book)
             continue
-        if at == events.shape[0]:
+        if at == header_of(book)["events_rows"]:
             return at
         heap_next(book)
-        at = cancel_resting(
-            book, events, at, command, index, EventKind.EXPIRED, OrdStatus.EXPIRED, reason
-        )
+        at = cancel_resting(book, at, command, index, EventKind.EXPIRED, OrdStatus.EXPIRED, reason)
     return at
 
 
@@ -146,12 +158,12 @@ def settlement_price(product, instrument):
 
 
 @kernel
-def settle(book, events, at, command, number):
+def settle(book, at, command, number):
     """SETTLED, then the instrument's end or its next limits: two rows."""
-    instrument = book.instruments[number]
-    product = book.products[instrument["product"]]
+    instrument = instrument_at(book, number)
+    product = product_at(book, instrument["product"])
     price = settlement_price(product, instrument)
-    event = events[at]
+    event = event_at(book, at)
     clear_event(event, command, EventKind.SETTLED)
     event["instrument"] = number
     event["product"] = instrument["product"]
@@ -163,7 +175,7 @@ def settle(book, events, at, command, number):
         event["cum_value"] = instrument["value_ticks"] * product["tick"]
     instrument["volume"] = 0
     instrument["value_ticks"] = 0
-    event = events[at + 1]
+    event = event_at(book, at + 1)
     if instrument["last_trading_date"] < command["trading_date"]:
         instrument["expired"] = 1
         clear_event(event, command, EventKind.INSTRUMENT_EXPIRED)
@@ -184,11 +196,11 @@ def open_date(book, instrument):
     """The last step of an instrument's roll: gross positions age, the ladder moves."""
     index = instrument["risk_first"]
     while index != 0:
-        join_yesterday(book.risks[index])
-        index = book.risks[index]["instrument_next"]
+        join_yesterday(risk_at(book, index))
+        index = risk_at(book, index)["instrument_next"]
     if instrument["expired"] != 0:
         return
-    product = book.products[instrument["product"]]
+    product = product_at(book, instrument["product"])
     first = instrument["level_first"]
     count = instrument["level_count"]
     base = instrument["base_price"]
@@ -216,16 +228,16 @@ def open_date(book, instrument):
 @kernel
 def move_level(book, level, target):
     """Move a queue to another level."""
-    index = book.levels[level]["head"]
-    book.levels[target]["head"] = index
-    book.levels[target]["tail"] = book.levels[level]["tail"]
-    book.levels[level]["head"] = 0
-    book.levels[level]["tail"] = 0
+    index = level_at(book, level)["head"]
+    level_at(book, target)["head"] = index
+    level_at(book, target)["tail"] = level_at(book, level)["tail"]
+    level_at(book, level)["head"] = 0
+    level_at(book, level)["tail"] = 0
     clear_level(book, level)
     set_level(book, target)
     while index != 0:
-        book.orders[index]["level"] = target
-        index = book.orders[index]["queue_next"]
+        order_at(book, index)["level"] = target
+        index = order_at(book, index)["queue_next"]
 
 
 @kernel
@@ -234,25 +246,25 @@ def roll_day(arena, requests, requests_next, commands, events):
 
     requests_next: REQUEST rows, zeroed, at least as many as live orders and one.
     """
-    book = open_book(arena, requests)
-    header = book.header[0]
+    book = open_book(arena, requests, events)
+    header = header_of(book)
     command = commands[0]
-    for number in range(1, book.instruments.shape[0]):
-        heap_instrument(book, book.instruments[number])
-    for number in range(1, book.members.shape[0]):
-        book.members[number]["requests_used"] = 0
-    book.slots[:] = 0
+    for number in range(1, header_of(book)["instruments_rows"]):
+        heap_instrument(book, instrument_at(book, number))
+    for number in range(1, header_of(book)["members_rows"]):
+        member_at(book, number)["requests_used"] = 0
+    clear_slots(book)
     row = 0
     while header["heap_count"] > 0:
-        index = book.heap[1]["order"]
+        index = heap_at(book, 1)["order"]
         heap_next(book)
         row += 1
-        order = book.orders[index]
+        order = order_at(book, index)
         requests_next[row] = requests[order["request"]]
         request = requests_next[row]
         request["order_index"] = index
         order["request"] = row
-        book.members[request["member"]]["requests_used"] += 1
+        member_at(book, request["member"])["requests_used"] += 1
         hashed = hash_id(
             request["cl_ord_id_0"],
             request["cl_ord_id_1"],
@@ -260,11 +272,11 @@ def roll_day(arena, requests, requests_next, commands, events):
             request["member"],
             header["hash_key"],
         )
-        index_request(book.slots, hashed, row)
+        index_request(book, hashed, row)
     header["request_count"] = row
     header["venue_date"] = command["trading_date"]
     header["command_count"] += 1
     header["event_count"] += 1
-    clear_event(events[0], command, EventKind.DAY_ROLLED)
-    events[0]["trading_date"] = command["trading_date"]
-    mark_last(events, 1, 0)
+    clear_event(event_at(book, 0), command, EventKind.DAY_ROLLED)
+    event_at(book, 0)["trading_date"] = command["trading_date"]
+    mark_last(book, 1, 0)

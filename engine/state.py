@@ -15,7 +15,10 @@ import struct
 import numpy as np
 
 from engine.bits import hash_id
-from engine.book import (
+from engine.book import header_of, instrument_at, level_at, open_book, order_at, request_at
+from engine.ids import index_request
+from engine.kernel import kernel
+from engine.layout import (
     ACCOUNT_STATE,
     INSTRUMENT_STATE,
     MEMBER_STATE,
@@ -23,13 +26,11 @@ from engine.book import (
     Book,
     Work,
     new_arena,
-    open_book,
+    views,
 )
-from engine.ids import index_request
-from engine.kernel import kernel
 from engine.limits import EngineLimits
 from engine.rest import level_above, level_below, set_level
-from engine.types import Side
+from engine.types import EVENT, Side
 
 _MAGIC = b"SITEXST1"
 _COUNTERS = (
@@ -79,43 +80,43 @@ ORDER_VIEW = np.dtype(
 
 
 @kernel
-def queue_rows(arena, requests, number, out):
+def queue_rows(arena, requests, events, number, out):
     """Pool rows of an instrument's orders, bids then asks, best first; returns how many.
 
     out: int64[orders live or more].
     """
-    book = open_book(arena, requests)
-    instrument = book.instruments[number]
+    book = open_book(arena, requests, events)
+    instrument = instrument_at(book, number)
     count = 0
     level = instrument["best_bid"]
     while instrument["defined"] != 0 and level >= instrument["level_first"]:
-        index = np.int64(book.levels[level]["head"])
+        index = np.int64(level_at(book, level)["head"])
         while index != 0:
             out[count] = index
             count += 1
-            index = np.int64(book.orders[index]["queue_next"])
+            index = np.int64(order_at(book, index)["queue_next"])
         level = level_below(book, level)
     level = instrument["best_ask"]
     while level < instrument["level_first"] + instrument["level_count"]:
-        index = np.int64(book.levels[level]["head"])
+        index = np.int64(level_at(book, level)["head"])
         while index != 0:
             out[count] = index
             count += 1
-            index = np.int64(book.orders[index]["queue_next"])
+            index = np.int64(order_at(book, index)["queue_next"])
         level = level_above(book, level)
     return count
 
 
 @kernel
-def rebuild(arena, requests):
+def rebuild(arena, requests, events):
     """Bitmaps from levels, and the index of ClOrdIDs from request rows."""
-    book = open_book(arena, requests)
-    header = book.header[0]
+    book = open_book(arena, requests, events)
+    header = header_of(book)
     for level in range(header["levels_used"]):
-        if book.levels[level]["head"] != 0:
+        if level_at(book, level)["head"] != 0:
             set_level(book, level)
     for row in range(1, header["request_count"] + 1):
-        request = requests[row]
+        request = request_at(book, row)
         hashed = hash_id(
             request["cl_ord_id_0"],
             request["cl_ord_id_1"],
@@ -123,15 +124,15 @@ def rebuild(arena, requests):
             request["member"],
             header["hash_key"],
         )
-        index_request(book.slots, hashed, row)
+        index_request(book, hashed, row)
 
 
 def instrument_orders(arena: np.ndarray, requests: np.ndarray, number: int) -> np.ndarray:
     """ORDER_VIEW rows of an instrument's live orders: bids, then asks, in order of matching."""
-    book = open_book(arena, requests)
+    book = views(arena, requests)
     assert 0 < number < len(book.instruments)
     rows = np.zeros(int(book.header[0]["orders_live"]) + 1, np.int64)
-    rows = rows[: queue_rows(arena, requests, number, rows)]
+    rows = rows[: queue_rows(arena, requests, np.zeros(0, EVENT), number, rows)]
     view = np.zeros(len(rows), ORDER_VIEW)
     orders = book.orders[rows]
     for name in ORDER_VIEW.names or ():
@@ -159,7 +160,7 @@ def instrument_book(
 
 def hash_state(arena: np.ndarray, requests: np.ndarray) -> bytes:
     """16 bytes of BLAKE2b over the logical state, between commands."""
-    book = open_book(arena, requests)
+    book = views(arena, requests)
     header = book.header[0]
     assert header["work"] == Work.NONE, "long work goes on"
     digest = hashlib.blake2b(digest_size=16)
@@ -195,7 +196,7 @@ def _update(
 
 def take_snapshot(arena: np.ndarray, requests: np.ndarray) -> bytes:
     """The used parts of the arena; request rows 1 to request_count are kept by the caller."""
-    book = open_book(arena, requests)
+    book = views(arena, requests)
     header = book.header[0]
     assert header["work"] == Work.NONE, "long work goes on"
     risks = book.risks[book.risks["account"] != 0]
@@ -217,7 +218,7 @@ def restore_snapshot(
     if data[: len(_MAGIC)] != _MAGIC:
         raise ValueError("not a snapshot of this version")
     arena = new_arena(limits, hash_key)
-    book = open_book(arena, requests)
+    book = views(arena, requests)
     header = book.header[0]
     stride = int(header["risk_stride"])
     at = len(_MAGIC) + 8 * len(_KEPT)
@@ -235,7 +236,7 @@ def restore_snapshot(
         raise ValueError("a snapshot of another length, or more requests than requests_max")
     _place_risks(book, risks, int(header["risk_stride"]), stride)
     header["risk_stride"] = stride
-    rebuild(arena, requests)
+    rebuild(arena, requests, np.zeros(0, EVENT))
     return arena
 
 

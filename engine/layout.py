@@ -1,0 +1,368 @@
+"""The tables of the engine in one arena of bytes, and the views that kernels carve from it.
+
+No behaviour. The arena begins with a HEADER, which holds the counters, the cursor of long work and
+where each section lies. Index 0 is "none" everywhere, so an empty table is all zeros. The order
+pool is rows of 128 bytes: matching touches the first cache line, reports both. Levels of all
+instruments share one table and one bitmap in three stages: a price level holds one side only, since
+a book is never crossed, so best prices and one bitmap suffice.
+
+Source: specs/matching.md; docs/decisions/.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+
+from engine.limits import HINT_CHUNK, EngineLimits
+from engine.types import COMMAND, EVENT
+
+ASK_NONE = 1 << 40  # best_ask of an empty side; best_bid of one is -1
+
+SECTIONS = (
+    "pending",
+    "products",
+    "instruments",
+    "members",
+    "accounts",
+    "sessions",
+    "risks",
+    "levels",
+    "bits_0",
+    "bits_1",
+    "bits_2",
+    "orders",
+    "links",
+    "heap",
+    "hints",
+    "slots",
+)
+
+HEADER = np.dtype(
+    [(f"{name}_{edge}", "<i8") for name in SECTIONS for edge in ("at", "end", "rows")]
+    + [(f"{name}_{edge}", "<i8") for name in ("requests", "events") for edge in ("at", "rows")]
+    + [
+        (name, "<i8")
+        for name in (
+            "command_count",
+            "event_count",
+            "order_count",  # ids given so far
+            "trade_count",
+            "public_count",
+            "request_count",  # rows of this venue day
+            "requests_max",
+            "orders_max",
+            "order_free",  # first row of the free list
+            "orders_used",  # rows ever used; those above are fresh
+            "orders_live",
+            "levels_used",
+            "risk_stride",  # risk row of (account, instrument): account * stride + instrument
+            "hash_key",
+            "venue_date",
+            "halted",
+            "work",  # Work: what goes on before the next command
+            "work_phase",
+            "work_order",
+            "work_limit",  # level to which the incoming order may trade
+            "work_request",
+            "work_count",
+            "work_instrument",
+            "work_replaced",
+            "heap_count",
+            "book_version",
+        )
+    ]
+)
+
+PRODUCT_STATE = np.dtype(
+    [
+        ("tick", "<i8"),
+        ("multiplier", "<i8"),
+        ("qty_max", "<i8"),
+        ("price_max", "<i8"),  # 1e-9: what keeps an order's value and notional in bounds
+        ("limit_bp", "<i8"),
+        ("ladder_bp", "<i8"),
+        ("band_ticks", "<i8"),
+        ("display_min_bp", "<i8"),
+        ("features", "<i8"),
+        ("shard_bits", "<i8"),  # the shard in its place in an id
+        ("product", "<u2"),
+        ("price_rule", "u1"),
+        ("position_mode", "u1"),
+        ("currency", "u1"),
+        ("defined", "u1"),
+        ("pad", "<u2"),
+    ]
+)
+assert PRODUCT_STATE.itemsize == 88
+
+INSTRUMENT_STATE = np.dtype(
+    [
+        ("best_bid", "<i8"),  # level, -1: none
+        ("best_ask", "<i8"),  # level, ASK_NONE: none
+        ("low", "<i8"),  # 1e-9
+        ("high", "<i8"),  # 1e-9
+        ("base_price", "<i8"),  # 1e-9, of level_first
+        ("level_first", "<i8"),
+        ("last", "<i8"),  # 1e-9
+        ("volume", "<i8"),  # lots of the day
+        ("value_ticks", "<i8"),  # of the day: sum of price in ticks * lots
+        ("reference", "<i8"),  # 1e-9
+        ("level_count", "<i8"),
+        ("level_room", "<i8"),  # levels allocated
+        ("product", "<u2"),
+        ("defined", "u1"),
+        ("expired", "u1"),
+        ("trading_date", "<u4"),
+        ("last_trading_date", "<u4"),
+        ("risk_first", "<u4"),  # chain of the instrument's risk rows
+        ("first_trading_date", "<u4"),
+        ("maturity", "<u4"),
+        ("pad", "<i8"),
+    ]
+)
+assert INSTRUMENT_STATE.itemsize == 128
+
+MEMBER_STATE = np.dtype(
+    [
+        ("requests_max", "<i8"),
+        ("orders_max", "<i8"),
+        ("products", "<i8"),  # bit p: may trade product p
+        ("requests_used", "<i8"),
+        ("orders_live", "<i8"),
+        ("risk_first", "<u4"),  # chain of the member's risk rows
+        ("defined", "<u4"),
+    ]
+)
+
+ACCOUNT_STATE = np.dtype(
+    [
+        ("open_orders_max", "<i8"),
+        ("position_long_max", "<i8"),
+        ("position_short_max", "<i8"),
+        ("order_notional_max", "<i8"),
+        ("open_notional_max", "<i8"),
+        ("orders_per_second_max", "<i8"),
+        ("orders_live", "<i8"),
+        ("notional_1", "<i8"),  # money of live orders, Currency.USD
+        ("notional_2", "<i8"),  # Currency.CNY
+        ("second", "<i8"),  # venue time, s
+        ("second_orders", "<i8"),
+        ("member", "<u4"),
+        ("defined", "<u4"),
+    ]
+)
+
+SESSION_STATE = np.dtype(
+    [
+        ("order_first", "<u4"),  # its DAY orders, in order of order_id
+        ("order_last", "<u4"),
+        ("member", "<u2"),
+        ("defined", "u1"),
+        ("cancel_on_disconnect", "u1"),
+        ("pad", "<u4"),
+    ]
+)
+
+RISK = np.dtype(
+    [
+        ("position", "<i8"),  # lots, long positive
+        ("open_buys", "<i8"),  # leaves of live buys (GROSS: opening ones)
+        ("open_sells", "<i8"),
+        ("buy_first", "<u4"),  # live orders in order of order_id
+        ("buy_last", "<u4"),
+        ("sell_first", "<u4"),
+        ("sell_last", "<u4"),
+        ("account", "<u4"),  # 0: the row is not in use
+        ("instrument", "<u4"),
+        ("member_next", "<u4"),  # the member's next risk row
+        ("instrument_next", "<u4"),
+        ("pad", "<i8"),
+        ("long_today", "<i8"),  # GROSS buckets
+        ("long_yesterday", "<i8"),
+        ("short_today", "<i8"),
+        ("short_yesterday", "<i8"),
+        ("closing_long_today", "<i8"),  # leaves of live orders that close the bucket
+        ("closing_long_yesterday", "<i8"),
+        ("closing_short_today", "<i8"),
+        ("closing_short_yesterday", "<i8"),
+    ]
+)
+assert RISK.itemsize == 128
+
+LEVEL = np.dtype([("head", "<u4"), ("tail", "<u4")])
+
+ORDER = np.dtype(
+    [
+        ("order_id", "<i8"),  # 0: the row is free, queue_next is the next free one
+        ("public_id", "<i8"),
+        ("price", "<i8"),  # 1e-9; MARKET: 0
+        ("leaves_qty", "<i8"),
+        ("shown", "<i8"),  # lots the book shows; 0: not in the book
+        ("cum_qty", "<i8"),
+        ("cum_value", "<i8"),
+        ("order_qty", "<i8"),
+        ("level", "<u4"),
+        ("queue_next", "<u4"),
+        ("queue_prev", "<u4"),
+        ("request", "<u4"),
+        ("risk", "<u4"),
+        ("self_match_id", "<u4"),
+        ("session", "<u4"),
+        ("account", "<u4"),
+        ("display_qty", "<i8"),  # lots of a slice; 0: all
+        ("instrument", "<u4"),
+        ("expire_date", "<u4"),
+        ("member", "<u2"),
+        ("product", "<u2"),
+        ("side", "u1"),
+        ("ord_type", "u1"),
+        ("time_in_force", "u1"),
+        ("position_effect", "u1"),
+        ("exec_inst", "u1"),
+        ("self_match", "u1"),
+        ("bucket", "u1"),  # Bucket
+        ("linked", "u1"),  # in the lists of live orders
+        ("pad", "<u4"),
+    ]
+)
+assert ORDER.itemsize == 128
+
+LINK = np.dtype(
+    [
+        ("own_prev", "<u4"),  # live orders of (account, instrument, side)
+        ("own_next", "<u4"),
+        ("session_prev", "<u4"),  # DAY orders of the session
+        ("session_next", "<u4"),
+    ]
+)
+
+HEAP = np.dtype([("key", "<i8"), ("order", "<i8")])
+
+WORD = np.dtype([("word", "<i8")])
+
+HINT = np.dtype([("hash", "<i8"), ("orig_hash", "<i8")])
+
+
+class Bucket(IntEnum):
+    """What an order does to a GROSS position (M-51); NONE in NETTING products."""
+
+    NONE = 0
+    OPEN = 1
+    CLOSE_TODAY = 2
+    CLOSE_YESTERDAY = 3
+
+
+class Work(IntEnum):
+    """What long work goes on before the next command."""
+
+    NONE = 0
+    SWEEP = 1
+    MASS_CANCEL = 2
+    SESSION_LOST = 3
+    ROLL = 4
+
+
+class Book(NamedTuple):
+    """The tables as arrays: the arena's sections, the day's request rows, the event rows."""
+
+    header: np.ndarray
+    pending: np.ndarray
+    products: np.ndarray
+    instruments: np.ndarray
+    members: np.ndarray
+    accounts: np.ndarray
+    sessions: np.ndarray
+    risks: np.ndarray
+    levels: np.ndarray
+    bits_0: np.ndarray
+    bits_1: np.ndarray
+    bits_2: np.ndarray
+    orders: np.ndarray
+    links: np.ndarray
+    heap: np.ndarray
+    hints: np.ndarray
+    slots: np.ndarray
+    requests: np.ndarray
+    events: np.ndarray
+
+
+DTYPES = {
+    "pending": COMMAND,
+    "products": PRODUCT_STATE,
+    "instruments": INSTRUMENT_STATE,
+    "members": MEMBER_STATE,
+    "accounts": ACCOUNT_STATE,
+    "sessions": SESSION_STATE,
+    "risks": RISK,
+    "levels": LEVEL,
+    "bits_0": WORD,
+    "bits_1": WORD,
+    "bits_2": WORD,
+    "orders": ORDER,
+    "links": LINK,
+    "heap": HEAP,
+    "hints": HINT,
+    "slots": WORD,
+}
+_HEADER_BYTES = HEADER.itemsize
+
+
+def views(arena: np.ndarray, requests: np.ndarray) -> Book:
+    """The sections of an arena as arrays, for what runs outside kernels."""
+    h = arena[:_HEADER_BYTES].view(HEADER)[0]
+    tables = [arena[h[f"{name}_at"] : h[f"{name}_end"]].view(DTYPES[name]) for name in SECTIONS]
+    return Book(arena[:_HEADER_BYTES].view(HEADER), *tables, requests, np.zeros(0, EVENT))
+
+
+def section_rows(limits: EngineLimits) -> dict[str, int]:
+    """Rows of every section; the extra row 0 of a table is "none"."""
+    levels = -(-limits.levels_max // 64) * 64
+    words = levels // 64 + 1
+    summary = -(-words // 64) + 1
+    risks = (limits.accounts_max + 1) * (limits.instruments_max + 1)
+    return {
+        "pending": 1,
+        "products": limits.products_max + 1,
+        "instruments": limits.instruments_max + 1,
+        "members": limits.members_max + 1,
+        "accounts": limits.accounts_max + 1,
+        "sessions": limits.sessions_max + 1,
+        "risks": risks,
+        "levels": levels,
+        "bits_0": words,
+        "bits_1": summary,
+        "bits_2": -(-summary // 64) + 1,
+        "orders": limits.orders_max + 1,
+        "links": limits.orders_max + 1,
+        "heap": 2 * risks + 1,
+        "hints": HINT_CHUNK,
+        "slots": 1 << (2 * limits.requests_max + 1).bit_length(),
+    }
+
+
+def new_arena(limits: EngineLimits, hash_key: int) -> np.ndarray:
+    """A zeroed arena, its header filled; sections begin on cache lines."""
+    at = -(-_HEADER_BYTES // 128) * 128
+    edges = {}
+    for name, rows in section_rows(limits).items():
+        edges[name] = (at, at + rows * DTYPES[name].itemsize)
+        at = -(-edges[name][1] // 128) * 128
+    arena = _aligned_zeros(at)
+    header = arena[:_HEADER_BYTES].view(HEADER)[0]
+    for name, (first, end) in edges.items():
+        header[f"{name}_at"], header[f"{name}_end"] = first, end
+        header[f"{name}_rows"] = (end - first) // DTYPES[name].itemsize
+    header["requests_max"] = limits.requests_max - 1  # row 0 is none
+    header["orders_max"] = limits.orders_max
+    header["risk_stride"] = limits.instruments_max + 1
+    header["hash_key"] = hash_key
+    return arena
+
+
+def _aligned_zeros(size: int) -> np.ndarray:
+    raw = np.zeros(size + 128, np.uint8)
+    shift = -raw.ctypes.data % 128
+    return raw[shift : shift + size]
