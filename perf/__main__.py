@@ -28,7 +28,9 @@ SMOKE_SCALE = 0.01
 def main() -> None:
     """Runs the named benchmarks (all where none is named); a name may be a prefix."""
     parser = argparse.ArgumentParser(prog="python -m perf", description=__doc__)
-    parser.add_argument("names", nargs="*", help="rows or their beginnings: " + " ".join(BENCHMARKS))
+    parser.add_argument(
+        "names", nargs="*", help="rows or their beginnings: " + " ".join(BENCHMARKS)
+    )
     parser.add_argument("--json", type=Path, help="write the rows to this file")
     parser.add_argument("--smoke", action="store_true", help="tiny counts: does everything run?")
     chosen = parser.parse_args()
@@ -36,8 +38,10 @@ def main() -> None:
     if unknown:
         parser.error(f"no benchmark is called {', '.join(unknown)}")
     scale = SMOKE_SCALE if chosen.smoke else 1.0
-    print(f"# {platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python "
-          f"{platform.python_version()}, load {os.getloadavg()[0]:.2f}")
+    print(
+        f"# {platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python "
+        f"{platform.python_version()}, load {os.getloadavg()[0]:.2f}"
+    )
     rows: list[Row] = []
     for name, run in BENCHMARKS.items():
         if chosen.names and not any(name.startswith(n) for n in chosen.names):

@@ -28,7 +28,11 @@ COUNTERS = 5
 
 def _message(msg_type: bytes, comp_id: bytes, seq: int, stamp: bytes, body: bytes) -> bytes:
     inner = b"35=%b\x0149=%b\x0156=SITEX\x0134=%d\x0152=%b\x01%b" % (
-        msg_type, comp_id, seq, stamp, body,
+        msg_type,
+        comp_id,
+        seq,
+        stamp,
+        body,
     )
     head = b"8=FIX.4.4\x019=%d\x01%b" % (len(inner), inner)
     # adler32 from 0 is the plain byte sum while that stays below 65,521
@@ -105,7 +109,10 @@ def count_reports(data, start, end, counters):
         if kind == 56:  # 35=8
             q = p + 6
             while not (
-                data[q] == 1 and data[q + 1] == 49 and data[q + 2] == 53 and data[q + 3] == 48
+                data[q] == 1
+                and data[q + 1] == 49
+                and data[q + 2] == 53
+                and data[q + 3] == 48
                 and data[q + 4] == 61
             ):
                 q += 1
@@ -231,8 +238,14 @@ def run_window(connections: list[Connection], orders: list[Orders], window: int)
             raise RuntimeError("the venue rejected an order of the load")
     seconds, spent = time.perf_counter() - begin, time.process_time() - cpu
     totals = sum(c.counters for c in connections)
-    return LoadResult(sum(counts), seconds, int(totals[NEWS]), int(totals[FILLS]),
-                      int(totals[REJECTS]), spent / seconds)
+    return LoadResult(
+        sum(counts),
+        seconds,
+        int(totals[NEWS]),
+        int(totals[FILLS]),
+        int(totals[REJECTS]),
+        spent / seconds,
+    )
 
 
 def run_round_trips(connection: Connection, orders: Orders, first: int, count: int) -> np.ndarray:

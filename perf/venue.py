@@ -49,8 +49,16 @@ class Venue:
             f"feed.line_b.port={self.line_b}",
             *settings,
         )
-        command = [sys.executable, "-m", "gateway.cli", "serve", "--data", str(self.directory),
-                   "--durability", durability]
+        command = [
+            sys.executable,
+            "-m",
+            "gateway.cli",
+            "serve",
+            "--data",
+            str(self.directory),
+            "--durability",
+            durability,
+        ]
         for setting in chosen:
             command += ["--set", setting]
         if config:
@@ -60,8 +68,9 @@ class Venue:
 
     def start(self) -> None:
         """Starts the venue (again) on its directory and waits until it is ready."""
-        self.process = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True,
-                                        cwd=ROOT, start_new_session=True)
+        self.process = subprocess.Popen(
+            self._command, stdout=subprocess.PIPE, text=True, cwd=ROOT, start_new_session=True
+        )
         assert self.process.stdout
         self.output: list[str] = []
         for line in self.process.stdout:

@@ -42,7 +42,9 @@ def echo_server(core: int | None) -> Iterator[int]:
     port = free_port()
     process = subprocess.Popen(
         pinned([sys.executable, "-m", "perf.echo", str(port)], core),
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert process.stdin and process.stdout
     try:
@@ -72,11 +74,19 @@ def percentile(taken: np.ndarray, share: float) -> float:
     return float(np.percentile(taken, share)) / 1000
 
 
-def _load(durability: str, count: int, window: int, config: Path | None = None,
-          members: tuple[str, ...] = ("ALPHA",)) -> tuple[LoadResult, dict[str, float]]:
+def _load(
+    durability: str,
+    count: int,
+    window: int,
+    config: Path | None = None,
+    members: tuple[str, ...] = ("ALPHA",),
+) -> tuple[LoadResult, dict[str, float]]:
     """One run into a fresh venue; raises when its journal and the client count differently."""
     each = count // len(members)
-    with Venue(durability, config=config) as venue, Subscriber(venue) as subscriber:
+    with (
+        Venue(durability, config=config) as venue,
+        Subscriber(venue, orders=each * len(members)) as subscriber,
+    ):
         connections = [Connection(member, venue.fix_port) for member in members]
         orders = [encode_orders(member, each, first_seq=2) for member in members]
         for connection in connections:
@@ -85,7 +95,7 @@ def _load(durability: str, count: int, window: int, config: Path | None = None,
         result = run_window(connections, orders, window)
         last = time.perf_counter()
         extra = {"venue_cpu_us": (venue.cpu_seconds() - cpu) / result.orders * 1e6}
-        subscriber.wait_for_orders(each * len(members))
+        subscriber.wait_until_complete()
         extra["feed_behind_s"] = time.perf_counter() - last
         extra["pss_mb"] = venue.pss_mb()
         for connection in connections:
@@ -106,8 +116,14 @@ def count_journal(directory: Path) -> tuple[int, int]:
     return int(counts[EventKind.ACCEPTED]), int(counts[EventKind.FILL])
 
 
-def _load_rows(name: str, durability: str, count: int, windows: tuple[int, ...],
-               config: Path | None = None, members: tuple[str, ...] = ("ALPHA",)) -> list[Row]:
+def _load_rows(
+    name: str,
+    durability: str,
+    count: int,
+    windows: tuple[int, ...],
+    config: Path | None = None,
+    members: tuple[str, ...] = ("ALPHA",),
+) -> list[Row]:
     rows = []
     for window in windows:
         result, extra = _load(durability, count, window, config, members)
@@ -120,8 +136,14 @@ def _load_rows(name: str, durability: str, count: int, windows: tuple[int, ...],
         )
         rows.append(Row(name + suffix, result.rate, "orders/s", method=method))
         if name == "wire.one_session" and window == windows[0]:
-            rows.append(Row("serve.rss", extra["pss_mb"], "MB",
-                            method=f"sum of Pss of all processes after {count:,} orders"))
+            rows.append(
+                Row(
+                    "serve.rss",
+                    extra["pss_mb"],
+                    "MB",
+                    method=f"sum of Pss of all processes after {count:,} orders",
+                )
+            )
     return rows
 
 
@@ -141,8 +163,12 @@ def open_loop(rate: float, count: int) -> list[Row]:
         taken = run_open_loop(connection, orders, rate)
         connection.logout(count + 2)
     return [
-        Row(f"wire.open_loop_p{share:g}", percentile(taken, share), "us",
-            method=f"{count:,} orders at {rate:,.0f}/s, from the due time")
+        Row(
+            f"wire.open_loop_p{share:g}",
+            percentile(taken, share),
+            "us",
+            method=f"{count:,} orders at {rate:,.0f}/s, from the due time",
+        )
         for share in (50, 99, 99.9, 99.99)
     ]
 
@@ -150,8 +176,9 @@ def open_loop(rate: float, count: int) -> list[Row]:
 def eight_sessions(scale: float) -> list[Row]:
     """wire.eight_sessions: the same number of orders over eight sessions."""
     members = tuple(f"LOAD{i}" for i in range(1, 9))
-    return _load_rows("wire.eight_sessions", "os", int(1_000_000 * scale), (4096, 256), EIGHT,
-                      members)
+    return _load_rows(
+        "wire.eight_sessions", "os", int(1_000_000 * scale), (4096, 256), EIGHT, members
+    )
 
 
 def fsync_throughput(scale: float) -> list[Row]:
@@ -165,9 +192,17 @@ def idle_rtt(scale: float) -> list[Row]:
     rows = []
     for share, name in ((50, "wire.idle_rtt_p50"), (99, "wire.idle_rtt_p99")):
         value, floor = _block_median(trips, share), _block_median(echoes, share)
-        rows.append(Row(name, value, "us", floor, value / floor,
-                        "one order at a time, os, venue, feed, client and echo on one core; median "
-                        f"of {len(trips)} blocks of {len(trips[0]):,} in turn"))
+        rows.append(
+            Row(
+                name,
+                value,
+                "us",
+                floor,
+                value / floor,
+                "one order at a time, os, venue, feed, client and echo on one core; median "
+                f"of {len(trips)} blocks of {len(trips[0]):,} in turn",
+            )
+        )
     return rows
 
 
@@ -177,8 +212,16 @@ def fsync_rtt(scale: float) -> list[Row]:
     syncs = bare_syncs(max(200, int(2_000 * scale)), len(trips[0]))
     value = _block_median(trips, 50)
     floor = _block_median(echoes, 50) + percentile(syncs, 50)
-    return [Row("wire.fsync_rtt", value, "us", floor, value / floor,
-                "as wire.idle_rtt, fsync, against echo p50 plus write and fdatasync p50")]
+    return [
+        Row(
+            "wire.fsync_rtt",
+            value,
+            "us",
+            floor,
+            value / floor,
+            "as wire.idle_rtt, fsync, against echo p50 plus write and fdatasync p50",
+        )
+    ]
 
 
 def _block_median(blocks: list[np.ndarray], share: float) -> float:
@@ -229,12 +272,21 @@ def order_to_packet(scale: float) -> list[Row]:
         echoes = run_echo_trips(echo, orders, count, count)
         connection.logout(2 * count + 2)
     value, floor = percentile(taken, 50), percentile(echoes, 50)
-    return [Row("feed.order_to_packet", value, "us", floor, value / floor,
-                "order sent to multicast packet received, idle, everything on one core, p50")]
+    return [
+        Row(
+            "feed.order_to_packet",
+            value,
+            "us",
+            floor,
+            value / floor,
+            "order sent to multicast packet received, idle, everything on one core, p50",
+        )
+    ]
 
 
-def _order_to_packet(connection: Connection, subscriber: Subscriber, orders: Orders,
-                     count: int) -> np.ndarray:
+def _order_to_packet(
+    connection: Connection, subscriber: Subscriber, orders: Orders, count: int
+) -> np.ndarray:
     taken = np.zeros(count, np.int64)
     view = memoryview(orders.data)
     for i in range(count):

@@ -72,14 +72,23 @@ class Member(fix.Application):
             assert message.get(int(name[1:])) == value, (name, value, message)
         return message
 
-    def order(self, cl_ord_id: str, side: str, qty: int, price: str, symbol: str,
-              **extra: str) -> None:
+    def order(
+        self, cl_ord_id: str, side: str, qty: int, price: str, symbol: str, **extra: str
+    ) -> None:
         """Sends a limit order; extra tags as t59="3"."""
         message = fix.Message()
         message.getHeader().setField(35, "D")
         now = time.strftime("%Y%m%d-%H:%M:%S", time.gmtime())
-        tags = {11: cl_ord_id, 55: symbol, 54: side, 60: now, 38: str(qty), 40: "2", 44: price,
-                **{int(name[1:]): value for name, value in extra.items()}}
+        tags = {
+            11: cl_ord_id,
+            55: symbol,
+            54: side,
+            60: now,
+            38: str(qty),
+            40: "2",
+            44: price,
+            **{int(name[1:]): value for name, value in extra.items()},
+        }
         self._send(message, tags)
 
     def cancel(self, cl_ord_id: str, orig: str, side: str, symbol: str) -> None:
@@ -89,14 +98,26 @@ class Member(fix.Application):
         now = time.strftime("%Y%m%d-%H:%M:%S", time.gmtime())
         self._send(message, {41: orig, 11: cl_ord_id, 55: symbol, 54: side, 60: now})
 
-    def replace(self, cl_ord_id: str, orig: str, side: str, qty: int, price: str,
-                symbol: str) -> None:
+    def replace(
+        self, cl_ord_id: str, orig: str, side: str, qty: int, price: str, symbol: str
+    ) -> None:
         """Sends an OrderCancelReplaceRequest."""
         message = fix.Message()
         message.getHeader().setField(35, "G")
         now = time.strftime("%Y%m%d-%H:%M:%S", time.gmtime())
-        self._send(message, {41: orig, 11: cl_ord_id, 55: symbol, 54: side, 60: now, 38: str(qty),
-                             40: "2", 44: price})
+        self._send(
+            message,
+            {
+                41: orig,
+                11: cl_ord_id,
+                55: symbol,
+                54: side,
+                60: now,
+                38: str(qty),
+                40: "2",
+                44: price,
+            },
+        )
 
     def send(self, msg_type: str, tags: dict[int, str]) -> None:
         """Sends any message."""
