@@ -153,7 +153,11 @@ class SentRows:
         return self._rows[first - self.first : stop - self.first]
 
     def load(self, first: int, rows: np.ndarray) -> None:
-        """Journaled rows from number `first` on; numbers never journaled are gap-filled."""
+        """Journaled rows from number `first` on; numbers never journaled are gap-filled.
+
+        A payload behind a snapshot may repeat rows that the snapshot has.
+        """
+        self.next = min(self.next, max(first, self.first))
         self.skip_to(first)
         at = self._make_room(len(rows))
         self._rows[at : at + len(rows)] = rows
@@ -240,16 +244,15 @@ class SessionStore:
     def connected(self, session: int, is_connected: bool) -> None:
         """Keeps whether a session is logged on: a restart gives it a time to come back."""
         self.log(session).connected = is_connected
-        self.mark(session, urgent=False)
+        self.mark(session, urgent=True)
 
     def save(self, append: Callable[[bytes], int], events_through: int) -> bool:
-        """Journals what changed, if anything did; call it before a turn's bytes are sent.
+        """Journals what changed, if any of it must be; call it before a turn's bytes are sent.
 
         append: Sequencer.append_sessions, returns the stream position of the payload's first byte.
         events_through: the last event whose reports have rows. Returns True when it wrote.
         """
-        if not self._dirty:
-            self.events_through = max(self.events_through, events_through)
+        if not self.urgent:  # numbers of heartbeats and the like go with the next payload
             return False
         self.events_through = events_through
         dirty = [self._logs[session] for session in self._dirty]
@@ -308,13 +311,18 @@ class SessionStore:
         )
 
     def snapshot(self) -> bytes:
-        """Everything, for Sequencer.save_sessions; nothing may be waiting for `save`."""
+        """Everything, for Sequencer.save_sessions; nothing urgent may be waiting for `save`.
+
+        Gives up the reserves: the next start goes on with the next number, and so does this one,
+        after another payload.
+        """
         assert not self.urgent
         parts = [_HEADER.pack(PayloadKind.SNAPSHOT, len(self._logs), self.events_through)]
         for log in self._logs.values():
             rows = log.rows(log.first, log.next)
             parts.append(self._section_head(log, log.first, len(rows), 0, 0))
             parts.append(rows.tobytes())
+            log.reserved_through = 0
         return b"".join(parts)
 
     def recover(

@@ -191,6 +191,28 @@ def test_snapshot_takes_the_place_of_all_before_it_and_skips_nothing() -> None:
     assert number == 5 and after.store.urgent
 
 
+def test_a_venue_goes_on_behind_its_snapshot_without_using_a_number_twice() -> None:
+    venue = Venue()
+    venue.events(1, 3)
+    venue.save(3)
+    venue.admin()  # covered by the reserve, in no payload
+    snapshot = venue.store.snapshot()
+    position = len(venue.stream.data)
+    venue.admin()
+    assert venue.store.urgent
+    venue.events(4, 2)
+    venue.save(5)
+    records = [(position, snapshot), venue.stream.records[-1]]
+    after = Venue(venue.stream)
+    after.store.recover(records, ())
+    assert after.kinds() == "eeeaaee" + "a" * RESERVE
+    only = Venue(venue.stream)
+    only.store.recover(records[:1], ())
+    assert only.kinds() == "eeea" and only.sessions[1]["next_out"] == 5
+    older = venue.restart()
+    assert older.kinds() == "eeeaaee" + "a" * RESERVE
+
+
 def test_connected_survives_a_crash() -> None:
     venue = Venue()
     venue.admin()
@@ -237,6 +259,12 @@ def test_nothing_changed_writes_nothing() -> None:
     assert not venue.save()
     venue.admin()
     assert venue.save() and not venue.save()
+    venue.admin()
+    venue.store.log(1).changed(urgent=False)
+    assert not venue.save(), "the reserve covers it"
+    venue.events(1, 1)
+    assert venue.save(1)
+    assert venue.restart().kinds().startswith("aae")
 
 
 @pytest.mark.parametrize("cut", [3, 20, 40, 60])
