@@ -32,7 +32,8 @@ def is_sound(row: dict, others: list[dict]) -> bool:
     if row["position_mode"] == w.GROSS:
         features = row["features"]
         mode = bool(features & w.POSITION_EFFECT_REQUIRED and not features & w.HAS_GTC_GTD)
-    one_shard = all(row["shard"] == other["shard"] for other in others)
+    one_shard = row["shard"] <= 127
+    one_shard = one_shard and all(row["shard"] == other["shard"] for other in others)
     return amounts and shares and known and mode and one_shard
 
 

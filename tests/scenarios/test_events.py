@@ -83,6 +83,17 @@ def test_m2_the_shard_is_in_the_top_byte_of_order_and_trade_ids() -> None:
     assert (last["order_id"], last["trade_id"]) == (3 << 56 | 1, 3 << 56 | 1)
 
 
+def test_m2_shards_end_at_127() -> None:
+    check(
+        product(1, shard=128),
+        product(1, shard=127),
+        events="""
+            PRODUCT_DEFINED
+        """,
+        venue=[],
+    )
+
+
 def test_m3_events_carry_the_time_of_their_command() -> None:
     _, engine = check(events="")
     got = engine.run(number([buy(ALPHA, "a1", 5, 100, time_ns=START_NS + 77)], 50))
