@@ -1,4 +1,4 @@
-"""`python -m perf [NAME ...] [--json FILE] [--smoke]`: prints the benchmark rows with their method."""
+"""`python -m perf [NAME ...] [--json FILE] [--smoke]`: prints benchmark rows with their method."""
 
 from __future__ import annotations
 

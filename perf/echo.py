@@ -1,6 +1,6 @@
 """The floor under every round trip: a TCP echo on uvloop, in a process of its own.
 
-Run as `python -m perf.echo PORT`; prints one line when it listens, ends when its standard input closes.
+Run as `python -m perf.echo PORT`; says when it listens, ends when its standard input closes.
 """
 
 from __future__ import annotations

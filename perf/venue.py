@@ -1,4 +1,4 @@
-"""A venue under load: `sitex serve` in processes of its own, on free ports and an empty directory."""
+"""A venue under load: `sitex serve` as a process, on free ports and an empty directory."""
 
 from __future__ import annotations
 

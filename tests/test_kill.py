@@ -12,8 +12,6 @@ import socket
 import time
 from dataclasses import dataclass, field
 
-import pytest
-
 from perf.client import front_symbol, stamp_now
 from perf.venue import Venue
 
