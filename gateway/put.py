@@ -58,6 +58,15 @@ def put_uint(out, at, value):
 
 
 @codec_kernel
+def put_int(out, at, value):
+    """A number of at most 18 digits, a minus sign in front of it where it is negative."""
+    if value < 0:
+        out[at] = ord("-")
+        return put_uint(out, at + 1, -value)
+    return put_uint(out, at, value)
+
+
+@codec_kernel
 def put_price(out, at, price):
     """A price of 1e-9 without trailing zeros."""
     if price < 0:

@@ -18,6 +18,7 @@ from gateway.put import (
     put_byte,
     put_date,
     put_id,
+    put_int,
     put_nanoseconds,
     put_price,
     put_second,
@@ -27,9 +28,11 @@ from gateway.put import (
     tag_word,
 )
 from gateway.scan import store8
+from gateway.types import Encode
 
 _EXEC_TYPES = tuple(b"?08F45CD")  # by EventKind, 150
 _AGGRESSOR = int(EventFlag.AGGRESSOR)
+_STATUS = int(Encode.STATUS)
 _NONE_WORD = int.from_bytes(b"NONE", "little")
 _NO_SYMBOL_WORD = int.from_bytes(b"[N/A]", "little")
 _POST_ONLY_WORD = int.from_bytes(b"\x0118=6", "little")
@@ -44,25 +47,28 @@ _T532, _T533, _T851 = (tag_word(tag) for tag in (532, 533, 851))
 
 
 @codec_kernel
-def put_execution(views, event, number, asked, order, out, at):
+def put_execution(views, event, number, asked, order, mode, out, at):
+    """The body of an ExecutionReport; with the bit STATUS of mode that of a status report, O-31."""
     kind = np.int64(event["kind"])
+    is_status = mode & _STATUS != 0
     at = _put_order_id(event, out, at)
     store8(out, at, _T17)
-    at = put_uint(out, at + 4, number)
+    at = put_uint(out, at + 4, 0 if is_status else number)
     store8(out, at, _T150)
-    at = put_byte(out, at + 5, _EXEC_TYPES[kind])
+    at = put_byte(out, at + 5, ord("I") if is_status else _EXEC_TYPES[kind])
     store8(out, at, _T39)
     at = put_byte(out, at + 4, event["ord_status"])
     is_amended = kind == EventKind.CANCELLED or kind == EventKind.REPLACED
-    at = _put_ids(asked, is_amended and event["request"] != 0, out, at)
+    has_orig = is_amended and event["request"] != 0 and not is_status
+    at = _put_ids(asked, has_orig, out, at)
     at = _put_account(views, event, out, at)
     at = _put_symbol(views, event, out, at)
     store8(out, at, _T54)
     at = put_byte(out, at + 4, event["side"])
     store8(out, at, _T38)
-    at = put_uint(out, at + 4, event["order_qty"])
+    at = put_int(out, at + 4, event["order_qty"])
     at = _put_terms(event, order, out, at)
-    if kind == EventKind.FILL:
+    if kind == EventKind.FILL and not is_status:
         at = _put_fill(event, out, at)
     store8(out, at, _T151)
     at = put_uint(out, at + 5, event["leaves_qty"])
@@ -71,6 +77,8 @@ def put_execution(views, event, number, asked, order, out, at):
     store8(out, at, _T6)
     at = put_average(out, at + 3, event["cum_value"], event["cum_qty"])
     at = _put_time(views, event, out, at)
+    if is_status:
+        return at
     if kind == EventKind.RESTATED:
         store8(out, at, _RESTATED_WORD)
         at += 6

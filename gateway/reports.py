@@ -252,7 +252,7 @@ def _encode(views, row, event, number, requests, spare, out, start, seq_num, now
         asked = requests[event["order_request"]]
     order = requests[event["order_request"]] if event["order_request"] != 0 else asked
     if kind <= EventKind.RESTATED:
-        at = put_execution(views, event, number, asked, order, out, at)
+        at = put_execution(views, event, number, asked, order, mode, out, at)
     elif kind == EventKind.CANCEL_REJECTED:
         at = put_cancel_reject(views, event, asked, out, at)
     else:

@@ -216,27 +216,6 @@ class Tables:
         )
         return self._one[:size].tobytes()
 
-    def status_fields(
-        self,
-        event: np.ndarray,
-        number: int,
-        requests: np.ndarray,
-        session: int,
-        cl_ord_id: bytes,
-        request_id: bytes = b"",
-    ) -> list[tuple[int, bytes]]:
-        """Body of an ExecutionReport 150=I from an order's last event, for encode_message (O-17).
-
-        cl_ord_id: 11 as the member asked; request_id: 790, where it was sent.
-        """
-        raw = self.encode_one(session, event, number, requests, 1, 0)
-        parts = [part.split(b"=", 1) for part in raw.split(b"\x01")[7:-2]]
-        left_out = {31, 32, 41, 527, 851, 58, 103, 378}
-        changed = {17: b"0", 150: b"I", 11: cl_ord_id}
-        fields = [(int(tag), changed.get(int(tag), value)) for tag, value in parts]
-        fields = [(tag, value) for tag, value in fields if tag not in left_out]
-        return [*fields, (790, request_id)] if request_id else fields
-
     def define_session(
         self,
         session: int,

@@ -153,6 +153,14 @@ EXECUTIONS = {
         "37=NONE|17=1001|150=8|39=8|11=ORD-1|1=ALPHA-1|55=[N/A]|54=1|38=10|40=2|44=12.345|59=0|"
         f"151=0|14=0|6=0|60={EVENT_TEXT}|103=1|58=unknown symbol|",
     ),
+    "rejected for its negative quantity": (
+        event(
+            EventKind.REJECTED, order_id=0, leaves_qty=0, order_qty=-5, ord_status=ord("8"),
+            reason=Reject.QTY_NOT_POSITIVE,
+        ),
+        "37=NONE|17=1001|150=8|39=8|11=ORD-1|1=ALPHA-1|55=SITB2612|54=1|38=-5|40=2|44=12.345|"
+        f"59=0|151=0|14=0|6=0|60={EVENT_TEXT}|103=13|58=quantity must be at least 1 lot|",
+    ),
     "fill of the aggressor": (
         event(
             EventKind.FILL, qty=3, price=12_340_000_000, leaves_qty=7, cum_qty=3, trade_id=FIRST,
@@ -397,14 +405,18 @@ def test_possible_resend_carries_97(tables: Tables) -> None:
     assert 43 not in fields and 122 not in fields
 
 
-def test_status_report(tables: Tables) -> None:
-    row, _ = EXECUTIONS["fill of the aggressor"]
-    fields = tables.status_fields(row, 1001, request_rows(), SESSION, b"ORD-1", b"S-1")
-    text = "|".join(f"{tag}={value.decode()}" for tag, value in fields)
-    assert text == (
-        f"37={FIRST}|17=0|150=I|39=1|11=ORD-1|1=ALPHA-1|55=SITB2612|54=1|38=10|40=2|44=12.345|"
-        f"59=0|151=7|14=3|6=12.34|60={EVENT_TEXT}|790=S-1"
+@pytest.mark.parametrize("name", EXECUTIONS)
+def test_status_report_has_no_event_of_its_own(tables: Tables, member: Tables, name: str) -> None:
+    row, expected = EXECUTIONS[name]
+    rows = request_rows()
+    message = tables.encode_one(SESSION, row, 1001, rows, 5, NOW_NS, 0, Encode.STATUS)
+    left_out = ("31", "32", "41", "527", "851", "58", "103", "378")
+    fields = [part.split("=") for part in expected.split("|")[:-1]]
+    changed = {"17": "0", "150": "I"}
+    assert body(message) == "".join(
+        f"{tag}={changed.get(tag, value)}|" for tag, value in fields if tag not in left_out
     )
+    check_message(member, message, "8")
 
 
 @settings(max_examples=150, deadline=None)
