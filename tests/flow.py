@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from engine import types as t
 from specs.rejects import Reject
 from tests import naive_words as w
@@ -342,18 +344,24 @@ class Flow:
         return instrument(number, self.dice.pick((1, 1, 3, 9)), **dates)
 
     def _spoil(self, made: dict) -> dict:
-        """Random values in a few fields: what a broken gateway might write."""
+        """Random values in a few fields, seldom in all: what a broken gateway might write."""
         spoiled = dict(made)
-        for _ in range(self.dice.number(1, 3)):
-            name = self.dice.pick(SPOILED)
-            if made["kind"] in (w.ROLL_PRODUCT, w.ROLL_DAY) and name == "trading_date":
-                continue
-            bits = t.COMMAND[name].itemsize * 8
-            value = self.dice.pick(NASTY) & (1 << bits) - 1
-            if t.COMMAND[name].kind == "i" and value >= 1 << bits - 1:
-                value -= 1 << bits
-            spoiled[name] = value
+        names = [self.dice.pick(SPOILED) for _ in range(self.dice.number(1, 3))]
+        rolls = made["kind"] in (w.ROLL_PRODUCT, w.ROLL_DAY)
+        if not rolls and self.dice.number(1, 8) == 1:
+            names = list(SPOILED)
+            spoiled["kind"] = self.dice.pick((*range(1, 6), *range(10, 17), 99))
+            spoiled["blob"], spoiled["row"] = b"", None
+        for name in names:
+            if not (rolls and name == "trading_date"):
+                spoiled[name] = self._nasty(t.COMMAND[name])
         return spoiled
+
+    def _nasty(self, dtype: np.dtype) -> int:
+        """A value near a bound, of a field's size and sign."""
+        bits = dtype.itemsize * 8
+        value = self.dice.pick(NASTY) & (1 << bits) - 1
+        return value - (1 << bits) if dtype.kind == "i" and value >= 1 << bits - 1 else value
 
 
 SPOILED = tuple(
