@@ -38,6 +38,7 @@ from gateway.types import BEGIN_STRING, Fault, Stop
 _GARBLED_LOGON = re.compile(
     rb"\x0135=A\x01(?:.*?\x01)?49=(\w+)\x01(?:.*?\x01)?56=(\w+)\x01", re.DOTALL
 )
+_NEED_MORE = int(Stop.NEED_MORE)
 _LOOK_BYTES = 256  # of a garbled Logon
 _THROTTLED = 0  # BusinessRejectReason (380): other
 
@@ -209,13 +210,16 @@ class Acceptor(Session):
     # -- orders
 
     def _take_fast(self, buffer: np.ndarray, start: int, end: int, now_ns: int) -> tuple[int, bool]:
-        party = self._known()
-        rows_max = min(self._desk.room(), self._allowed(party, now_ns))
+        party, desk = self.party, self._desk
+        assert party is not None
+        rows_max, allowed = desk.room(), self._allowed(party, now_ns)
+        if allowed < rows_max:
+            rows_max = allowed
         if rows_max == 0:
             return 0, False  # the next message decides: it may need no row
-        consumed, rows, stop = self._desk.decode(party, buffer, start, end, rows_max, now_ns)
+        consumed, rows, stop = desk.decode(party, buffer, start, end, rows_max, now_ns)
         self._second_messages += rows
-        return consumed, stop == Stop.NEED_MORE
+        return consumed, stop == _NEED_MORE
 
     def _has_room(self) -> bool:
         return self._desk.room() > 0
@@ -245,7 +249,8 @@ class Acceptor(Session):
         if second != self._second:
             self._second = second
             self._second_messages = 0
-        return max(0, party.messages_per_second_max - self._second_messages)
+        allowed = party.messages_per_second_max - self._second_messages
+        return allowed if allowed > 0 else 0
 
     def _is_stale(self, message: Message, now_ns: int) -> bool:
         """A possible duplicate that was first sent too long ago to come alive now."""

@@ -67,6 +67,10 @@ from gateway.states import (
 )
 from gateway.types import Fault, Read
 
+# looked up once: a member of an Enum costs more than the comparison
+_ACTIVE = State.ACTIVE
+_CLOSED = State.CLOSED
+_LEAVING = State.LOGOUT_ANSWERED
 SLOW_MESSAGES_MAX = 64  # administrative and odd messages handled in one receive()
 
 
@@ -101,16 +105,16 @@ class Session(Speaker):
     @property
     def live(self) -> bool:
         """True while messages may be written to the peer."""
-        return self.state in (State.ACTIVE, State.LOGOUT_SENT)
+        return self.state in (_ACTIVE, State.LOGOUT_SENT)
 
     @property
     def next_deadline_ns(self) -> int:
         """When on_deadline, or receive where `unfinished`, is due; 0: once the line takes bytes."""
-        if self.state == State.CLOSED:
+        if self.state == _CLOSED:
             return NEVER_NS
         if self._resend.pending or self.unfinished:
             return 0
-        if self.state == State.ACTIVE:
+        if self.state == _ACTIVE:
             return self._liveness.deadline_ns()
         return self._limit_ns
 
@@ -126,8 +130,8 @@ class Session(Speaker):
         self.blocked = self.unfinished = self._pumped = False
         position = start
         left = SLOW_MESSAGES_MAX
-        while position < end and self.state < State.LOGOUT_ANSWERED and not self.waiting:
-            if self.state == State.ACTIVE:
+        while position < end and self.state < _LEAVING and not self.waiting:
+            if self.state == _ACTIVE:
                 fast, rest_is_part = self._take_fast(buffer, position, end, now_ns)
                 if fast:
                     self._liveness.received(now_ns)
@@ -147,7 +151,7 @@ class Session(Speaker):
                 self.blocked = True
                 break
             position += consumed
-        if self.state >= State.LOGOUT_ANSWERED:
+        if self.state >= _LEAVING:
             position = end  # what comes behind a Logout is not read
         return position - start, facts
 
@@ -158,17 +162,17 @@ class Session(Speaker):
     def log_out(self, text: str, now_ns: int) -> list[Fact]:
         """Says Logout and waits for the answer, for the policy's time at most."""
         self._facts = facts = no_facts()
-        if self.state == State.ACTIVE:
+        if self.state == _ACTIVE:
             self._send(b"5", ((58, text),) if text else (), now_ns)
             self._limit_ns = now_ns + self._policy.logout_timeout_ns
             self._move(Happened.LOGOUT_SENT)
-        elif self.state not in (State.LOGOUT_SENT, State.CLOSED):
+        elif self.state not in (State.LOGOUT_SENT, _CLOSED):
             self._end(Happened.GONE, Refused(text))
         return facts
 
     def reset(self, now_ns: int) -> None:
         """Begins both numbers again at 1 in a live session; what the peer has under way is lost."""
-        if self.state != State.ACTIVE:
+        if self.state != _ACTIVE:
             return
         party = self._known()
         self._begin_again(party)
@@ -181,9 +185,9 @@ class Session(Speaker):
         self._facts = facts = no_facts()
         if self._resend.pending:
             self._pump(now_ns)
-        if self.state == State.ACTIVE:
+        if self.state == _ACTIVE:
             self._take_silence(now_ns)
-        elif self.state != State.CLOSED and now_ns >= self._limit_ns:
+        elif self.state != _CLOSED and now_ns >= self._limit_ns:
             if self.state == State.LOGOUT_SENT:
                 self._end(Happened.GONE, LoggedOut("Logout not answered"))
             else:
@@ -195,7 +199,7 @@ class Session(Speaker):
         self._facts = facts = no_facts()
         if self.state == State.LOGOUT_SENT:
             self._end(Happened.GONE, LoggedOut("line closed before the Logout was answered"))
-        elif self.state != State.CLOSED:
+        elif self.state != _CLOSED:
             self._end(Happened.GONE, Lost("line lost"))
         return facts
 
@@ -238,7 +242,7 @@ class Session(Speaker):
             self._end(Happened.GONE, Refused("the first message is no Logon"))
         elif taking == Taking.REFUSE:
             self._refuse("a Logon was due", now_ns)
-        elif kind == MessageClass.LOGON and (self.state != State.ACTIVE or message.flag(141)):
+        elif kind == MessageClass.LOGON and (self.state != _ACTIVE or message.flag(141)):
             self._take_logon(message, now_ns)
         elif self.party is not None and not self._reset_sent:
             return self._take_numbered(message, kind, self.party, now_ns)
@@ -366,7 +370,7 @@ class Session(Speaker):
     def _request_missing(self, number: int, now_ns: int) -> None:
         """Asks for what lies before `number`: once a gap, again only when nothing came of it."""
         expected = self._known().expected_in
-        if self.state == State.ACTIVE and self._gap.must_ask(number, expected, now_ns):
+        if self.state == _ACTIVE and self._gap.must_ask(number, expected, now_ns):
             self._send(b"2", ((7, expected), (16, 0)), now_ns)
 
     def _take_silence(self, now_ns: int) -> None:
@@ -422,7 +426,7 @@ class Session(Speaker):
     def _move(self, happened: Happened) -> None:
         self.state = TRANSITIONS[self.state, happened]
         if self.party is not None and self.party.connection is self:
-            self.party.set_active(self.state == State.ACTIVE)
+            self.party.set_active(self.state == _ACTIVE)
 
     def _end(self, happened: Happened, fact: LoggedOut | Lost | Refused) -> None:
         """Leaves the session; how is told once, as Lost where it was up and not orderly."""
@@ -434,7 +438,7 @@ class Session(Speaker):
             ending = (fact if orderly else Lost(fact.text)) if self._logged_on else None
             self._facts.append(ending or Refused(fact.text))
         party = self.party
-        if self.state == State.CLOSED and party is not None and party.connection is self:
+        if self.state == _CLOSED and party is not None and party.connection is self:
             party.connection = None
 
 
