@@ -19,18 +19,19 @@ from zlib import crc32
 
 from engine.files import JOURNAL, FileSizes, file_name
 from engine.records import (
+    ENDS,
     FIELD_BYTES,
     FRAME_BYTES,
     HEADER_BYTES,
     RECORD_BYTES_MAX,
     RecordKind,
-    end_bytes,
     pack_header,
 )
-from engine.storage import Storage
+from engine.storage import Storage, StorageFailed
 
 STAGED_PART_MAX = 1 << 13  # bytes; a longer payload is written from where it lies
 
+_COMMANDS = RecordKind.COMMANDS
 Bytes = bytes | bytearray | memoryview
 
 
@@ -83,6 +84,7 @@ class Journal:
         self._open: tuple[RecordKind, int, int, int, int] | None = None  # the record behind them
         self._open_at = self._body_bytes = 0
         self._body: list[Bytes] = []
+        self._failed: StorageFailed | None = None
         self._starts: list[int] = []
         self._paths: list[Path] = []
         self._reading: dict[Path, int] = {}
@@ -92,10 +94,11 @@ class Journal:
         self._retired: list[tuple[int, int]] = []
         self._next_number = tail.segment + 1
         self._start = self._end = self.soft_end = tail.position
-        self._current = self._create()
+        first = self._create()
         if last is not None:
             self._end_segment(last, tail)
-        self._enter(self._current)
+        self._use(first)
+        self._enter(first)
 
     def know_segments(self, segments: list[tuple[int, Path]]) -> None:
         """Tell where earlier positions are: (start, path) in order."""
@@ -135,7 +138,7 @@ class Journal:
 
         Room must have been made before. One record holds those of one call.
         """
-        if self._open is None or self._open[0] != RecordKind.COMMANDS:
+        if self._open is None or self._open[0] != _COMMANDS:
             return self.append(RecordKind.SESSIONS, payload, first_number, time_ns)
         position = self._open_at
         at = self._body_bytes
@@ -158,11 +161,13 @@ class Journal:
         header = pack_header(
             kind, self._epoch, self._open_at,
             self.written if self._promise_written else self.durable,
-            first_number, time_ns, rows, blob_bytes, payload_bytes, crc, self._current.number,
-            self._hash,
+            first_number, time_ns, rows, blob_bytes, payload_bytes, crc, self._number, self._hash,
         )  # fmt: skip
         self._hash = header[FIELD_BYTES:]
-        self._parts += (header, *body, end_bytes(payload_bytes))
+        parts = self._parts
+        parts.append(header)
+        parts += body
+        parts.append(ENDS[payload_bytes & 7])
 
     def flush(self) -> None:
         """Write what is staged, in one write; raises StorageFailed."""
@@ -172,7 +177,14 @@ class Journal:
             self._write(self._storage.write, b"".join(self._parts))
 
     def _write(self, write: Callable[[int, Any], None], data: bytes | list[Bytes]) -> None:
-        write(self._current.fd, data)
+        if self._failed is not None:
+            raise self._failed
+        try:
+            write(self._fd, data)
+        except StorageFailed as error:
+            # a part may be in the file: nothing may be written behind it
+            self._failed = error
+            raise
         self._parts = []
         self.written = self.position
 
@@ -182,9 +194,16 @@ class Journal:
             with self._spare_lock:
                 # after a rotation `written` lies in the new segment and the old one is in retired
                 written, current = self.written, self._current
-            # in this order: a rotation in between retires `current`, and what is retired is closed
-            self._storage.sync(current.fd)
-            self._finish_retired()
+            if self._failed is not None:
+                raise self._failed
+            try:
+                # in this order: a rotation in between retires `current`, and retired ones close
+                self._storage.sync(current.fd)
+                self._finish_retired()
+            except StorageFailed as error:
+                # the system forgets a failed sync, so a later one could succeed without the data
+                self._failed = error
+                raise
             self.durable = max(self.durable, written)
         return self.durable
 
@@ -219,11 +238,10 @@ class Journal:
         try:
             os.lseek(fd, 0, os.SEEK_END)
             self._start, self._end = tail.position, tail.position + FRAME_BYTES
-            current, self._current = self._current, _Segment(tail.segment, last, fd)
+            self._use(_Segment(tail.segment, last, fd))
             self.append(RecordKind.NEXT, b"", 0, 0)
             self.flush()
             self._storage.sync(fd)
-            self._current = current
         finally:
             os.close(fd)
 
@@ -233,8 +251,12 @@ class Journal:
         self.flush()
         with self._spare_lock:
             self._retired.append((self._current.fd, self.written - self._start))
-            self._current = spare
+            self._use(spare)
         self._enter(spare)
+
+    def _use(self, segment: _Segment) -> None:
+        self._current = segment
+        self._fd, self._number = segment.fd, segment.number
 
     def _enter(self, segment: _Segment) -> None:
         self._start = self.position

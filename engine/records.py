@@ -20,6 +20,8 @@ from engine.types import COMMAND
 RULES_VERSION = 1  # raised by hand when the same commands would give other events
 MAGIC = b"\x89SXJ"
 END_MARK = b"SITXEND\xa5"  # no byte of it is 0: a record cut short lacks its last one
+# what follows a payload, by its length modulo 8: padding and end mark
+ENDS = tuple(bytes(-length & 7) + END_MARK for length in range(8))
 HASH_BYTES = 16
 GENESIS = bytes(HASH_BYTES)  # the hash before the first record
 
@@ -87,13 +89,8 @@ def record_bytes(payload_bytes: int) -> int:
     return FRAME_BYTES + payload_bytes + (-payload_bytes & 7)
 
 
-def end_bytes(payload_bytes: int) -> bytes:
-    """What follows a payload: its padding and the end mark."""
-    return _ENDS[payload_bytes & 7]
-
-
 def pack_header(kind: int, epoch: int, *fields: int | bytes) -> bytes:
-    """The header of these fields, in the order of Header, without its own hash at the end."""
+    """The header of the fields of Header but the last, in their order, and its hash behind it."""
     text = _pack(MAGIC, RULES_VERSION, kind, 0, epoch, *fields)
     return text + _sha256(text).digest()[:HASH_BYTES]
 
@@ -124,7 +121,7 @@ def payload_fault(header: Header, data: memoryview | bytes, offset: int) -> str 
     """What is wrong behind the header at `offset`; None for a whole record."""
     start = offset + HEADER_BYTES
     stop = start + header.payload_bytes
-    ending = end_bytes(header.payload_bytes)
+    ending = ENDS[header.payload_bytes & 7]
     if stop + len(ending) > len(data):
         return "record goes past the file's end"
     if zlib.crc32(data[start:stop]) != header.crc:
@@ -134,6 +131,3 @@ def payload_fault(header: Header, data: memoryview | bytes, offset: int) -> str 
     if sessions_at(header) > header.payload_bytes:
         return "more rows and blobs than payload"
     return None
-
-
-_ENDS = tuple(bytes(-length & 7) + END_MARK for length in range(8))

@@ -29,7 +29,10 @@ DISK_FULL = "disk full"
 COMMANDS_MAX = 16_384  # in one submit
 BLOB_BYTES_MAX = 1 << 20  # in one submit
 _ROW = COMMAND.itemsize
-_TIME = struct.Struct("<q")  # of the row's first field
+_KIND_AT = KIND_AT
+_COMMANDS = RecordKind.COMMANDS  # looked up once: an enumeration's members cost 50 ns each time
+_ROLL_DAY = int(CommandKind.ROLL_DAY)
+_unpack_time = struct.Struct("<q").unpack_from  # the row's first field
 _SMALL = STAGED_PART_MAX // _ROW  # commands that may be staged: their bytes are copied
 _PAD = FRAME_BYTES + 8
 assert COMMAND.names is not None and COMMAND.names[0] == "time_ns"
@@ -78,33 +81,34 @@ class Turn:
         if self._refusal is not None or self._backlog is not None:
             self._refuse()
         count = len(commands)
-        if count == 0:
-            return []
-        kind, raw = self._order(commands, count)
-        if kind >= CommandKind.ROLL_DAY and (count > 1 or kind == CommandKind.ROLL_DAY):
-            raise ValueError("HALT and RESUME go alone, ROLL_DAY by roll_day")
-        try:
-            out = self._append(commands, raw, blobs)
-        except StorageFailed as error:
-            self._refusal = error
-            raise
-        if kind == CommandKind.HALT:
-            self._halt_reason = halt_text(blobs)
-        elif kind == CommandKind.RESUME:
-            self._halt_reason = ""
-        return out
-
-    def _order(self, commands: np.ndarray, count: int) -> tuple[int, Bytes]:
-        """Make time non-decreasing; the highest command kind and the rows as bytes."""
         if count == 1:
-            raw = commands.tobytes()
-            (time_ns,) = _TIME.unpack_from(raw)
+            raw: Bytes = commands.tobytes()
+            (time_ns,) = _unpack_time(raw)
             if time_ns < self._time_ns:
                 commands["time_ns"] = self._time_ns
                 raw = commands.tobytes()
             else:
                 self._time_ns = time_ns
-            return raw[KIND_AT], raw
+            kind = raw[_KIND_AT]
+        elif count == 0:
+            return []
+        else:
+            kind, raw = self._order(commands, count)
+        if kind >= _ROLL_DAY:
+            return self._submit_control(kind, commands, raw, blobs)
+        return self._append(commands, raw, blobs)
+
+    def _submit_control(
+        self, kind: int, commands: np.ndarray, raw: Bytes, blobs: np.ndarray
+    ) -> list[EventRows]:
+        if len(commands) > 1 or kind == _ROLL_DAY:
+            raise ValueError("HALT and RESUME go alone, ROLL_DAY by roll_day")
+        out = self._append(commands, raw, blobs)
+        self._halt_reason = halt_text(blobs) if kind == CommandKind.HALT else ""
+        return out
+
+    def _order(self, commands: np.ndarray, count: int) -> tuple[int, Bytes]:
+        """Make time non-decreasing; the highest command kind and the rows as bytes."""
         assert count <= COMMANDS_MAX
         times = commands["time_ns"]
         if times[0] < self._time_ns or (times[1:] < times[:-1]).any():
@@ -113,28 +117,32 @@ class Turn:
         self._time_ns = int(times[-1])
         if count <= _SMALL:
             raw = commands.tobytes()
-            return max(raw[KIND_AT::_ROW]), raw
+            return max(raw[_KIND_AT::_ROW]), raw
         rows = np.ascontiguousarray(commands).view(np.uint8)
         return int(commands["kind"].max()), rows.data
 
     def _append(self, commands: np.ndarray, raw: Bytes, blobs: np.ndarray) -> list[EventRows]:
         count = len(commands)
-        size = len(raw) + len(blobs) + _PAD
+        blob_bytes = len(blobs)
+        size = len(raw) + blob_bytes + _PAD
         journal, events = self.journal, self._events
         before: list[EventRows] = []
-        if (
-            journal.position + size > journal.soft_end
-            or events.cursor > events.soft_end
-            or self._requests_left < count
-        ):
-            before = self._make_room(size, count)
-        self._requests_left -= count
         number = self._count + 1
-        journal.append(
-            RecordKind.COMMANDS, raw, number, self._time_ns, count,
-            blobs.tobytes() if len(blobs) else b"",
-        )  # fmt: skip
-        self._count += count
+        try:
+            if (
+                journal.position + size > journal.soft_end
+                or events.cursor > events.soft_end
+                or self._requests_left < count
+            ):
+                before = self._make_room(size, count)
+                number = self._count + 1
+            self._requests_left -= count
+            copied = blobs.tobytes() if blob_bytes else b""
+            journal.append(_COMMANDS, raw, number, self._time_ns, count, copied)
+        except StorageFailed as error:
+            self._refusal = error
+            raise
+        self._count = number + count - 1
         try:
             out, rest = apply_batch(self.engine, events, commands, blobs)
         except ENGINE_FAULTS as error:
