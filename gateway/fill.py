@@ -164,6 +164,7 @@ def _value(views, fill, which):
 
 @codec_kernel
 def words_of_slot(views, buf, slot):
+    """The value in a slot, at most 24 bytes, as three zero-padded words."""
     offset, length = views.ints[SLOT_OFFSET + slot], views.ints[SLOT_LENGTH + slot]
     return _words(buf, np.int64(offset), np.int64(length))
 

@@ -206,6 +206,7 @@ def _put_reason_text(views, event, out, at):
 
 @codec_kernel
 def put_cancel_reject(views, event, asked, out, at):
+    """The body of an OrderCancelReject. Source: O-18."""
     at = _put_order_id(event, out, at)
     at = _put_ids(asked, True, out, at)
     store8(out, at, _T39)
@@ -221,6 +222,7 @@ def put_cancel_reject(views, event, asked, out, at):
 
 @codec_kernel
 def put_mass_cancel(views, event, number, asked, out, at):
+    """The body of an OrderMassCancelReport. Source: O-18."""
     store8(out, at, _T11)
     at = put_id(out, at + 4, asked["cl_ord_id_0"], asked["cl_ord_id_1"], asked["cl_ord_id_2"])
     store8(out, at, _T37)

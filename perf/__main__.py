@@ -8,12 +8,14 @@ import platform
 from collections.abc import Callable
 from pathlib import Path
 
-from perf import engine_flow, journal_replay, wire
+from perf import codec, engine_flow, journal_replay, wire
 from perf.rows import Row, write_json
 
 BENCHMARKS: dict[str, Callable[[float], list[Row]]] = {
     "engine.flow": engine_flow.flow,
     "engine.large": engine_flow.large,
+    "codec.decode": codec.decode,
+    "codec.encode": codec.encode,
     "journal.replay": journal_replay.replay_rate,
     "wire.one_session": wire.one_session,
     "wire.eight_sessions": wire.eight_sessions,
