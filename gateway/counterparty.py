@@ -36,7 +36,7 @@ class SentLog(Protocol):
         """The first number of begin..end (both included) that is sent again; end + 1: none."""
 
     def encode_again(self, number: int, now_ns: int) -> bytes:
-        """The message of a resendable number with 43=Y, 122 and a new 52."""
+        """The message of a resendable number with 43=Y, 122 and a new 52; empty: not kept."""
 
     def changed(self, urgent: bool) -> None:
         """Numbers moved; urgent: they must be kept before anything more is sent."""

@@ -53,8 +53,9 @@ class Resend:
             if number > begin:
                 chunk += _gap_fill(party, begin, number, now_ns)
             else:
-                chunk += party.sent.encode_again(number, now_ns)
+                again = party.sent.encode_again(number, now_ns)
                 number += 1
+                chunk += again or _gap_fill(party, begin, number, now_ns)
             messages += 1
             if number > end:
                 self._ranges.pop(0)

@@ -23,6 +23,7 @@ from enum import IntEnum
 
 import numpy as np
 
+from engine.event_reader import EventsMissing
 from gateway.types import (
     STORE_ROW,
     StoreKind,
@@ -136,17 +137,21 @@ class SentRows:
         return end + 1
 
     def encode_again(self, number: int, now_ns: int) -> bytes:
-        """See SentLog."""
+        """See SentLog; empty where the day's files are no longer kept."""
         row = self._rows[number - self.first]
         kind, reference = unpack_reference(row["reference"])
         sent_ns = int(row["sending_time_ns"])
-        if kind == StoreKind.EVENT:
-            return self._store.encode_event(self.session, number, reference, sent_ns, now_ns)
+        store = self._store
         if kind == StoreKind.BLOB_PENDING:
-            return self._store.encode_blob(self.pending[number], now_ns, sent_ns)
-        assert kind == StoreKind.BLOB
-        raw = self._store.read_journal(*unpack_blob(reference))
-        return self._store.encode_blob(raw, now_ns, sent_ns)
+            return store.encode_blob(self.pending[number], now_ns, sent_ns)
+        try:
+            if kind == StoreKind.EVENT:
+                return store.encode_event(self.session, number, reference, sent_ns, now_ns)
+            assert kind == StoreKind.BLOB
+            raw = store.read_journal(*unpack_blob(reference))
+        except (EventsMissing, FileNotFoundError):
+            return b""
+        return store.encode_blob(raw, now_ns, sent_ns)
 
     def rows(self, first: int, stop: int) -> np.ndarray:
         """The STORE_ROW view of numbers first..stop - 1."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.event_reader import EventsMissing
 from engine.types import CommandKind
 from gateway.acceptor import Acceptor, Credential
 from gateway.arena import Bounds
@@ -81,6 +82,10 @@ def parse_out(data: bytes) -> list[list[tuple[str, str]]]:
     return messages
 
 
+def _no_event(session: int, number: int, event: int, sent_ns: int, now_ns: int) -> bytes:
+    raise EventsMissing(f"event {event}")
+
+
 class Stream:
     """A journal's byte stream in memory, and the payloads put into it."""
 
@@ -109,7 +114,7 @@ class Rig:
         self.stream = Stream()
         self.store = SessionStore(
             self.tables.sessions,
-            lambda *_: b"",
+            _no_event,
             encode_again,
             self.stream.read,
         )

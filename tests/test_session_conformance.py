@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from gateway.acceptor import Credential
+from gateway.liveness import SECOND_NS
 from gateway.states import State
+from gateway.types import StoreKind, pack_reference
 from tests.session_cases import LOGONS, NUMBERS
 from tests.session_cases_messages import GARBLED, LIVENESS, REJECTS
 from tests.session_rig import ORDER, Rig, encode_line, parse_out
@@ -150,6 +152,30 @@ def test_a_flood_of_slow_messages_is_spread_over_turns() -> None:
         assert rig.session.unfinished == (start < len(data))
         assert len(parse_out(rig.taken_all())) <= 64
     assert turns == 5
+
+
+def test_a_venue_that_was_held_up_asks_before_it_gives_a_member_up() -> None:
+    rig = Rig()
+    rig.receive(encode_line(LOGON, rig.now_ns))
+    rig.now_ns += 500 * SECOND_NS
+    rig.wait(0)
+    assert rig.session.state == State.ACTIVE
+    rig.receive(encode_line("0 34=2", rig.now_ns))
+    rig.wait(20)
+    assert rig.session.state == State.ACTIVE
+
+
+def test_numbers_whose_files_are_gone_are_gap_filled() -> None:
+    rig = Rig()
+    rig.receive(encode_line(LOGON, rig.now_ns))
+    for text in ("one", "two", "three"):
+        rig.report(text)
+    rig.taken_all()
+    row = rig.store.log(1).rows(3, 4)
+    row["reference"] = pack_reference(StoreKind.EVENT, 77)
+    rig.receive(encode_line("2 34=2 7=2 16=0", rig.now_ns))
+    shows = ["8 34=2 43=Y 58=one", "4 34=3 43=Y 123=Y 36=4", "8 34=4 43=Y 58=three"]
+    compare(parse_out(rig.taken_all()), shows)
 
 
 def test_many_resend_requests_are_bounded() -> None:
