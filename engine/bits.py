@@ -12,6 +12,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
+_LINE_BYTES = 64
 _WORD = (1 << 64) - 1
 _MIX_0 = 0x9E3779B97F4A7C15
 _MIX_1 = 0xC2B2AE3D27D4EB4F
@@ -67,7 +68,9 @@ def _prefetch(typingctx, row):  # type: ignore[no-untyped-def]
         word = ir.IntType(32)
         kind = ir.FunctionType(ir.VoidType(), [address.type, word, word, word])
         hint = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
-        builder.call(hint, [address, word(1), word(3), word(1)])
+        for line in range(0, signature.args[0].size, _LINE_BYTES):
+            place = builder.gep(address, [word(line)])
+            builder.call(hint, [place, word(1), word(3), word(1)])
         return context.get_dummy_value()
 
     return types.void(row), codegen

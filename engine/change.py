@@ -5,6 +5,8 @@ Source: specs/matching.md M-15 to M-18.
 
 from __future__ import annotations
 
+import numpy as np
+
 from engine.admit import (
     check_display,
     check_expiry,
@@ -41,7 +43,10 @@ def living_order(book, named):
     if index == 0:
         return 0
     order = order_at(book, index)
-    if order["order_id"] != request_at(book, named)["order_id"] or order["request"] != named:
+    if (
+        order["order_id"] != np.int64(request_at(book, named)["order_id"])
+        or order["request"] != named
+    ):
         return 0
     return index
 
@@ -57,7 +62,7 @@ def check_named(book, command, instrument, named, index):
         request = request_at(book, named)
         if request["order_index"] == 0:
             return Reject.UNKNOWN_ORDER
-        if order_at(book, request["order_index"])["order_id"] == request["order_id"]:
+        if order_at(book, request["order_index"])["order_id"] == np.int64(request["order_id"]):
             return Reject.UNKNOWN_ORDER
         return Reject.TOO_LATE
     order = order_at(book, index)

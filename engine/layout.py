@@ -243,7 +243,7 @@ HEAP = np.dtype([("key", "<i8"), ("order", "<i8")])
 
 WORD = np.dtype([("word", "<i8")])
 
-HINT = np.dtype([("hash", "<i8"), ("orig_hash", "<i8")])
+HINT = np.dtype([("hash", "<i8"), ("orig_hash", "<i8"), ("named", "<i8"), ("order", "<i8")])
 
 
 class Bucket(IntEnum):

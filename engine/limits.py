@@ -36,6 +36,7 @@ ID_COUNT_BITS = 56  # of order and trade ids; above them the shard
 ID_COUNT_MASK = (1 << ID_COUNT_BITS) - 1
 NANOSECONDS = 1_000_000_000
 HINT_CHUNK = 64  # commands whose rows are fetched ahead together
+HINT_ORDERS_MIN = 16_384  # live orders from which their rows no longer lie in the cache
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,10 @@ class Engine:
         """The zeroed request rows of the next venue day; before the apply of its ROLL_DAY."""
         self._requests_next = self._checked(requests_next)
 
+    def touch(self) -> None:
+        """Touch every page of the tables, so that no command pays for a page's first use."""
+        self._arena[::4096] |= 0
+
     def snapshot(self) -> bytes:
         """The state between commands; the caller keeps request rows 1 to request_count with it."""
         return take_snapshot(self._arena, self.requests)

@@ -5,7 +5,6 @@ Source: specs/matching.md M-1, M-5, M-10, M-73, M-74.
 
 from __future__ import annotations
 
-from engine.bits import hash_id, prefetch
 from engine.book import (
     event_at,
     header_of,
@@ -15,13 +14,13 @@ from engine.book import (
     open_book,
     pending_at,
     request_at,
-    slot_at,
 )
 from engine.change import cancel, refuse_change, replace
 from engine.define import define
 from engine.emit import clear_event, mark_last, reject_new
 from engine.enter import go_on, known_row, new_order
-from engine.ids import find_request, hint_row, index_request, write_request
+from engine.hints import hint
+from engine.ids import find_request, index_request, write_request
 from engine.kernel import kernel
 from engine.layout import Work
 from engine.limits import EVENT_ROWS_MIN, HINT_CHUNK
@@ -84,44 +83,6 @@ def resume(book):
         return session_lost_on(book, 0)
     assert work == Work.ROLL, "unknown work"
     return roll_on(book, 0)
-
-
-@kernel
-def hint(book, commands, first):
-    """Hash the ids of the next commands and ask for the memory they will touch."""
-    key = header_of(book)["hash_key"]
-    mask = header_of(book)["slots_rows"] - 1
-    last = min(first + HINT_CHUNK, commands.shape[0])
-    for i in range(first, last):
-        command = commands[i]
-        if command["kind"] < CommandKind.NEW_ORDER or command["kind"] > CommandKind.MASS_CANCEL:
-            continue
-        row = hint_at(book, i - first)
-        hashed = hash_id(
-            command["cl_ord_id_0"],
-            command["cl_ord_id_1"],
-            command["cl_ord_id_2"],
-            command["member"],
-            key,
-        )
-        row["hash"] = hashed
-        prefetch(slot_at(book, hashed & mask))
-        if command["kind"] == CommandKind.CANCEL or command["kind"] == CommandKind.REPLACE:
-            hashed = hash_id(
-                command["orig_cl_ord_id_0"],
-                command["orig_cl_ord_id_1"],
-                command["orig_cl_ord_id_2"],
-                command["member"],
-                key,
-            )
-            row["orig_hash"] = hashed
-            prefetch(slot_at(book, hashed & mask))
-    for i in range(first, last):
-        kind = commands[i]["kind"]
-        if kind == CommandKind.CANCEL or kind == CommandKind.REPLACE:
-            row = hint_at(book, i - first)
-            named = hint_row(book, row["orig_hash"])
-            prefetch(request_at(book, named))
 
 
 @kernel
