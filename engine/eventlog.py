@@ -108,15 +108,6 @@ class EventLog:
             if first > self.next_number or (first == self.next_number and self.cursor > 0):
                 self._storage.remove(path)
 
-    def sync(self) -> None:
-        """Bring all segments of the folder to the disk, before a snapshot counts on them."""
-        for _, path in numbered_files(self._folder, EVENTS):
-            fd = self._storage.open(path)
-            try:
-                self._storage.sync(fd)
-            finally:
-                os.close(fd)
-
     def close(self) -> None:
         """Remove the segment allocated ahead."""
         with self._lock:
@@ -205,10 +196,6 @@ class RequestFile:
         if self.ready_rows == len(self.rows):
             return 1 << 62
         return self.ready_rows - 1 - used
-
-    def sync(self) -> None:
-        """Bring the rows to the disk, before a snapshot counts on them."""
-        self._storage.sync(self._fd)
 
     def close(self) -> None:
         """Close the file; the mapping lives as long as somebody holds rows."""

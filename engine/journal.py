@@ -199,7 +199,7 @@ class Journal:
             try:
                 # in this order: a rotation in between retires `current`, and retired ones close
                 self._storage.sync(current.fd)
-                self._finish_retired()
+                self._finish_retired(sync=True)
             except StorageFailed as error:
                 # the system forgets a failed sync, so a later one could succeed without the data
                 self._failed = error
@@ -207,10 +207,11 @@ class Journal:
             self.durable = max(self.durable, written)
         return self.durable
 
-    def _finish_retired(self) -> None:
+    def _finish_retired(self, sync: bool) -> None:
         while self._retired:
             fd, size = self._retired[0]
-            self._storage.sync(fd)
+            if sync:
+                self._storage.sync(fd)
             self._storage.truncate(fd, size)
             os.close(fd)
             del self._retired[0]
@@ -271,11 +272,6 @@ class Journal:
         """Bytes left in the current segment."""
         return self._end - self.position
 
-    @property
-    def spare_missing(self) -> bool:
-        """True while the next segment is not there yet."""
-        return self._spare is None
-
     def prepare(self) -> None:
         """Allocate the next segment and finish those left behind; raises NoRoom.
 
@@ -283,7 +279,7 @@ class Journal:
         """
         if self._promise_written and self._retired:
             with self._sync_lock:
-                self._finish_retired()
+                self._finish_retired(sync=False)
         with self._spare_lock:
             if self._spare is None:
                 self._spare = self._create()
@@ -292,7 +288,9 @@ class Journal:
     def _create(self) -> _Segment:
         path = self._folder / file_name(JOURNAL, self._next_number)
         fd = self._storage.create(path, self._sizes.journal_bytes)
-        self._storage.sync_dir(self._folder)
+        if not self._promise_written:
+            # a sync of the folder makes the file system write everything that waits: 1 ms and more
+            self._storage.sync_dir(self._folder)
         self._next_number += 1
         return _Segment(self._next_number - 1, path, fd)
 

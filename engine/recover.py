@@ -76,6 +76,7 @@ class Sources:
     sizes: FileSizes
     make: EngineMaker
     limits: EngineLimits | None = None  # None: those of the directory
+    sync: bool = True  # durability fsync
 
 
 def has_journal(storage: Storage, data_dir: Path) -> bool:
@@ -304,7 +305,8 @@ def events_whole_to(data_dir: Path, first_kept: int | None) -> int:
     """The last event number up to which the event log has no gap, 0 without any.
 
     `first_kept`: the first one there must be, None: that of the oldest file.
-    All rows of the newest day are looked at, of older days the first and the last of each segment.
+    All rows of the newest two days are looked at (a crash of the machine may have lost pages, which
+    then read as zeros), of older days the first and the last of each segment.
     """
     days = day_folders(data_dir)
     files = [(day, *file) for day, folder in days for file in numbered_files(folder, EVENTS)]
@@ -318,7 +320,7 @@ def events_whole_to(data_dir: Path, first_kept: int | None) -> int:
         if count > len(rows):
             return last
         kinds = rows["kind"][:count]
-        if day == days[-1][0] or behind is None:
+        if day >= days[-2:][0][0] or behind is None:
             gaps = np.flatnonzero(kinds == 0)
             last += int(gaps[0]) if len(gaps) else count
         elif count and (kinds[0] == 0 or kinds[-1] == 0):
@@ -349,7 +351,9 @@ def _cut(sources: Sources, run: _Run) -> None:
         try:
             if end is not None and segment.number == last:
                 storage.truncate(fd, end[1])
-            storage.sync(fd)
+            if sources.sync:
+                # what was only in the system's memory counts as durable from here on
+                storage.sync(fd)
         finally:
             os.close(fd)
     run.venue.events.cut()

@@ -84,7 +84,14 @@ class Sequencer(Turn):
         storage = storage or Storage()
         lock_fd = lock_directory(path)
         try:
-            sources = Sources(storage, path, sizes or FileSizes(), make or _engine(), limits)
+            sources = Sources(
+                storage,
+                path,
+                sizes or FileSizes(),
+                make or _engine(),
+                limits,
+                durability == "fsync",
+            )
             if has_journal(storage, path):
                 return cls._reopen(sources, lock_fd, durability, now_ns, threaded)
             day = venue_day or _utc_day(now_ns)
