@@ -17,6 +17,7 @@ import pytest
 
 from engine.kernel import kernel
 
+pytestmark = pytest.mark.kernels
 ROOT = Path(__file__).resolve().parent.parent
 
 PROGRAM = """
@@ -70,6 +71,8 @@ def _read(values, at):
 
 def test_this_run_is_checked_where_it_says_so() -> None:
     """In a bounds-checked run and in one without JIT the access raises in this process too."""
+    if os.environ.get("SITEX_BOUNDSCHECKED"):
+        assert numba.config.BOUNDSCHECK, "the run was meant to be bounds-checked"
     values = np.arange(6)[:3]
     checked = bool(numba.config.BOUNDSCHECK) or bool(numba.config.DISABLE_JIT)
     if checked:

@@ -1,7 +1,7 @@
 """Engine and naive exchange side by side: every event, field by field.
 
-Source: specs/matching.md. SITEX_TWIN_RUNS makes it longer (1 is the default profile); `-k quick` is
-the part for bounds-checked runs and runs with the JIT off.
+Source: specs/matching.md. SITEX_TWIN_RUNS makes it longer (1 is the default profile); the tests that
+are not marked slow are the part for runs with the JIT off.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from tests.build import (
 from tests.exchanges import EngineVenue, small_limits
 from tests.twin import ROWS_MIN, Twin, compare_state, random_cut
 
+pytestmark = pytest.mark.kernels
 RUNS = int(os.environ.get("SITEX_TWIN_RUNS", "1"))
 REJECTING = (w.REJECTED, w.CANCEL_REJECTED, w.MASS_CANCEL_REJECTED)
 
@@ -54,6 +55,7 @@ def drive(twin: Twin, cuts: int = 2) -> None:
         assert venue.engine.state_hash() == whole.engine.state_hash()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(48 * RUNS))
 def test_seeded_flow(seed: int) -> None:
     twin = Twin(seed).grow(3_000)
@@ -68,6 +70,7 @@ def test_quick_flow(seed: int) -> None:
     drive(twin, cuts=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(12 * RUNS))
 def test_hostile_flow(seed: int) -> None:
     """Every other command has nasty values in random fields."""
@@ -76,6 +79,7 @@ def test_hostile_flow(seed: int) -> None:
     drive(twin)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_full_tables(seed: int) -> None:
     """Order pool and request rows of all members together run out: rejects, nothing else."""
@@ -147,6 +151,7 @@ def test_quick_long_work(ending: str) -> None:
     assert narrow.tobytes() == rows.tobytes()
 
 
+@pytest.mark.slow
 @settings(
     max_examples=120 * RUNS,
     deadline=None,
