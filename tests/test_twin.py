@@ -1,7 +1,7 @@
 """Engine and naive exchange side by side: every event, field by field.
 
-Source: specs/matching.md. SITEX_TWIN_RUNS makes it longer (1 is the default profile); the tests that
-are not marked slow are the part for runs with the JIT off.
+Source: specs/matching.md. SITEX_TWIN_RUNS makes it longer (1 is the default profile); what is
+not marked slow is the part for runs with the JIT off.
 """
 
 from __future__ import annotations
