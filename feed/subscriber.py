@@ -97,6 +97,8 @@ class Subscriber:
             if not self._reading:
                 self._read_lines()
             await self._wait()
+            if self._recovering is not None and self._recovering.done():
+                self._recovering.result()  # only a fault of this library ends it
             self._poll()
         return self._updates.popleft()
 

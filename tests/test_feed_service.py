@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import signal
 import socket
 import struct
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from engine.types import EVENT, EventFlag
 from feed.checkpoint import encode_checkpoint, read_checkpoint, write_checkpoint
@@ -32,6 +34,7 @@ from feed.packet import (
     encode_packet,
 )
 from feed.subscriber import Subscriber
+from feed.watch import UnknownSymbolError, watch
 from tests.feed_market import Market, assert_books_equal
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -300,6 +303,20 @@ async def test_a_checkpoint_of_another_log_is_not_used(data_dir: Path) -> None:
         async with feed.subscriber() as subscriber:
             await read_until(subscriber, len(market.messages()))
             assert_books_equal(subscriber.books, market.exchange)
+
+
+async def test_watch_shows_the_book_of_a_running_feed(data_dir: Path) -> None:
+    """Without a terminal: a line now and then; an unknown symbol is an error that helps."""
+    market = Market(12, 300)
+    async with feed_process(data_dir, market) as feed:
+        feed.tell(feed.event_count)
+        out = io.StringIO()
+        watched = await watch("INSTRUMENT", feed.subscriber(), 1.2, Console(file=out, width=200))
+        lines = out.getvalue().splitlines()
+        assert len(lines) >= 2 and all(line.startswith("INSTRUMENT  bid ") for line in lines)
+        assert watched.update_count >= 1
+        with pytest.raises(UnknownSymbolError, match="INSTRUMENT"):
+            await watch("INSTRUMNT", feed.subscriber(), 1.0, Console(file=out))
 
 
 async def test_recovery_answers_and_refuses(data_dir: Path) -> None:
