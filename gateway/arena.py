@@ -53,13 +53,15 @@ _DIRECTORY_WORDS = 2 * (len(Section) + 1)
 class Clock(IntEnum):
     """Words of the clock: what was computed last for a time."""
 
-    DATE_IN = 0  # yyyymmdd of the last timestamp read
-    DATE_IN_NS = 1  # its first ns
-    SECOND_SENDING = 2  # second since 1970 of the text at word 4
-    SECOND_EVENT = 3  # the same for event times, text at word 8
+    SECOND_SENDING = 0  # second since 1970 of the text at word 4
+    SECOND_EVENT = 1  # the same for event times, text at word 8
+    SECOND_IN_NS = 2  # second of the last timestamp read, in ns
     TEXT_SENDING = 4  # 17 characters of a timestamp
     TEXT_EVENT = 8
-    WORDS = 12
+    SECOND_IN_0 = 12  # characters 0-6 of the last timestamp read
+    SECOND_IN_1 = 13  # 7-13
+    SECOND_IN_2 = 14  # 14-16
+    WORDS = 16
 
 
 # Places in the view of int64.
@@ -71,7 +73,9 @@ SLOT_VALUE = REQUIRED_BODY + MESSAGES_MAX  # body slot s at s (0: absent), heade
 CLOCK = SLOT_VALUE + 2 * SLOTS_MAX
 REASON = CLOCK + Clock.WORDS  # offset in TEXTS | bytes << 16 | 103 << 32 | 102 << 40
 COMMAND_REQUEST = REASON + REASONS_MAX  # a REQUEST row made from a command
-_WORDS_END = COMMAND_REQUEST + REQUEST.itemsize // 8
+TABLE_WORD = COMMAND_REQUEST + REQUEST.itemsize // 8  # `tag=` of the row as bytes; -1: not kept
+TABLE_MASK = TABLE_WORD + FIELDS_MAX  # ones under those bytes
+_WORDS_END = TABLE_MASK + FIELDS_MAX
 
 # Places in the view of int32.
 FIELD_TAG = 2 * _WORDS_END  # a field's tag
@@ -81,7 +85,8 @@ TABLE_TAG = TAG_OF_SLOT + MESSAGES_MAX * SLOTS_MAX  # the field table of the mes
 TABLE_OFFSET = TABLE_TAG + FIELDS_MAX  # bytes from the buffer's start to the value
 TABLE_LENGTH = TABLE_OFFSET + FIELDS_MAX  # bytes of the value
 TABLE_FIELD = TABLE_LENGTH + FIELDS_MAX  # row of the dialect's fields; 0: unknown tag
-SLOT_OFFSET = TABLE_FIELD + FIELDS_MAX
+TABLE_WIDTH = TABLE_FIELD + FIELDS_MAX  # bytes of `tag=`
+SLOT_OFFSET = TABLE_WIDTH + FIELDS_MAX
 SLOT_LENGTH = SLOT_OFFSET + 2 * SLOTS_MAX
 _INTS_END = SLOT_LENGTH + 2 * SLOTS_MAX
 

@@ -53,7 +53,7 @@ from gateway.fields import (
     read_qty,
     read_timestamp,
 )
-from gateway.scan import trailing_zeros
+from gateway.scan import digits8, load8, trailing_zeros
 
 VALID = -1
 _COUNT_MAX = 0xFFFFFFFF
@@ -113,13 +113,17 @@ def check_fields(views, buf, count, message):
             reason = _place_reason(field, cell, length, section)
             return reason, ints[TABLE_TAG + index], header_seen, body_seen
         kind = views.bytes[FIELD_KIND + field]
-        offset = ints[TABLE_OFFSET + index]
+        offset = np.int64(ints[TABLE_OFFSET + index])
         code, value = OK, np.int64(0)
         if kind == Kind.CHAR:
             value = np.int64(buf[offset])
             code = _char_code(views.words, field, value, length)
         elif kind != Kind.STRING:
-            code, value = check_value(views, buf, index)
+            value = np.int64(-1)
+            if (kind == Kind.COUNT or kind == Kind.QTY) and length <= 8:
+                value = digits8(load8(buf, offset), length)
+            if value < 0:
+                code, value = check_value(views, buf, index)
         if code != OK:
             return code, ints[TABLE_TAG + index], header_seen, body_seen
         if cell < TRAILER_CELL:

@@ -151,19 +151,21 @@ def read_timestamp(words, buf, offset, length):
     """A UTCTimestamp as ns since 1970; s, ms, us and ns are taken, and second 60."""
     if length < 17:
         return BAD_FORMAT, 0
-    date = digits8(load8(buf, offset), 8)
-    if date != words[CLOCK + Clock.DATE_IN]:
-        if date < 0 or not is_date(date):
+    word_0 = np.int64(keep_bytes(load8(buf, offset), 7))
+    word_1 = np.int64(keep_bytes(load8(buf, offset + 7), 7))
+    word_2 = np.int64(keep_bytes(load8(buf, offset + 14), 3))
+    if (
+        word_0 != words[CLOCK + Clock.SECOND_IN_0]
+        or word_1 != words[CLOCK + Clock.SECOND_IN_1]
+        or word_2 != words[CLOCK + Clock.SECOND_IN_2]
+    ):
+        code, second_ns = _read_second(buf, offset)
+        if code != OK:
             return BAD_FORMAT, 0
-        words[CLOCK + Clock.DATE_IN] = date
-        words[CLOCK + Clock.DATE_IN_NS] = days_of_date(date) * _DAY_NS
-    word = load8(buf, offset + 9)
-    if buf[offset + 8] != ord("-") or buf[offset + 11] != ord(":") or buf[offset + 14] != ord(":"):
-        return BAD_FORMAT, 0
-    time = digits8(cut_byte(cut_byte(word, 5), 2), 6)
-    if time < 0 or time >= 240000 or time // 100 % 100 > 59 or time % 100 > 60:
-        return BAD_FORMAT, 0
-    seconds = time // 10000 * 3600 + time // 100 % 100 * 60 + time % 100
+        words[CLOCK + Clock.SECOND_IN_0] = word_0
+        words[CLOCK + Clock.SECOND_IN_1] = word_1
+        words[CLOCK + Clock.SECOND_IN_2] = word_2
+        words[CLOCK + Clock.SECOND_IN_NS] = second_ns
     fraction = 0
     if length != 17:
         digits = length - 18
@@ -173,7 +175,22 @@ def read_timestamp(words, buf, offset, length):
         if code != OK:
             return BAD_FORMAT, 0
         fraction *= _POWERS[9 - digits]
-    return OK, words[CLOCK + Clock.DATE_IN_NS] + seconds * _SECOND_NS + fraction
+    return OK, words[CLOCK + Clock.SECOND_IN_NS] + fraction
+
+
+@codec_kernel
+def _read_second(buf, offset):
+    """ns since 1970 of the seventeen characters of a date and second."""
+    date = digits8(load8(buf, offset), 8)
+    if date < 0 or not is_date(date):
+        return BAD_FORMAT, 0
+    if buf[offset + 8] != ord("-") or buf[offset + 11] != ord(":") or buf[offset + 14] != ord(":"):
+        return BAD_FORMAT, 0
+    time = digits8(cut_byte(cut_byte(load8(buf, offset + 9), 5), 2), 6)
+    if time < 0 or time >= 240000 or time // 100 % 100 > 59 or time % 100 > 60:
+        return BAD_FORMAT, 0
+    seconds = time // 10000 * 3600 + time // 100 % 100 * 60 + time % 100
+    return OK, days_of_date(date) * _DAY_NS + seconds * _SECOND_NS
 
 
 @codec_kernel

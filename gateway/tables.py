@@ -24,6 +24,7 @@ from gateway.orders import decode_one, decode_orders, read_message
 from gateway.reports import encode_report, encode_reports
 from gateway.types import (
     COMP_ID_CHARS,
+    FIELDS_MAX,
     REPORT_BYTES_MAX,
     TEMPLATE_BYTES,
     Encode,
@@ -327,6 +328,8 @@ class Tables:
         ):
             self.arena[place : place + len(values)] = values
         self._fill_slots()
+        self._words[arenas.TABLE_WORD : arenas.TABLE_WORD + FIELDS_MAX] = -1
+        self._words[arenas.CLOCK + arenas.Clock.SECOND_IN_0] = -1
 
     def _fill_slots(self) -> None:
         dialect, tag_of_slot = self.dialect, self._ints[arenas.TAG_OF_SLOT :]

@@ -78,6 +78,24 @@ def test_fields_are_those_of_a_naive_parser(tables: Tables) -> None:
     assert list(message.items()) == naive_fields(message.raw)
 
 
+def test_layouts_that_alternate_are_read_as_alone(tables: Tables) -> None:
+    """The decoder keeps the last layout of tags: no message may see another's."""
+    cases = [
+        *VALID.values(),
+        new_order(t11=None),
+        new_order(extra="0=1|"),
+        new_order(extra="-5=1|"),
+    ]
+    rng = random.Random(7)
+    for data in rng.choices(cases, k=200):
+        message = tables.read_bytes(data).message
+        alone = make_tables().read_bytes(data).message if rng.random() < 0.1 else message
+        assert message is not None and alone is not None
+        assert (message.fields, message.fault) == (alone.fields, alone.fault)
+        if b"95=" not in data and b"-5=" not in data:
+            assert list(message.items()) == naive_fields(data)
+
+
 def test_raw_data_may_hold_soh(tables: Tables) -> None:
     message = read_all(tables, VALID["logon with raw data"])[0].message
     assert message is not None and message.fault is None
