@@ -29,6 +29,7 @@ from engine.types import Side, TimeInForce
 @kernel
 def set_level(book, level):
     """Mark a level as occupied in the three stages of the bitmap."""
+    level = np.int64(level)
     bits_0_at(book, level >> 6)["word"] |= 1 << (level & 63)
     bits_1_at(book, level >> 12)["word"] |= 1 << ((level >> 6) & 63)
     bits_2_at(book, level >> 18)["word"] |= 1 << ((level >> 12) & 63)
@@ -37,6 +38,7 @@ def set_level(book, level):
 @kernel
 def clear_level(book, level):
     """Mark a level as empty."""
+    level = np.int64(level)
     bits_0_at(book, level >> 6)["word"] &= ~(1 << (level & 63))
     if bits_0_at(book, level >> 6)["word"] == 0:
         bits_1_at(book, level >> 12)["word"] &= ~(1 << ((level >> 6) & 63))
@@ -47,7 +49,7 @@ def clear_level(book, level):
 @kernel
 def level_above(book, level):
     """The first occupied level above this one, of any instrument, or ASK_NONE."""
-    at = level + 1
+    at = np.int64(level) + 1
     word = at >> 6
     if word < header_of(book)["bits_0_rows"]:
         found = bits_0_at(book, word)["word"] & (-1 << (at & 63))
@@ -77,7 +79,7 @@ def level_above(book, level):
 @kernel
 def level_below(book, level):
     """The first occupied level below this one, of any instrument, or -1."""
-    at = level - 1
+    at = np.int64(level) - 1
     if at < 0:
         return -1
     word = at >> 6
