@@ -41,7 +41,8 @@ from specs.venue import VenueConfig, load_venue
 TURN_S = 0.05  # traders act this often
 FRAME_S = 0.2  # the view is drawn this often
 LINE_S = 1.0  # without a terminal
-SETTLE_S = 3.0  # at the end, for answers and the feed to arrive
+SETTLE_S = 10.0  # at the end, for answers and the feed to arrive
+DYING_S = 2.0  # between a broken line and the end of the process behind it
 _RATE_WINDOW_S = 2.0
 
 
@@ -128,13 +129,20 @@ class Demo:
         curve = self._market.symbols(self._terms.product)[:10]
         async with Subscriber(lines, (HOST, self._ports.recovery), feed.interface) as subscriber:
             self._watch = MarketWatch(subscriber, curve[0], curve)
-            tasks = [asyncio.create_task(self._watch.run()), asyncio.create_task(venue.ended())]
+            ended = asyncio.create_task(venue.ended())
+            tasks = [asyncio.create_task(self._watch.run()), ended]
             try:
                 await self._connect()
                 await self._trade(stop, tasks, console)
                 if self._terms.picture is not None:
                     save_picture(self._screen(), self._terms.picture)
                 await self._settle()
+            except ConnectionError:
+                # a venue that died says more than the line that broke
+                await asyncio.wait([ended], timeout=DYING_S)
+                if ended.done():
+                    ended.result()
+                raise
             finally:
                 for client in self._clients:
                     with contextlib.suppress(OSError):
@@ -256,7 +264,7 @@ class Demo:
             history.popleft()
         then = history[0]
         passed_s = max(now[0] - then[0], 1e-9) if len(history) > 1 else 1.0
-        orders, got, trades, packets = (
+        requests, got, trades, packets = (
             (new - old) / passed_s for new, old in zip(now[1:], then[1:], strict=True)
         )
-        return Rates(orders, got, trades, packets, sent, watch.trade_count, watch.lots)
+        return Rates(requests, got, trades, packets, sent, watch.trade_count, watch.lots)

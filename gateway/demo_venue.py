@@ -104,7 +104,8 @@ class DemoVenue:
         assert self._process
         code = await self._process.wait()
         await asyncio.gather(*self._reading)
-        raise VenueEndedError("\n".join([f"the venue ended with {code}", *self._said]))
+        said = "\n  ".join(["it said last:", *self._said])
+        raise VenueEndedError(f"the venue ended with {code}; {said}")
 
     async def _wait_ready(self) -> None:
         ready = asyncio.create_task(self._ready.wait())

@@ -56,11 +56,11 @@ class CurvePoint(NamedTuple):
 class Rates(NamedTuple):
     """What happened a second, lately, and in all."""
 
-    orders: float
+    requests: float  # orders, replaces and cancels
     reports: float
     trades: float
     packets: float
-    orders_total: int
+    requests_total: int
     trades_total: int
     lots_total: int
 
@@ -118,8 +118,8 @@ def plain_line(screen: Screen) -> str:
     rates = screen.rates
     return (
         f"{screen.elapsed_s:6.1f} s  {screen.symbol} {bid} / {ask}  last {last}"
-        f"  {shape(screen.curve)}  {rates.orders:,.0f} orders/s  {rates.trades:,.0f} trades/s"
-        f"  {rates.orders_total:,} orders  {rates.trades_total:,} trades"
+        f"  {shape(screen.curve)}  {rates.requests:,.0f} requests/s  {rates.trades:,.0f} trades/s"
+        f"  {rates.requests_total:,} requests  {rates.trades_total:,} trades"
     )
 
 
@@ -270,7 +270,7 @@ def _footer(screen: Screen, columns: int) -> Group:
     rates = screen.rates
     now = Text.assemble(
         (" a second  ", _FAINT),
-        (f"{rates.orders:,.0f}", "bold"), (" orders  ", ""),
+        (f"{rates.requests:,.0f}", "bold"), (" requests  ", ""),
         (f"{rates.reports:,.0f}", "bold"), (" reports  ", ""),
         (f"{rates.trades:,.0f}", "bold"), (" trades  ", ""),
         (f"{rates.packets:,.0f}", "bold"), (" packets", ""),
@@ -278,7 +278,7 @@ def _footer(screen: Screen, columns: int) -> Group:
     )  # fmt: skip
     total = Text.assemble(
         (" in all    ", _FAINT),
-        (f"{rates.orders_total:,}", "bold"), (" orders  ", ""),
+        (f"{rates.requests_total:,}", "bold"), (" requests  ", ""),
         (f"{rates.trades_total:,}", "bold"), (" trades  ", ""),
         (f"{rates.lots_total:,}", "bold"), (" lots", ""),
         no_wrap=True, overflow="ellipsis",

@@ -1,0 +1,101 @@
+"""The demo as a user starts it: a venue, members over FIX, the feed, and counts that agree."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+READY_S = 600.0  # the first start compiles
+COMMAND = [sys.executable, "-u", "-m", "gateway.cli", "demo"]
+
+
+def start(tmp_path: Path, *arguments: str) -> subprocess.Popen[str]:
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    return subprocess.Popen(
+        [*COMMAND, *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
+    )  # fmt: skip
+
+
+def wait_for_trading(demo: subprocess.Popen[str]) -> None:
+    assert demo.stdout
+    for line in demo.stdout:
+        if "requests/s" in line:
+            return
+    raise AssertionError(f"it ended: {demo.communicate()[1]}")
+
+
+def venues(tmp_path: Path) -> list[int]:
+    """Processes that name a demo's data directory below tmp_path."""
+    listed = subprocess.run(
+        ["ps", "-eww", "-o", "pid,args"], capture_output=True, text=True, check=True
+    )
+    rows = [line.split(None, 1) for line in listed.stdout.splitlines()[1:]]
+    return [int(pid) for pid, text in rows if f"{tmp_path}/sitex-demo-" in text]
+
+
+def assert_nothing_left(tmp_path: Path) -> None:
+    deadline_s = time.monotonic() + 20
+    while venues(tmp_path) and time.monotonic() < deadline_s:
+        time.sleep(0.1)
+    assert venues(tmp_path) == []
+    assert list(tmp_path.glob("sitex-demo-*")) == []
+
+
+def test_ends_by_itself_and_every_count_agrees_with_the_journal(tmp_path: Path):
+    demo = start(tmp_path, "--seconds", "3", "--picture", str(tmp_path / "demo.svg"))
+    out, error = demo.communicate(timeout=READY_S)
+    assert demo.returncode == 0, (out, error)
+    assert "all counts agree" in out
+    lines = [line for line in out.splitlines() if "requests/s" in line]
+    assert 2 <= len(lines) <= 4
+    rows = {line[:12].strip(): line[12:].split() for line in out.splitlines()}
+    for name in ("new orders", "replaces", "trades", "lots"):
+        counted, journaled = rows[name]
+        assert counted == journaled != "0"
+    assert "rejected" not in out
+    assert (tmp_path / "demo.svg").read_text().startswith("<svg")
+    assert_nothing_left(tmp_path)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_with_its_summary(tmp_path: Path, number: signal.Signals):
+    demo = start(tmp_path)
+    try:
+        wait_for_trading(demo)
+        demo.send_signal(number)
+        out, error = demo.communicate(timeout=60)
+        assert demo.returncode == 0, (out, error)
+        assert "all counts agree" in out
+    finally:
+        demo.kill()
+        demo.wait()
+    assert_nothing_left(tmp_path)
+
+
+def test_a_venue_that_dies_ends_it_with_the_reason(tmp_path: Path):
+    demo = start(tmp_path, "--seconds", "60")
+    try:
+        wait_for_trading(demo)
+        venue = min(venues(tmp_path))
+        os.kill(venue, signal.SIGKILL)
+        _, error = demo.communicate(timeout=60)
+        assert demo.returncode == 1
+        assert "the venue ended with -9" in error and "Traceback" not in error
+    finally:
+        demo.kill()
+        demo.wait()
+    assert_nothing_left(tmp_path)
+
+
+def test_an_unknown_product_is_refused(tmp_path: Path):
+    demo = start(tmp_path, "--product", "SITX")
+    _, error = demo.communicate(timeout=60)
+    assert demo.returncode == 2
+    assert "SITX" in error and "SIT, SITB" in error
