@@ -116,7 +116,10 @@ class Client:
 
         Raises LogonRefused, OSError, TimeoutError. Missed reports come by resend, in order.
         """
-        assert self._line is None or self._line.session.state == State.CLOSED
+        assert not self.connected
+        if self._line is not None and not self._line.closed.is_set():
+            self._line.abort()  # what is left of an earlier connection
+            await self._line.closed.wait()
         loop = asyncio.get_running_loop()
         session = Initiator(self._reader, self.party, self.member.heartbeat_s, time.time_ns())
         line = _Line(self, session, loop)
@@ -149,6 +152,7 @@ class Client:
         """Cuts the line without a Logout, as a crash would."""
         if self._line is not None:
             self._line.abort()
+            self._line.take(self._line.session.connection_lost(time.time_ns()))
 
     # -- messages out
 

@@ -188,6 +188,25 @@ async def test_refusal_carries_the_venue_s_text(server: Server, reader: Tables) 
     await client.close()
 
 
+async def test_connects_again_at_once_after_a_drop_and_after_a_timeout(
+    server: Server, reader: Tables
+) -> None:
+    client = client_of(server, reader)
+    for _ in range(5):
+        await client.connect()
+        client.drop()
+        assert not client.connected
+        await asyncio.sleep(0.02)  # the venue must see the end before it sees the next Logon
+    server.rig.credential = Credential.LATER
+    await asyncio.sleep(0.05)
+    with pytest.raises(TimeoutError):
+        await client.connect(timeout_s=0.1)
+    server.rig.credential = Credential.RIGHT
+    await client.connect()
+    assert client.connected
+    await client.close()
+
+
 async def test_unknown_member_is_told_nothing(server: Server, reader: Tables) -> None:
     client = Client("127.0.0.1", server.port, "NOBODY", reader=reader)
     with pytest.raises(LogonRefused, match="line"):
