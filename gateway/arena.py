@@ -2,7 +2,7 @@
 
 A kernel call pays for each array argument, and a call inside a kernel for each array it hands on,
 so the dialect, the names, the sessions and the scratch space lie in one arena, and kernels see it
-three times: as bytes, as int32 and as int64 (`Views`). Places of fixed size lie at constants of
+three times: as bytes, as uint32 and as int64 (`Views`). Places of fixed size lie at constants of
 this file, in units of their view; the tables whose size the venue chooses start where the directory
 (the first words) says.
 """
@@ -77,7 +77,7 @@ TABLE_WORD = COMMAND_REQUEST + REQUEST.itemsize // 8  # `tag=` of the row as byt
 TABLE_MASK = TABLE_WORD + FIELDS_MAX  # ones under those bytes
 _WORDS_END = TABLE_MASK + FIELDS_MAX
 
-# Places in the view of int32.
+# Places in the view of uint32.
 FIELD_TAG = 2 * _WORDS_END  # a field's tag
 LENGTH_TAG = FIELD_TAG + DIALECT_FIELDS_MAX  # the tag that gives the bytes of a data field
 TAG_OF_SLOT = LENGTH_TAG + DIALECT_FIELDS_MAX  # header slots in the row of message 0
@@ -126,7 +126,7 @@ class Views(NamedTuple):
     """The arena three times."""
 
     bytes: np.ndarray  # uint8
-    ints: np.ndarray  # int32
+    ints: np.ndarray  # uint32: no index of it can be negative, which kernels need not check
     words: np.ndarray  # int64
 
 
@@ -184,7 +184,7 @@ def open_views(arena):
     """The arena as its three views. They hold no reference: for use inside one kernel call."""
     return Views(
         borrow(arena, 0, arena.size, np.uint8),
-        borrow(arena, 0, arena.size // 4, np.int32),
+        borrow(arena, 0, arena.size // 4, np.uint32),
         borrow(arena, 0, arena.size // 8, np.int64),
     )
 

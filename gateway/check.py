@@ -118,6 +118,10 @@ def check_fields(views, buf, count, message):
         if kind == Kind.CHAR:
             value = np.int64(buf[offset])
             code = _char_code(views.words, field, value, length)
+        elif kind == Kind.TIMESTAMP:
+            code, value = read_timestamp(views.words, buf, offset, length)
+        elif kind == Kind.PRICE:
+            code, value = read_decimal(buf, offset, length)
         elif kind != Kind.STRING:
             value = np.int64(-1)
             if (kind == Kind.COUNT or kind == Kind.QTY) and length <= 8:

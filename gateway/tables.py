@@ -92,7 +92,7 @@ class Tables:
         self.arena = arenas.make_arena(bounds)
         self.sessions = self._section(Section.SESSIONS)
         self.spans = self._section(Section.SPANS)
-        self._ints = self.arena[: len(self.arena) // 4 * 4].view(np.int32)
+        self._ints = self.arena[: len(self.arena) // 4 * 4].view(np.uint32)
         self._words = self.arena[: len(self.arena) // 8 * 8].view(np.int64)
         self._one = np.zeros(2 * REPORT_BYTES_MAX, np.uint8)
         self._fill_dialect()
