@@ -91,7 +91,7 @@ class Journal:
         self._spare_lock = threading.Lock()
         self._sync_lock = threading.Lock()
         self._spare: _Segment | None = None
-        self._retired: list[tuple[int, int]] = []
+        self._retired: list[int] = []
         self._next_number = tail.segment + 1
         self._start = self._end = self.soft_end = tail.position
         first = self._create()
@@ -209,11 +209,10 @@ class Journal:
 
     def _finish_retired(self, sync: bool) -> None:
         while self._retired:
-            fd, size = self._retired[0]
+            # the file keeps its size: a reader beside the venue may have mapped all of it
             if sync:
-                self._storage.sync(fd)
-            self._storage.truncate(fd, size)
-            os.close(fd)
+                self._storage.sync(self._retired[0])
+            os.close(self._retired[0])
             del self._retired[0]
 
     # -- segments
@@ -251,7 +250,7 @@ class Journal:
         self.append(RecordKind.NEXT, b"", 0, 0)
         self.flush()
         with self._spare_lock:
-            self._retired.append((self._current.fd, self.written - self._start))
+            self._retired.append(self._current.fd)
             self._use(spare)
         self._enter(spare)
 
@@ -342,7 +341,7 @@ class Journal:
         """Close the descriptors and write nothing more."""
         with self._sync_lock, self._spare_lock:
             spare, self._spare = self._spare, None
-            fds = [self._current.fd, *self._reading.values(), *(fd for fd, _ in self._retired)]
+            fds = [self._current.fd, *self._reading.values(), *self._retired]
             self._retired.clear()
             self._reading.clear()
             if spare is not None:

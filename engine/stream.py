@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.files import JOURNAL, day_folders, numbered_files
+from engine.files import JOURNAL, day_folders, file_name, numbered_files
 from engine.journal import Tail
 from engine.records import (
     GENESIS,
@@ -167,7 +167,7 @@ class Stream:
         if nonzero == 0 and rest and self._starts_next(index + 1):
             return True
         if nonzero == 0 and not rest:
-            if self._last_kind == RecordKind.NEXT:
+            if self._last_kind == RecordKind.NEXT and not _made_since(segment):
                 why = f"segment {segment.number + 1} behind it is missing"
                 raise JournalDamaged(segment.path, offset, why)
             return False
@@ -176,10 +176,15 @@ class Stream:
             self._check_place(header, segment, offset)
         fault = None if header is None else payload_fault(header, data, offset)
         why = fault or "no valid record"
+        damage = ""
         if self._promised_later(index, data, offset):
-            raise JournalDamaged(segment.path, offset, f"{why}, and later records need it")
-        if not _could_be_torn(data, offset, nonzero, header):
-            raise JournalDamaged(segment.path, offset, f"{why}, and it is no torn write")
+            damage = f"{why}, and later records need it"
+        elif not _could_be_torn(data, offset, nonzero, header):
+            damage = f"{why}, and it is no torn write"
+        if _stands_now(data, offset):
+            return False  # a running venue has written it meanwhile
+        if damage:
+            raise JournalDamaged(segment.path, offset, damage)
         if nonzero or self._data_later(index):
             self.torn = f"{segment.path} at offset {offset}: {why}"
         return False
@@ -226,6 +231,18 @@ class _Sums:
                 break
             ahead = found
         return self._ahead.pop(offset).result()
+
+
+def _made_since(segment: Segment) -> bool:
+    """Whether a running venue has made the next segment since the segments were listed."""
+    name = file_name(JOURNAL, segment.number + 1)
+    days = day_folders(segment.path.parent.parent)
+    return any((folder / name).exists() for _, folder in days)
+
+
+def _stands_now(data: memoryview, offset: int) -> bool:
+    header = parse_header(data, offset)
+    return header is not None and payload_fault(header, data, offset) is None
 
 
 def _used_bytes(data: memoryview) -> int:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
+from engine.limits import EngineLimits
 from engine.replay import replay
 from engine.stream import JournalDamaged
 from tests.journal_rig import journal_files, open_venue, overwrite, turn, used_bytes
@@ -85,6 +88,27 @@ def test_replay_leaves_a_torn_tail_and_names_damage(tmp_path):
     overwrite(file, 400, b"\xff\xff")
     with pytest.raises(JournalDamaged):
         replay(tmp_path, make=StandInEngine)
+
+
+def test_a_replay_beside_a_running_venue_sees_a_whole_journal(tmp_path):
+    venue = open_venue(tmp_path, limits=EngineLimits(orders_max=64, requests_max=100_000))
+    turn(venue, 1, 1)
+    done = threading.Event()
+
+    def trade() -> None:
+        for index in range(300):
+            turn(venue, index, index % 60 + 1, b"store" * 10)
+        done.set()
+
+    thread = threading.Thread(target=trade)
+    thread.start()
+    seen = [1]
+    while not done.is_set():
+        seen.append(replay(tmp_path, make=StandInEngine).commands)
+    thread.join()
+    assert seen == sorted(seen)
+    assert replay(tmp_path, make=StandInEngine).commands == venue.command_count
+    venue.close()
 
 
 def test_nothing_to_replay(tmp_path):

@@ -263,6 +263,21 @@ def test_a_crash_at_every_write_of_a_roll(tmp_path, kept):
     venue.close()
 
 
+@pytest.mark.parametrize("torn", [0, 1, 50, 150, 250])
+def test_a_crash_in_the_first_write_leaves_a_new_venue(tmp_path, torn):
+    storage = FaultyStorage(writes_left=0, then="torn", torn=torn)
+    with pytest.raises(Crash):
+        open_venue(tmp_path, storage=storage)
+    venue = open_venue(tmp_path, venue_day=DAY + 1)
+    assert venue.command_count == 0 and venue.venue_day == DAY + 1
+    turn(venue, 1, 3)
+    want = facts(venue)
+    venue.abandon()
+    venue = open_venue(tmp_path)
+    assert facts(venue) == want
+    venue.close()
+
+
 def test_only_one_venue_on_a_directory(tmp_path):
     venue = open_venue(tmp_path)
     with pytest.raises(DirectoryBusy, match="is used by process"):
