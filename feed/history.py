@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right
 
 _COMPACT_AT = 4_096  # forgotten packets before the lists are cut
+_OVERHEAD_BYTES = 96  # of keeping one packet, so that many small ones are bounded, too
 
 
 class History:
@@ -39,9 +40,9 @@ class History:
         self._firsts.append(sequence)
         self._packets.append(packet)
         self.next_sequence = sequence + message_count
-        self.bytes_kept += len(packet)
+        self.bytes_kept += len(packet) + _OVERHEAD_BYTES
         while self.bytes_kept > self.bytes_max and self._start < len(self._packets) - 1:
-            self.bytes_kept -= len(self._packets[self._start])
+            self.bytes_kept -= len(self._packets[self._start]) + _OVERHEAD_BYTES
             self._packets[self._start] = b""
             self._start += 1
         if self._start >= _COMPACT_AT:
