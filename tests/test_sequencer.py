@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 
@@ -307,6 +309,14 @@ def test_the_event_log_goes_on_in_the_middle_of_a_segment(tmp_path):
     log.cut()
     assert not log.window["kind"].any()
     log.close()
+
+
+def test_neither_the_reader_nor_the_sequencer_loads_numba():
+    for name in ("engine.event_reader", "engine.sequencer", "engine.replay"):
+        code = f"import sys, {name}; sys.exit('numba' in sys.modules)"
+        assert subprocess.run([sys.executable, "-c", code]).returncode == 0, name
+    code = "import sys, engine.event_reader; sys.exit('msgspec' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
 def test_the_defaults_open_and_close(tmp_path):
