@@ -90,9 +90,10 @@ def encode_reports(arena, events, first_number, commands, requests, out, store_r
 def encode_report(arena, session, event, number, requests, out, seq_num, now_ns, orig_ns, mode):
     """Write one report again, or under a number of its own; returns its bytes in out[0:].
 
-    event: EVENT[1]. mode: bits of Encode; POSS_DUP writes 43=Y and 122 = orig_ns. next_out stays.
-    Source: O-6.
+    event: EVENT[1]. out: at least REPORT_BYTES_MAX bytes. mode: bits of Encode; POSS_DUP writes
+    43=Y and 122 = orig_ns. next_out stays. Source: O-6.
     """
+    assert out.size >= REPORT_BYTES_MAX
     views = open_views(arena)
     row = open_session(arena, views.words, session)
     return _encode(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -248,6 +250,34 @@ def test_refused_message_takes_its_number(tables: Tables) -> None:
     expected = {"time_ns": NOW_NS, "session": SESSION, "member": MEMBER, "msg_seq_num": 77}
     assert as_dict(commands[0]) == expected | {"kind": CommandKind.REFUSED, "reason": 2005}
     assert refused_reason(Fault(True, 5, 44, "")) == 3005 and refused_reason(None) == 0
+
+
+def test_fuzz_takes_only_what_is_valid(tables: Tables) -> None:
+    """What the fast path takes, the whole check takes; the rest it leaves where it is."""
+    seed = 4711
+    rng = random.Random(seed)
+    alphabet = b"\x01=0123456789.-:ABYN8FIX\x00\xff"
+    full = new_order(extra="59=6|432=20261231|110=2|18=6|77=T|8000=N|453=1|448=X|447=D|452=3|")
+    taken = 0
+    for _ in range(3000):
+        fields = bytearray(rng.choice((new_order(), full))[:-7])
+        for _ in range(rng.randrange(0, 3)):
+            at = rng.randrange(20, len(fields))
+            fields[at : at + rng.randrange(2)] = bytes(rng.choices(alphabet, k=rng.randrange(3)))
+        text = bytes(fields)[bytes(fields).index(b"35=") :].decode("latin-1")
+        data = raw(text.replace("\x01", "|")) if text.endswith("\x01") else bytes(fields)
+        tables.sessions[SESSION]["expected_in"] = 1
+        rows, stop = decode(tables, data, slack=rng.choice((0, 1, 64)))
+        found = tables.read_bytes(data)
+        if rows:
+            taken += 1
+            assert found.message is not None and found.message.fault is None, (seed, data)
+            assert cl_ord_id(rows[0]).ljust(20, b"\0") == (found.message.get(11) or b"").ljust(
+                20, b"\0"
+            )
+        else:
+            assert stop in (Stop.PYTHON, Stop.NEED_MORE)
+    assert taken > 500
 
 
 _TEXT = st.text("ABCxyz019-_/ ", min_size=1, max_size=20)
