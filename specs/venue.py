@@ -60,19 +60,12 @@ class FixConfig(_Table, frozen=True):
     possdup_stale_seconds: Seconds = 60
     reconnect_grace_seconds: Seconds = 30
     logout_timeout_seconds: Seconds = 10
-    message_bytes_max: Annotated[int, Meta(ge=1_024, le=8_192)] = 8_192
-    receive_buffer_bytes: Annotated[int, Meta(ge=65_536, le=16_777_216)] = 262_144
     turn_bytes_max: Annotated[int, Meta(ge=65_536, le=16_777_216)] = 131_072
     send_buffer_bytes_max: Annotated[int, Meta(ge=1_048_576, le=1_073_741_824)] = 16_777_216
 
     def __post_init__(self) -> None:
-        """Relations between the sizes, and the address."""
+        """The address is one."""
         parse_ip("host", self.host)
-        if self.turn_bytes_max > self.receive_buffer_bytes:
-            raise ValueError(
-                f"turn_bytes_max {self.turn_bytes_max}; allowed: up to receive_buffer_bytes"
-                f" {self.receive_buffer_bytes}"
-            )
 
 
 class FeedConfig(_Table, frozen=True):

@@ -86,7 +86,7 @@ def test_overrides():
         ("fix.host=localhost", "$.fix.host", "an IP address"),
         ("fix.prt=1", "$.fix", "port (optional)"),
         ("fix=1", "$.fix", "a table with"),
-        ("fix.turn_bytes_max=1_000_000", "$.fix.turn_bytes_max", "up to receive_buffer_bytes"),
+        ("fix.turn_bytes_max=1_000", "$.fix.turn_bytes_max", "from 65,536 to 16,777,216"),
         ("durability=disk", "$.durability", "'fsync', 'os'"),
         ("target_comp_id=", "$.target_comp_id", "text matching"),
         ("target_comp_id=MAKER1", "$.member[4].sessions", "each name once"),
