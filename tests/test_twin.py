@@ -38,7 +38,7 @@ from tests.build import (
 from tests.exchanges import EngineVenue, small_limits
 from tests.twin import ROWS_MIN, Twin, compare_state, random_cut
 
-pytestmark = pytest.mark.kernels
+pytestmark = [pytest.mark.kernels, pytest.mark.filterwarnings("error::RuntimeWarning")]
 RUNS = int(os.environ.get("SITEX_TWIN_RUNS", "1"))
 REJECTING = (w.REJECTED, w.CANCEL_REJECTED, w.MASS_CANCEL_REJECTED)
 

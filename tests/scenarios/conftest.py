@@ -1,4 +1,4 @@
-"""Every scenario runs the engine's kernels: marked so."""
+"""Every scenario runs the engine's kernels: marked so. An overflow with the JIT off is an error."""
 
 from __future__ import annotations
 
@@ -14,3 +14,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.kernels)
+            item.add_marker(pytest.mark.filterwarnings("error::RuntimeWarning"))
