@@ -6,7 +6,7 @@ function cost more than all matching (a NamedTuple of arrays ran at 1.0 us a com
 twentieth); one pointer stays in a register. With the JIT off a book is the NamedTuple of views and
 the accessors index it. In a bounds-checked process every access compares with the section's rows.
 
-No behaviour; the rows are in `engine/layout.py`.
+No behaviour; the rows are in `engine/layout.py`. Source: docs/decisions/0102-engine-tables.md.
 """
 
 from __future__ import annotations
@@ -114,6 +114,7 @@ bits_1_at = _accessor("bits_1", DTYPES["bits_1"])
 bits_2_at = _accessor("bits_2", DTYPES["bits_2"])
 order_at = _accessor("orders", DTYPES["orders"])
 link_at = _accessor("links", DTYPES["links"])
+free_at = _accessor("free", DTYPES["free"])
 heap_at = _accessor("heap", DTYPES["heap"])
 hint_at = _accessor("hints", DTYPES["hints"])
 slot_at = _accessor("slots", DTYPES["slots"])

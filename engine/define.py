@@ -153,7 +153,8 @@ def define_product(book, at, command, row):
     tick = row["tick"]
     qty_max = row["qty_max"]
     price_max = min(PRICE_MAX, SUM_MAX // qty_max)
-    price_max = min(price_max, SUM_MAX // 2 // (row["multiplier"] * qty_max) * TICK_UNIT)
+    notional_units = SUM_MAX // 2 // (row["multiplier"] * qty_max)
+    price_max = min(price_max, min(notional_units, PRICE_MAX // TICK_UNIT) * TICK_UNIT)
     product["tick"] = tick
     product["multiplier"] = row["multiplier"]
     product["qty_max"] = qty_max

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from engine.bits import hash_id, prefetch
 from engine.book import (
+    free_at,
     header_of,
     hint_at,
     instrument_at,
@@ -36,8 +37,9 @@ def hint(book, commands, first):
         return
     if named != 0:
         hint_requests(book, commands, first, last)
+    hint_orders(book, commands, first, last)
     if header_of(book)["orders_live"] >= HINT_ORDERS_MIN:
-        hint_orders(book, commands, first, last)
+        hint_tails(book, commands, first, last)
         hint_neighbours(book, commands, first, last)
 
 
@@ -86,26 +88,36 @@ def hint_requests(book, commands, first, last):
 
 @kernel
 def hint_orders(book, commands, first, last):
-    """Ask for the rows of the orders named, and of the last order where a new one will queue."""
-    levels = header_of(book)["levels_rows"]
+    """Ask for the rows of the orders named, and for the free rows that new orders will take."""
+    free = header_of(book)["free_count"]
+    for i in range(first, last):
+        kind = commands[i]["kind"]
+        if kind == CommandKind.CANCEL or kind == CommandKind.REPLACE:
+            row = hint_at(book, i - first)
+            row["order"] = request_at(book, row["named"])["order_index"]
+            prefetch(link_at(book, row["order"]))
+            prefetch(order_at(book, row["order"]))
+        elif kind == CommandKind.NEW_ORDER and free > 0:
+            index = free_at(book, free)["row"]
+            prefetch(link_at(book, index))
+            prefetch(order_at(book, index))
+            free -= 1
+
+
+@kernel
+def hint_tails(book, commands, first, last):
+    """Ask for the last order of the queue that each new order will join."""
     instruments = header_of(book)["instruments_rows"]
     for i in range(first, last):
         command = commands[i]
-        row = hint_at(book, i - first)
-        kind = command["kind"]
-        row["order"] = 0
-        if kind == CommandKind.CANCEL or kind == CommandKind.REPLACE:
-            row["order"] = request_at(book, row["named"])["order_index"]
-            prefetch(link_at(book, row["order"]))
-        elif kind == CommandKind.NEW_ORDER and command["instrument"] < instruments:
+        if command["kind"] == CommandKind.NEW_ORDER and command["instrument"] < instruments:
             instrument = instrument_at(book, command["instrument"])
             if instrument["defined"] != 0:
                 tick = product_at(book, instrument["product"])["tick"]
                 level = (command["price"] - instrument["base_price"]) // tick
                 if level >= 0 and level < instrument["level_count"]:
-                    level += instrument["level_first"]
-                    row["order"] = level_at(book, min(level, levels - 1))["tail"]
-        prefetch(order_at(book, row["order"]))
+                    tail = level_at(book, level + instrument["level_first"])["tail"]
+                    prefetch(order_at(book, tail))
 
 
 @kernel

@@ -6,7 +6,7 @@ pool is rows of 128 bytes: matching touches the first cache line, reports both. 
 instruments share one table and one bitmap in three stages: a price level holds one side only, since
 a book is never crossed, so best prices and one bitmap suffice.
 
-Source: specs/matching.md; docs/decisions/.
+Source: specs/matching.md; docs/decisions/0102-engine-tables.md.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ SECTIONS = (
     "bits_2",
     "orders",
     "links",
+    "free",
     "heap",
     "hints",
     "slots",
@@ -54,7 +55,7 @@ HEADER = np.dtype(
             "request_count",  # rows of this venue day
             "requests_max",
             "orders_max",
-            "order_free",  # first row of the free list
+            "free_count",  # rows of the pool given back: the section "free" is their stack
             "orders_used",  # rows ever used; those above are fresh
             "orders_live",
             "levels_used",
@@ -196,7 +197,7 @@ LEVEL = np.dtype([("head", "<u4"), ("tail", "<u4")])
 
 ORDER = np.dtype(
     [
-        ("order_id", "<i8"),  # 0: the row is free, queue_next is the next free one
+        ("order_id", "<i8"),  # 0: the row is free
         ("public_id", "<i8"),
         ("price", "<i8"),  # 1e-9; MARKET: 0
         ("leaves_qty", "<i8"),
@@ -243,6 +244,8 @@ HEAP = np.dtype([("key", "<i8"), ("order", "<i8")])
 
 WORD = np.dtype([("word", "<i8")])
 
+FREE = np.dtype([("row", "<u4")])
+
 HINT = np.dtype([("hash", "<i8"), ("orig_hash", "<i8"), ("named", "<i8"), ("order", "<i8")])
 
 
@@ -282,6 +285,7 @@ class Book(NamedTuple):
     bits_2: np.ndarray
     orders: np.ndarray
     links: np.ndarray
+    free: np.ndarray
     heap: np.ndarray
     hints: np.ndarray
     slots: np.ndarray
@@ -303,6 +307,7 @@ DTYPES = {
     "bits_2": WORD,
     "orders": ORDER,
     "links": LINK,
+    "free": FREE,
     "heap": HEAP,
     "hints": HINT,
     "slots": WORD,
@@ -314,7 +319,7 @@ def views(arena: np.ndarray, requests: np.ndarray) -> Book:
     """The sections of an arena as arrays, for what runs outside kernels."""
     h = arena[:_HEADER_BYTES].view(HEADER)[0]
     tables = [arena[h[f"{name}_at"] : h[f"{name}_end"]].view(DTYPES[name]) for name in SECTIONS]
-    return Book(arena[:_HEADER_BYTES].view(HEADER), *tables, requests, np.zeros(0, EVENT))
+    return Book._make([arena[:_HEADER_BYTES].view(HEADER), *tables, requests, np.zeros(0, EVENT)])
 
 
 def section_rows(limits: EngineLimits) -> dict[str, int]:
@@ -337,6 +342,7 @@ def section_rows(limits: EngineLimits) -> dict[str, int]:
         "bits_2": -(-summary // 64) + 1,
         "orders": limits.orders_max + 1,
         "links": limits.orders_max + 1,
+        "free": limits.orders_max + 1,
         "heap": 2 * risks + 1,
         "hints": HINT_CHUNK,
         "slots": 1 << (2 * limits.requests_max + 1).bit_length(),

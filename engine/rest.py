@@ -13,6 +13,7 @@ from engine.book import (
     bits_0_at,
     bits_1_at,
     bits_2_at,
+    free_at,
     header_of,
     level_at,
     link_at,
@@ -172,10 +173,10 @@ def unqueue_order(book, order, instrument):
 def take_row(book):
     """A free row of the order pool; the caller knows that there is one."""
     header = header_of(book)
-    index = header["order_free"]
-    if index != 0:
-        header["order_free"] = order_at(book, index)["queue_next"]
-        return index
+    count = header["free_count"]
+    if count != 0:
+        header["free_count"] = count - 1
+        return np.int64(free_at(book, count)["row"])
     header["orders_used"] += 1
     assert header["orders_used"] <= header["orders_max"], "order pool"
     return header["orders_used"]
@@ -185,10 +186,9 @@ def take_row(book):
 def free_row(book, index):
     """Give a row of the order pool back."""
     header = header_of(book)
-    order = order_at(book, index)
-    order["order_id"] = 0
-    order["queue_next"] = header["order_free"]
-    header["order_free"] = index
+    order_at(book, index)["order_id"] = 0
+    header["free_count"] += 1
+    free_at(book, header["free_count"])["row"] = index
 
 
 @kernel

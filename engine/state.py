@@ -43,7 +43,7 @@ _COUNTERS = (
     "venue_date",
     "halted",
 )
-_KEPT = (*_COUNTERS, "order_free", "orders_used", "orders_live", "levels_used", "risk_stride")
+_KEPT = (*_COUNTERS, "free_count", "orders_used", "orders_live", "levels_used", "risk_stride")
 _SMALL = ("products", "instruments", "members", "accounts", "sessions")
 
 LEVEL_VIEW = np.dtype([("price", "<i8"), ("qty", "<i8"), ("orders", "<i8")])
@@ -205,6 +205,7 @@ def take_snapshot(arena: np.ndarray, requests: np.ndarray) -> bytes:
     tables = [getattr(book, name) for name in _SMALL]
     tables += [risks, book.levels[: int(header["levels_used"])]]
     tables += [book.orders[:used], book.links[:used]]
+    tables.append(book.free[: int(header["free_count"]) + 1])
     for table in tables:
         parts += [struct.pack("<q", len(table)), table.tobytes()]
     return b"".join(parts)
@@ -232,6 +233,7 @@ def restore_snapshot(
     at = _fill(data, at, book.levels, "levels")
     at = _fill(data, at, book.orders, "orders")
     at = _fill(data, at, book.links, "links")
+    at = _fill(data, at, book.free, "free rows")
     if at != len(data) or int(header["request_count"]) >= limits.requests_max:
         raise ValueError("a snapshot of another length, or more requests than requests_max")
     _place_risks(book, risks, int(header["risk_stride"]), stride)
