@@ -1,10 +1,10 @@
 """Access to the tables from kernels: a book is one pointer, and rows are found from it.
 
 In compiled code a book is the arena's header, a record; `order_at(book, index)` is the address of a
-row, computed from the section's place in the header. Passing eighteen arrays from function to
-function cost more than all matching (a NamedTuple of arrays ran at 1.0 us a command, this at a
-twentieth); one pointer stays in a register. With the JIT off a book is the NamedTuple of views and
-the accessors index it. In a bounds-checked process every access compares with the section's rows.
+row, computed from the section's place in the header. A NamedTuple of eighteen arrays would be
+copied (126 words) at every call that is not inlined; one pointer stays in a register. With the JIT
+off a book is the NamedTuple of views and the accessors index it. In a bounds-checked process every
+access compares with the section's rows.
 
 No behaviour; the rows are in `engine/layout.py`. Source: docs/decisions/0102-engine-tables.md.
 """
