@@ -345,7 +345,7 @@ def section_rows(limits: EngineLimits) -> dict[str, int]:
         "free": limits.orders_max + 1,
         "heap": 2 * risks + 1,
         "hints": HINT_CHUNK,
-        "slots": 1 << (2 * limits.requests_max + 1).bit_length(),
+        "slots": 1 << (2 * limits.requests_max - 2).bit_length(),  # at most half full
     }
 
 
