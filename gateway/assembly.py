@@ -1,8 +1,7 @@
 """The parts of a venue put together from its journal: definitions, tables, parties, session store.
 
-What a start does, in order: learn the definitions the journal has, journal those it lacks, bring
-names into the codec's tables, read the session store back, and number the reports of events that a
-crash left without one.
+What a start does, in order: learn the definitions the journal has, bring names into the codec's
+tables, read the session store back, and journal the definitions that are missing.
 
 Source: specs/matching.md M-7; design: session store, restart.
 """
@@ -11,12 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from engine.definitions import FILE_NAME, DefinitionsWriter, definition_commands
-from engine.eventlog import EventRows
 from engine.limits import EngineLimits
 from engine.sequencer import Sequencer
 from gateway.acceptor import Acceptor, Credential
@@ -38,7 +37,7 @@ from specs.products import Catalogue
 from specs.venue import FixConfig, VenueConfig
 
 BATCH_ROWS_MAX = 4_096
-REPORT_ROWS_MAX = 4_096  # events reported in one piece after a crash
+EVENT_ROWS_MAX = 65_536  # read back in one piece
 
 
 class Assembly:
@@ -62,7 +61,6 @@ class Assembly:
             encode_again,
             sequencer.read_journal,
         )
-        self.reporter.store = self.store
         self.registry = Registry(known, self.tables, self.store, self.reporter, config)
         self.desk = Desk(self.tables, BATCH_ROWS_MAX)
         self.days = Days(sequencer, catalogue, config, known)
@@ -111,10 +109,17 @@ class Assembly:
         records += [(at, bytes(payload)) for at, payload in sequencer.session_records()]
         taken = self._learn_definitions(records[-1][0] if records else 0)
         self.registry.apply()
-        last_event = sequencer.events_durable()
-        self.reporter.events_through = self.store.recover(records, taken)
+        self.store.recover(records, taken, self._events, sequencer.events_durable())
+        self.reporter.events_through = self.store.events_through
         self._define(self.days.listings(self.days.today, now_ns))
-        self._report_missed(last_event, now_ns)
+        self.venue.run_commands(now_ns)
+
+    def _events(self, first: int, last: int) -> Iterator[tuple[int, np.ndarray]]:
+        """Event rows `first` to `last`, in pieces."""
+        while first <= last:
+            for rows in self.sequencer.event_rows(first, min(EVENT_ROWS_MAX, last + 1 - first)):
+                yield first, rows
+                first += len(rows)
 
     def _learn_definitions(self, stored_to: int) -> list[tuple[int, int]]:
         """What the journal defines; (session, MsgSeqNum) of messages behind the last store record.
@@ -144,16 +149,6 @@ class Assembly:
         with DefinitionsWriter(data_dir, self.sequencer.command_count) as writer:
             writer.add_commands(commands, blobs, first_number)
         self.registry.apply()
-
-    def _report_missed(self, last_event: int, now_ns: int) -> None:
-        """Reports of events that a crash left without a number: new messages, PossResend."""
-        first = self.reporter.events_through + 1
-        while first <= last_event:
-            count = min(REPORT_ROWS_MAX, last_event + 1 - first)
-            for rows in self.sequencer.event_rows(first, count):
-                self.reporter.report_again(EventRows(first, rows), now_ns)
-                first += len(rows)
-        self.venue.run_commands(now_ns)
 
     def end_day(self, now_ns: int) -> None:
         """The roll of the venue day: products, day, listings; the session store is saved."""

@@ -32,6 +32,7 @@ class Registry:
     ) -> None:
         self.known = known
         self.directory = Directory()
+        self._met: set[int] = set()
         self._tables = tables
         self._store = store
         self._reporter = reporter
@@ -51,27 +52,32 @@ class Registry:
             self._define_session(name, row)
 
     def _define_session(self, comp_id: str, row: np.void) -> None:
-        member = self._member_of(comp_id)
-        own = self._config.target_comp_id.encode()
-        if member is None or self.directory.find(own, comp_id.encode()):
-            return
+        """A session's party; one whose member left venue.toml is reported to, but cannot log on."""
         session = int(row["session"])
-        account = self.known.accounts[member.default_account]
+        if session in self._met:
+            return
+        self._met.add(session)
+        member = self._member_of(comp_id)
+        own, peer = self._config.target_comp_id.encode(), comp_id.encode()
+        account = 0
+        if member is not None:
+            account = int(self.known.accounts[member.default_account]["account"])
         self._tables.define_session(
             session,
             int(row["member"]),
-            comp_id.encode(),
+            peer,
             own,
-            int(account["account"]),
+            account,
             self._config.fix.sending_time_seconds * SECOND_NS,
         )
         log = self._store.log(session)
-        party = Counterparty(own, comp_id.encode(), self._tables.sessions[session], log)
-        party.messages_per_second_max = member.messages_per_second_max
-        party.cancel_on_disconnect = member.cancel_on_disconnect
-        party.password_hash = member.password_hash
-        self.directory.add(party)
-        self._reporter.meet(party)
+        party = Counterparty(own, peer, self._tables.sessions[session], log)
+        self._reporter.meet(party, log)
+        if member is not None:
+            party.messages_per_second_max = member.messages_per_second_max
+            party.cancel_on_disconnect = member.cancel_on_disconnect
+            party.password_hash = member.password_hash
+            self.directory.add(party)
 
     def _member_of(self, comp_id: str) -> Member | None:
         """The member whose session it is; None: it left venue.toml."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.eventlog import EventRows
 from engine.sequencer import Sequencer
-from engine.types import COMMAND, EventKind, OrdStatus, Side
+from engine.types import COMMAND, OrdStatus, Side
 from gateway.arena import REPORTS_MAX
 from gateway.counterparty import Counterparty
 from gateway.desk import Question
@@ -21,7 +21,7 @@ from gateway.message import encode_message
 from gateway.reports import encode_report, encode_reports
 from gateway.session import Session
 from gateway.status import OrderStates
-from gateway.store import SessionStore
+from gateway.store import SentRows
 from gateway.tables import Tables
 from gateway.types import REPORT_BYTES_MAX, STORE_ROW, Encode
 from specs.rejects import REJECT_TEXTS, Reject
@@ -31,24 +31,25 @@ _NO_COMMANDS = np.zeros(0, COMMAND)
 
 
 class Reporter:
-    """Encodes reports. `events_through`: the last event whose reports have their numbers."""
+    """Encodes reports. `events_through`: the last event whose reports have their numbers;
+    `reported`: the sessions that have had some in this turn."""
 
     def __init__(self, tables: Tables, sequencer: Sequencer) -> None:
         self.events_through = 0
-        self.store: SessionStore
         self._tables = tables
+        self._arena = tables.arena
         self._sequencer = sequencer
         self._states = OrderStates(sequencer)
         self._out = np.zeros(OUT_BYTES, np.uint8)
         self._view = memoryview(self._out.data)
         self._one = np.zeros(REPORT_BYTES_MAX + 64, np.uint8)
         self._rows = np.zeros(REPORTS_MAX, STORE_ROW)
-        self._parties: dict[int, Counterparty] = {}
-        self._reported: list[Session] = []
+        self._parties: dict[int, tuple[Counterparty, SentRows]] = {}
+        self.reported: list[Session] = []
 
-    def meet(self, party: Counterparty) -> None:
-        """A party that reports may go to."""
-        self._parties[party.session] = party
+    def meet(self, party: Counterparty, log: SentRows) -> None:
+        """A party that reports may go to, and its rows of the session store."""
+        self._parties[party.session] = (party, log)
 
     def report(self, parts: list[EventRows], commands: np.ndarray | None, now_ns: int) -> None:
         """Numbers and encodes the reports of a submit's events.
@@ -62,38 +63,22 @@ class Reporter:
 
     def _report_part(self, first: int, rows: np.ndarray, commands: np.ndarray, now_ns: int) -> None:
         requests = self._sequencer.requests_of(first)
-        while len(rows):
-            taken, spans = encode_reports(
-                self._tables.arena, rows, first, commands, requests, self._out, self._rows, now_ns
+        out, store_rows, view = self._out, self._rows, self._view
+        spans = self._tables.spans
+        while True:
+            taken, count = encode_reports(
+                self._arena, rows, first, commands, requests, out, store_rows, now_ns
             )
-            for session, start, count, first_out, begin, end in self._tables.spans[:spans].tolist():
-                party = self._parties[session]
-                self.store.log(session).reports(
-                    first_out, self._rows[start : start + count], self._out
-                )
-                self._put(party, self._view[begin:end])
+            for index in range(count):
+                session, start, reports, first_out, begin, end, odd, _ = spans.item(index)
+                party, log = self._parties[session]
+                log.reports(first_out, store_rows[start : start + reports], out, not odd)
+                self._put(party, view[begin:end])
             first += taken
+            if taken == len(rows):
+                break
             rows = rows[taken:]
         self.events_through = first - 1
-
-    def report_again(self, part: EventRows, now_ns: int) -> None:
-        """Reports of durable events that a crash left without numbers: new, with PossResend."""
-        requests = self._sequencer.requests_of(part.first)
-        for index in np.flatnonzero(
-            (part.rows["kind"] <= EventKind.MASS_CANCEL_REJECTED) & (part.rows["session"] > 0)
-        ):
-            session = int(part.rows[index]["session"])
-            party = self._parties.get(session)
-            if party is None:
-                continue
-            event = part.rows[index : index + 1]
-            number = party.take_number()
-            size = encode_report(
-                self._tables.arena, session, event, part.first + int(index), requests, self._one,
-                number, now_ns, 0, int(Encode.POSS_RESEND),
-            )  # fmt: skip
-            self.store.log(session).blob(number, self._one[:size].tobytes(), now_ns)
-        self.events_through = part.first + len(part.rows) - 1
 
     def answer(self, question: Question, now_ns: int) -> None:
         """An OrderStatusRequest: an ExecutionReport 150=I, kept as it is (O-31)."""
@@ -107,18 +92,18 @@ class Reporter:
         else:
             requests = self._sequencer.requests_of(self._sequencer.events_written() + 1)
             size = encode_report(
-                self._tables.arena, party.session, event, 0, requests,
+                self._arena, party.session, event, 0, requests,
                 self._one, number, now_ns, 0, int(Encode.STATUS),
             )  # fmt: skip
             raw = self._one[:size].tobytes()
-        self.store.log(party.session).blob(number, raw, now_ns)
+        party.sent.blob(number, raw, now_ns)
         self._put(party, raw)
 
     def _put(self, party: Counterparty, data: bytes | memoryview) -> None:
         session = party.connection
-        if isinstance(session, Session) and session.live:
+        if session is not None and session.live:
             session.outgoing += data
-            self._reported.append(session)
+            self.reported.append(session)
 
     def _unknown_order(self, question: Question, number: int, now_ns: int) -> bytes:
         party, _, message = question
@@ -140,17 +125,8 @@ class Reporter:
         """The report of an event as it was sent under `number`, for a resend."""
         event = self._sequencer.event_rows(event_number, 1)[0]
         size = encode_report(
-            self._tables.arena, session, event, event_number,
+            self._arena, session, event, event_number,
             self._sequencer.requests_of(event_number), self._one, number, now_ns, sent_ns,
             int(Encode.POSS_DUP),
         )  # fmt: skip
         return self._one[:size].tobytes()
-
-    def take_reported(self) -> list[Session]:
-        """The sessions that have had reports since the last call, each once."""
-        if len(self._reported) < 2:
-            found, self._reported = self._reported, []
-            return found
-        found = list(dict.fromkeys(self._reported))
-        self._reported = []
-        return found

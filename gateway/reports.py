@@ -66,6 +66,7 @@ def encode_reports(arena, events, first_number, commands, requests, out, store_r
     for index in range(count):
         span = spans[index]
         span["out_start"] = at
+        span["odd"] = 0
         row = open_session(arena, views.words, span["session"])
         span["first_out"] = row["next_out"]
         at = _encode_span(
@@ -173,6 +174,8 @@ def _encode_span(
         if is_spare:
             cursor = _find_command(commands, cursor, event)
             _copy_command(commands, cursor, spare)
+        if is_spare or event["time_ns"] != now_ns:
+            span["odd"] = 1
         end = _encode(
             views, row, event, number, requests, spare, out, at, row["next_out"], now_ns, 0, 0
         )

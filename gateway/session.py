@@ -108,6 +108,11 @@ class Session(Speaker):
         return self.state in (_ACTIVE, State.LOGOUT_SENT)
 
     @property
+    def resending(self) -> bool:
+        """More of a resend can be made, as soon as the line takes bytes."""
+        return self._resend.pending
+
+    @property
     def next_deadline_ns(self) -> int:
         """When on_deadline, or receive where `unfinished`, is due; 0: once the line takes bytes."""
         if self.state == _CLOSED:

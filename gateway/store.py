@@ -1,18 +1,23 @@
 """What the venue sent to each counterparty, for resends: sixteen bytes an outgoing number.
 
 A row points at an event (encoded again when asked for), at a message kept verbatim in the journal's
-byte stream, or says "administrative" (gap-filled). Rows, kept messages, expected numbers and resets
-travel in payloads of Sequencer.append_sessions, behind the commands they answer:
+byte stream, or says "administrative" (gap-filled).
 
-    payload = header {kind, sections, events_through}, then per session
-              section {session, flags, expected_in, first number, rows, blob bytes,
-              reserved_through}, rows STORE_ROW[rows], blobs
+Rows of a turn that only reported events are not journaled: they follow from the events, in their
+order, with the events' time as SendingTime. Any other turn (an administrative message, a message
+kept, a reset, a report at another time) journals its rows before anything of it is sent, so that
+no number is ever used twice. Payloads of Sequencer.append_sessions:
 
-`events_through`: reports of all events up to it have their rows. `reserved_through`: numbers up to
-it may be given to administrative messages without another payload; after a crash they are skipped
-and gap-filled, so that no number is used twice. A snapshot has the same form, with every row.
+    payload = header {kind, sections, events_through, follow_through}, then per session
+              section {session, flags, expected_in, first number, rows, blob bytes},
+              rows STORE_ROW[rows], blobs
 
-Source: specs/order_entry.md O-6; design: session store. Knows no socket and no FIX field.
+`follow_through`: reports of events up to it have rows that follow from them. `events_through`:
+those of events up to it have rows in this payload. A payload has a section of every session that
+was heard of since the one before. A snapshot has the same form, with every row.
+
+Source: specs/order_entry.md O-6; docs/decisions/0121-rows-that-follow.md. Knows no socket and no
+FIX field.
 """
 
 from __future__ import annotations
@@ -24,6 +29,7 @@ from enum import IntEnum
 import numpy as np
 
 from engine.event_reader import EventsMissing
+from engine.types import REPORT_KIND_MAX
 from gateway.types import (
     STORE_ROW,
     StoreKind,
@@ -33,17 +39,20 @@ from gateway.types import (
     unpack_reference,
 )
 
-RESERVE = 64  # administrative numbers reserved ahead
 ROWS_MAX = 1 << 22  # rows a session keeps; older numbers are gap-filled
 ROWS_FIRST = 1 << 10
 SCAN_ROWS = 1 << 12
 _RESET = 1  # flags of a section
 _CONNECTED = 2
-_HEADER = struct.Struct("<IIQ")
-_SECTION = struct.Struct("<8I")
+TAIL_MAX = 1 << 10  # turns whose rows wait to be put with the others
+_HEADER = struct.Struct("<IIQQ")
+_SECTION = struct.Struct("<6I")
 _EMPTY = np.zeros(0, STORE_ROW)
-assert RESERVE < ROWS_FIRST <= ROWS_MAX
+_EVENT_BITS = np.uint64(pack_reference(StoreKind.EVENT, 0))
+assert ROWS_FIRST <= ROWS_MAX
 
+# (first, last) -> (number of the first row, EVENT rows), in order, of all events between
+ReadEvents = Callable[[int, int], Iterable[tuple[int, np.ndarray]]]
 EncodeEvent = Callable[[int, int, int, int, int], bytes]
 ReadJournal = Callable[[int, int], bytes]
 
@@ -70,18 +79,18 @@ class SentRows:
         self.session = session
         self.first = 1
         self.next = 1
-        self.journaled = 1  # rows below this number are in a payload
-        self.reserved_through = 0
+        self.journaled = 1  # rows below this number are in a payload or follow from events
         self.was_reset = False
         self.connected = False  # logged on; after a restart: was logged on when the venue ended
         self.pending: dict[int, bytes] = {}  # kept messages that no payload has yet
         self._store = store
+        self._tail: list[bytes] = []  # rows behind those of _rows
         self._hold(np.zeros(ROWS_FIRST, STORE_ROW))
 
     def admin(self, number: int, sending_time_ns: int) -> None:
-        """See SentLog. Needs a payload before it is sent only when the reserve is used up."""
+        """See SentLog."""
         self._append(number, pack_reference(StoreKind.ADMIN, 0), sending_time_ns)
-        self.changed(urgent=number > self.reserved_through)
+        self.changed(urgent=True)
 
     def blob(self, number: int, raw: bytes, sending_time_ns: int) -> None:
         """See SentLog."""
@@ -89,32 +98,42 @@ class SentRows:
         self.pending[number] = raw
         self.changed(urgent=True)
 
-    def reports(self, first_out: int, rows: np.ndarray, out: np.ndarray) -> None:
+    def reports(self, first_out: int, rows: np.ndarray, out: np.ndarray, follow: bool) -> None:
         """Takes the STORE_ROW[n] that encode_reports wrote for numbers from first_out on.
 
-        out: the bytes it wrote to; BLOB_PENDING rows point into it and are copied.
+        follow: they follow from their events. Otherwise BLOB_PENDING rows point into out, the
+        bytes it wrote to, and are copied.
         """
         assert first_out == self.next
-        count = len(rows)
-        at = self._make_room(count)
-        if count == 1:  # a lone order: the row's items are faster than an assignment of rows
-            self._references[at], self._times[at] = rows.item(0)
-        else:
-            self._rows[at : at + count] = rows
-        kinds = rows.view(np.uint8)[7::16]
-        if StoreKind.BLOB_PENDING in kinds.tobytes():
-            for index in np.flatnonzero(kinds == StoreKind.BLOB_PENDING).tolist():
-                offset, length = unpack_blob(unpack_reference(rows["reference"][index])[1])
-                self.pending[first_out + index] = bytes(out[offset : offset + length])
-        self.next += count
-        self.changed(urgent=True)
+        self._tail.append(rows.tobytes())
+        self.next += len(rows)
+        self._store.reported.append(self)
+        if not follow:
+            self._keep_answers(first_out, rows, out)
+            self.changed(urgent=True)
+        if len(self._tail) >= TAIL_MAX:
+            self._settle()
+
+    def _keep_answers(self, first_out: int, rows: np.ndarray, out: np.ndarray) -> None:
+        kinds = rows["reference"] >> np.uint64(56)
+        for index in np.flatnonzero(kinds == StoreKind.BLOB_PENDING).tolist():
+            offset, length = unpack_blob(unpack_reference(rows["reference"][index])[1])
+            self.pending[first_out + index] = bytes(out[offset : offset + length])
+
+    def follow(self, references: np.ndarray, times_ns: np.ndarray) -> None:
+        """Rows that follow from events, uint64[n] and int64[n], in a recovery."""
+        at = self._make_room(len(references))
+        self._references[at : at + len(references)] = references
+        self._times[at : at + len(references)] = times_ns
+        self.next += len(references)
+        self.journaled = self.next
 
     def reset(self) -> None:
         """See SentLog."""
         self.first = self.next = self.journaled = 1
-        self.reserved_through = 0
         self.was_reset = True
         self.pending.clear()
+        self._tail.clear()
         self._hold(np.zeros(ROWS_FIRST, STORE_ROW))
         self.changed(urgent=True)
 
@@ -124,6 +143,7 @@ class SentRows:
 
     def next_resendable(self, begin: int, end: int) -> int:
         """See SentLog."""
+        self._settle()
         number = max(begin, self.first)
         last = min(end, self.next - 1)
         while number <= last:
@@ -138,6 +158,7 @@ class SentRows:
 
     def encode_again(self, number: int, now_ns: int) -> bytes:
         """See SentLog; empty where the day's files are no longer kept."""
+        self._settle()
         row = self._rows[number - self.first]
         kind, reference = unpack_reference(row["reference"])
         sent_ns = int(row["sending_time_ns"])
@@ -155,6 +176,7 @@ class SentRows:
 
     def rows(self, first: int, stop: int) -> np.ndarray:
         """The STORE_ROW view of numbers first..stop - 1."""
+        self._settle()
         return self._rows[first - self.first : stop - self.first]
 
     def load(self, first: int, rows: np.ndarray) -> None:
@@ -162,6 +184,7 @@ class SentRows:
 
         A payload behind a snapshot may repeat rows that the snapshot has.
         """
+        self._settle()
         self.next = min(self.next, max(first, self.first))
         self.skip_to(first)
         at = self._make_room(len(rows))
@@ -190,7 +213,19 @@ class SentRows:
 
     def _make_room(self, count: int) -> int:
         """Where the next `count` rows go. Doubles full rows; at ROWS_MAX the older half goes."""
-        used = self.next - self.first
+        self._settle()
+        return self._grow(self.next - self.first, count)
+
+    def _settle(self) -> None:
+        """Puts the tail's rows with the others."""
+        if not self._tail:
+            return
+        rows = np.frombuffer(b"".join(self._tail), STORE_ROW)
+        self._tail.clear()
+        at = self._grow(self.next - self.first - len(rows), len(rows))
+        self._rows[at : at + len(rows)] = rows
+
+    def _grow(self, used: int, count: int) -> int:
         capacity = len(self._rows)
         if used + count <= capacity:
             return used
@@ -232,7 +267,8 @@ class SessionStore:
         self._expected_in = sessions["expected_in"]  # a field's view is faster than a row's item
         self._next_out = sessions["next_out"]
         self._logs: dict[int, SentRows] = {}
-        self._dirty: set[int] = set()
+        self._heard_of: set[int] = set()  # since the last payload
+        self.reported: list[SentRows] = []  # in this turn
 
     def log(self, session: int) -> SentRows:
         """The rows of a session, made at first use."""
@@ -243,7 +279,7 @@ class SessionStore:
 
     def mark(self, session: int, urgent: bool) -> None:
         """A session's rows or numbers differ from what is journaled."""
-        self._dirty.add(session)
+        self._heard_of.add(session)
         self.urgent = self.urgent or urgent
 
     def connected(self, session: int, is_connected: bool) -> None:
@@ -252,19 +288,33 @@ class SessionStore:
         self.mark(session, urgent=True)
 
     def save(self, append: Callable[[bytes], int], events_through: int) -> bool:
-        """Journals what changed, if any of it must be; call it before a turn's bytes are sent.
+        """The end of a turn: journals what does not follow from events, before bytes are sent.
 
         append: Sequencer.append_sessions, returns the stream position of the payload's first byte.
         events_through: the last event whose reports have rows. Returns True when it wrote.
         """
-        if not self.urgent:  # numbers of heartbeats and the like go with the next payload
+        reported = self.reported
+        if not self.urgent:  # numbers received of heartbeats and the like go with the next payload
+            for log in reported:
+                log.journaled = log.next
+                self._heard_of.add(log.session)
+            reported.clear()
+            self.events_through = events_through
             return False
+        self._heard_of.update(log.session for log in reported)
+        reported.clear()
+        self._write(append, events_through)
+        self._heard_of.clear()
+        self.urgent = False
+        return True
+
+    def _write(self, append: Callable[[bytes], int], events_through: int) -> None:
+        logs = [self._logs[session] for session in sorted(self._heard_of)]
+        parts = [_HEADER.pack(PayloadKind.DELTA, len(logs), events_through, self.events_through)]
         self.events_through = events_through
-        dirty = [self._logs[session] for session in self._dirty]
-        parts = [_HEADER.pack(PayloadKind.DELTA, len(dirty), events_through)]
         offset = _HEADER.size
         placed: list[tuple[SentRows, int, int, int]] = []
-        for log in dirty:
+        for log in logs:
             section, blobs = self._section(log, offset)
             placed += [(log, number, at, length) for number, at, length in blobs]
             parts.append(section)
@@ -273,14 +323,10 @@ class SessionStore:
         for log, number, at, length in placed:
             row = log.rows(number, number + 1)
             row["reference"] = pack_reference(StoreKind.BLOB, pack_blob(position + at, length))
-        for log in dirty:
+        for log in logs:
             log.journaled = log.next
-            log.reserved_through = log.next - 1 + RESERVE
             log.was_reset = False
             log.pending.clear()
-        self._dirty.clear()
-        self.urgent = False
-        return True
 
     def _section(self, log: SentRows, offset: int) -> tuple[bytes, list[tuple[int, int, int]]]:
         """A session's part of a payload, which begins at byte `offset` of it.
@@ -291,7 +337,7 @@ class SessionStore:
         rows = log.rows(first, log.next)
         count = log.next - first
         if not log.pending:
-            return self._section_head(log, first, count, 0, RESERVE) + rows.tobytes(), []
+            return self._section_head(log, first, count, 0) + rows.tobytes(), []
         blobs = [(number, raw) for number, raw in log.pending.items() if number >= first]
         blob_at = offset + _SECTION.size + rows.nbytes
         places = []
@@ -302,62 +348,71 @@ class SessionStore:
             places.append((number, blob_at, len(raw)))
             blob_at += len(raw)
         kept = b"".join(raw for _, raw in blobs)
-        head = self._section_head(log, first, count, len(kept), RESERVE)
+        head = self._section_head(log, first, count, len(kept))
         return head + rows.tobytes() + kept, places
 
-    def _section_head(
-        self, log: SentRows, first: int, rows: int, blob_bytes: int, reserve: int
-    ) -> bytes:
+    def _section_head(self, log: SentRows, first: int, rows: int, blob_bytes: int) -> bytes:
         expected_in = self._expected_in.item(log.session)
         flags = (_RESET if log.was_reset else 0) | (_CONNECTED if log.connected else 0)
-        reserved_through = log.next - 1 + reserve
-        return _SECTION.pack(
-            log.session, flags, expected_in, first, rows, blob_bytes, reserved_through, 0
-        )
+        return _SECTION.pack(log.session, flags, expected_in, first, rows, blob_bytes)
 
     def snapshot(self) -> bytes:
-        """Everything, for Sequencer.save_sessions; nothing urgent may be waiting for `save`.
-
-        Gives up the reserves: the next start goes on with the next number, and so does this one,
-        after another payload.
-        """
-        assert not self.urgent
-        parts = [_HEADER.pack(PayloadKind.SNAPSHOT, len(self._logs), self.events_through)]
+        """Everything, for Sequencer.save_sessions; nothing urgent may be waiting for `save`."""
+        assert not self.urgent and not self.reported
+        through = self.events_through
+        parts = [_HEADER.pack(PayloadKind.SNAPSHOT, len(self._logs), through, through)]
         for log in self._logs.values():
             rows = log.rows(log.first, log.next)
-            parts.append(self._section_head(log, log.first, len(rows), 0, 0))
+            parts.append(self._section_head(log, log.first, len(rows), 0))
             parts.append(rows.tobytes())
-            log.reserved_through = 0
         return b"".join(parts)
 
     def recover(
-        self, records: Iterable[tuple[int, bytes]], taken: Iterable[tuple[int, int]]
-    ) -> int:
-        """Reads journaled payloads back; returns `events_through`.
+        self,
+        records: Iterable[tuple[int, bytes]],
+        taken: Iterable[tuple[int, int]],
+        events: ReadEvents,
+        last_event: int,
+    ) -> None:
+        """Reads journaled payloads back, and the rows that follow from events up to last_event.
 
         records: (stream position, payload) in order, a snapshot first if there is one. taken:
-        (session, MsgSeqNum) of journaled commands: a message is not asked for again because its
-        payload was lost. Reports of events past the result have no rows: they go out as new
-        messages with PossResend. Writes expected_in and next_out of the SESSION_ROW table.
+        (session, MsgSeqNum) of commands behind the last payload: a message is not asked for again
+        because it has no payload. Writes expected_in and next_out of the SESSION_ROW table.
         Raises StoreDamagedError.
         """
         for position, payload in records:
-            self._load(position, payload)
+            self._load(position, payload, events)
+        self._follow(events, last_event)
         for log in self._logs.values():
-            log.skip_to(log.reserved_through + 1)
-            log.reserved_through = 0  # nothing may be sent before a new reserve is journaled
             self._next_out[log.session] = log.next
         for session, msg_seq_num in taken:
             expected_in = self._expected_in.item(session)
             self._expected_in[session] = max(expected_in, msg_seq_num + 1)
-        return self.events_through
+            self._heard_of.add(session)
 
-    def _load(self, position: int, payload: bytes) -> None:
+    def _follow(self, events: ReadEvents, through: int) -> None:
+        """Rows of the reports of events behind events_through, up to `through`."""
+        for first, rows in events(self.events_through + 1, through):
+            sessions = rows["session"]
+            told = (rows["kind"] <= REPORT_KIND_MAX) & (sessions < len(self._expected_in))
+            for session in np.unique(sessions[told]).tolist():
+                if session:
+                    index = np.flatnonzero(told & (sessions == session))
+                    numbers = _EVENT_BITS | (index + first).astype(np.uint64)
+                    self.log(session).follow(numbers, rows["time_ns"][index])
+                    self._heard_of.add(session)
+        self.events_through = max(self.events_through, through)
+
+    def _load(self, position: int, payload: bytes, events: ReadEvents) -> None:
         if len(payload) < _HEADER.size:
             raise StoreDamagedError(f"session payload at {position}: {len(payload)} bytes")
-        kind, sections, self.events_through = _HEADER.unpack_from(payload)
+        kind, sections, events_through, follow_through = _HEADER.unpack_from(payload)
         if kind not in (PayloadKind.DELTA, PayloadKind.SNAPSHOT):
             raise StoreDamagedError(f"session payload at {position}: kind {kind:#x}")
+        if kind == PayloadKind.DELTA:
+            self._follow(events, follow_through)
+        self.events_through = events_through
         at = _HEADER.size
         for _ in range(sections):
             if at + _SECTION.size > len(payload):
@@ -365,9 +420,7 @@ class SessionStore:
             at = self._load_section(position, payload, at, kind == PayloadKind.SNAPSHOT)
 
     def _load_section(self, position: int, payload: bytes, at: int, absolute: bool) -> int:
-        session, flags, expected_in, first, count, blob_bytes, reserved, _ = _SECTION.unpack_from(
-            payload, at
-        )
+        session, flags, expected_in, first, count, blob_bytes = _SECTION.unpack_from(payload, at)
         at += _SECTION.size
         end = at + count * STORE_ROW.itemsize + blob_bytes
         if end > len(payload) or not 0 < session < len(self._expected_in):
@@ -381,9 +434,8 @@ class SessionStore:
         log.load(first, rows)
         log.was_reset = False
         log.connected = bool(flags & _CONNECTED)
-        log.reserved_through = reserved
         self._expected_in[session] = expected_in
-        self._dirty.discard(session)
+        self._heard_of.discard(session)
         self.urgent = False
         return end
 

@@ -105,8 +105,10 @@ SPAN = np.dtype(
         ("store_start", "<u4"),  # first row in `store_rows`
         ("store_count", "<u4"),
         ("first_out", "<u4"),  # MsgSeqNum of the span's first message
-        ("out_start", "<i8"),  # bytes into `out`
-        ("out_end", "<i8"),
+        ("out_start", "<u4"),  # bytes into `out`
+        ("out_end", "<u4"),
+        ("odd", "<u4"),  # 1: some row does not follow from its event (gateway/store.py)
+        ("spare", "<u4"),
     ]
 )
 assert SPAN.itemsize == 32

@@ -24,12 +24,13 @@ from gateway.acceptor import Acceptor
 from gateway.counterparty import Counterparty
 from gateway.desk import Desk
 from gateway.facts import Fact, LoggedOn, LoggedOut, Lost
-from gateway.liveness import NEVER_NS
 from gateway.reporter import Reporter
 from gateway.server import Line
 from gateway.session import Session
 from gateway.states import State
 from gateway.store import SessionStore
+
+REPORT_ROWS_MAX = 16_384  # of a roll, in one payload of the session store
 
 
 class Held(NamedTuple):
@@ -147,8 +148,11 @@ class Venue:
 
     def report(self, parts: list[EventRows], now_ns: int) -> None:
         """Events that no line's turn produced: rolls, halts."""
-        self._reporter.report(parts, None, now_ns)
-        self._finish_turn(now_ns)
+        for first, rows in parts:
+            for start in range(0, len(rows), REPORT_ROWS_MAX):
+                piece = EventRows(first + start, rows[start : start + REPORT_ROWS_MAX])
+                self._reporter.report([piece], None, now_ns)
+                self._finish_turn(now_ns)
 
     def log_out(self, text: str) -> None:
         """Says Logout to everybody."""
@@ -209,7 +213,7 @@ class Venue:
             if len(numbers) and numbers.any():
                 party.expected_in = int(numbers[numbers > 0].min())
                 session.log_out(f"venue halted: {text}", now_ns)
-                self._send(line, wait=False)
+                self._send(line, now_ns, wait=False)
 
     def _note(self, session: Session, fact: Fact) -> None:
         party = session.party
@@ -227,34 +231,36 @@ class Venue:
         """Journals what the turn sent, then sends it, or holds it for the disk."""
         if self.desk.count:
             self._submit(now_ns)
-        sequencer = self.sequencer
-        self._store.save(sequencer.append_sessions, self._reporter.events_through)
+        sequencer, reporter = self.sequencer, self._reporter
+        self._store.save(sequencer.append_sessions, reporter.events_through)
         sequencer.flush()
         wait = self._waits_for_disk and sequencer.durable < sequencer.written
-        for session in self._reporter.take_reported():
-            session.sent(now_ns)
-            other = self.lines.get(session)
-            if other is not None and other is not line:
-                self._send(other, wait)
+        reported = reporter.reported
         if line is not None:
-            self._send(line, wait)
+            self._send(line, now_ns, wait)
+        if reported:
+            for session in dict.fromkeys(reported):
+                other = self.lines.get(session)
+                if other is not None and other is not line:
+                    self._send(other, now_ns, wait)
+            reported.clear()
         if wait:
             self.on_sync()
         else:
             self._tell()
 
-    def _send(self, line: Line, wait: bool) -> None:
+    def _send(self, line: Line, now_ns: int, wait: bool) -> None:
         session = line.session
-        if session.outgoing:
-            data = bytes(session.outgoing)
-            session.outgoing.clear()
+        data = session.take_outgoing(now_ns)
+        if data:
             if wait or line.held:
                 line.held += 1
                 self._held.append(Held(self.sequencer.written, line, data))
             else:
                 line.write(data)
-        self._close_if_done(line)
-        if session.next_deadline_ns < NEVER_NS and session.next_deadline_ns == 0:
+        if session.state != State.ACTIVE:
+            self._close_if_done(line)
+        elif session.resending or session.unfinished:
             self.on_due(line)
 
     def _close_if_done(self, line: Line) -> None:

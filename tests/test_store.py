@@ -6,13 +6,14 @@ Source: specs/order_entry.md O-6; design: session store.
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
+from engine.types import EVENT, EventKind
 from gateway.message import Header, encode_again, encode_message
 from gateway.store import (
-    RESERVE,
     ROWS_FIRST,
     SessionStore,
     StoreDamagedError,
@@ -28,6 +29,7 @@ class Venue:
 
     def __init__(self, stream: Stream | None = None) -> None:
         self.stream = stream or Stream()
+        self.event_log: dict[int, int] = {}  # number -> session reported to
         self.sessions = np.zeros(5, SESSION_ROW)
         self.sessions["expected_in"] = self.sessions["next_out"] = 1
         self.store = SessionStore(
@@ -37,14 +39,33 @@ class Venue:
             self.stream.read,
         )
 
-    def restart(self, taken: tuple[tuple[int, int], ...] = (), records: int | None = None) -> Venue:
+    def restart(
+        self,
+        taken: tuple[tuple[int, int], ...] = (),
+        records: int | None = None,
+        events: int | None = None,
+    ) -> Venue:
         """The venue after a crash that kept the first `records` payloads (None: all)."""
         kept = Stream()
         kept.data = self.stream.data
         kept.records = self.stream.records[:records]
         after = Venue(kept)
-        after.store.recover(kept.records, taken)
+        through = self.event_count if events is None else events
+        after.event_log = self.event_log
+        after.store.recover(kept.records, taken, self.read_events, through)
         return after
+
+    def read_events(self, first: int, last: int) -> Iterator[tuple[int, np.ndarray]]:
+        """EVENT rows in pieces of three."""
+        while first <= last:
+            count = min(3, last + 1 - first)
+            rows = np.zeros(count, EVENT)
+            for index in range(count):
+                session = self.event_log.get(first + index, 0)
+                rows[index]["session"], rows[index]["time_ns"] = session, 77
+                rows[index]["kind"] = EventKind.ACCEPTED
+            yield first, rows
+            first += count
 
     def number(self, session: int) -> int:
         """Takes the next outgoing number."""
@@ -65,14 +86,20 @@ class Venue:
         self.store.log(session).blob(number, raw, 5 * 10**9)
         return number
 
-    def events(self, first_event: int, count: int, session: int = 1) -> None:
+    def events(self, first_event: int, count: int, session: int = 1, follow: bool = False) -> None:
         """Reports of events, as encode_reports leaves them."""
         rows = np.zeros(count, STORE_ROW)
         for index in range(count):
             rows[index] = (pack_reference(StoreKind.EVENT, first_event + index), 77)
         first = int(self.sessions[session]["next_out"])
         self.sessions[session]["next_out"] += count
-        self.store.log(session).reports(first, rows, np.zeros(0, np.uint8))
+        self.event_log |= {first_event + index: session for index in range(count)}
+        self.store.log(session).reports(first, rows, np.zeros(0, np.uint8), follow)
+
+    @property
+    def event_count(self) -> int:
+        """Number of the last event."""
+        return max(self.event_log, default=0)
 
     def save(self, events_through: int = 0) -> bool:
         """The end of a turn."""
@@ -93,8 +120,8 @@ def test_rows_come_back_after_a_crash_and_unused_numbers_are_skipped() -> None:
     venue.keep("refused")
     venue.save(501)
     after = venue.restart()
-    assert after.kinds() == "aeeb" + "a" * RESERVE
-    assert after.sessions[1]["next_out"] == 5 + RESERVE
+    assert after.kinds() == "aeeb"
+    assert after.sessions[1]["next_out"] == 5
     assert after.store.events_through == 501
     again = after.store.log(1).encode_again(4, 9 * 10**9)
     assert b"\x0134=4\x01" in again and b"58=refused" in again and b"43=Y" in again
@@ -114,31 +141,41 @@ def test_resendable_numbers_skip_administrative_runs() -> None:
     assert log.encode_again(kept, 1).count(b"58=far") == 1
 
 
-def test_administrative_numbers_need_no_payload_until_the_reserve_is_used_up() -> None:
+def test_turns_of_reports_alone_need_no_payload_and_come_back_from_the_events() -> None:
     venue = Venue()
     venue.admin()
-    assert venue.store.urgent
-    venue.save()
-    for _ in range(RESERVE):
-        venue.admin()
-    assert not venue.store.urgent
-    venue.admin()
-    assert venue.store.urgent
+    assert venue.save(0)
+    venue.events(1, 5, follow=True)
+    venue.events(6, 2, session=2, follow=True)
+    assert not venue.save(7)
+    venue.events(8, 3, follow=True)
+    venue.sessions[1]["expected_in"] = 9
+    assert not venue.save(10)
+    venue.keep("refused", session=2)
+    assert venue.save(10)
+    venue.events(11, 4, follow=True)
+    assert not venue.save(14)
+    after = venue.restart()
+    assert after.kinds(1) == "a" + "e" * 12 and after.kinds(2) == "eeb"
+    assert after.sessions[1]["next_out"] == 14 and after.sessions[1]["expected_in"] == 9
+    asked = after.store.log(1).encode_again(7, 5)
+    assert asked == repr((1, 7, 8, 77, 5)).encode()
+    assert after.store.events_through == 14
+    assert after.restart().kinds(1) == venue.kinds(1)
 
 
-@pytest.mark.parametrize("sent_after", [0, 1, RESERVE])
+@pytest.mark.parametrize("sent_after", [0, 1, 40])
 def test_no_number_is_used_twice_over_a_crash(sent_after: int) -> None:
     venue = Venue()
     venue.events(1, 3)
     venue.save(3)
-    used = {venue.admin() for _ in range(sent_after)}
+    used = set()
+    for _ in range(sent_after):
+        used.add(venue.admin())
+        assert venue.save(3), "an administrative message is journaled before it is sent"
     after = venue.restart()
     first = after.admin()
-    assert first not in used and first > max(used, default=3)
-    after.save(3)
-    again = after.restart()
-    assert again.sessions[1]["next_out"] > first
-    assert set(again.kinds()[3:]) == {"a"}
+    assert first not in used and first == max(used, default=3) + 1
 
 
 def test_a_lost_payload_leaves_events_without_rows_and_the_expected_number_right() -> None:
@@ -149,11 +186,11 @@ def test_a_lost_payload_leaves_events_without_rows_and_the_expected_number_right
     venue.sessions[1]["expected_in"] = 12
     venue.events(4, 5)
     venue.save(8)
-    after = venue.restart(taken=((1, 9), (1, 11), (2, 4)), records=1)
+    after = venue.restart(taken=((1, 9), (1, 11), (2, 4)), records=1, events=3)
     assert after.store.events_through == 3
     assert after.sessions[1]["expected_in"] == 12
     assert after.sessions[2]["expected_in"] == 5
-    assert after.sessions[1]["next_out"] == 4 + RESERVE
+    assert after.sessions[1]["next_out"] == 4
 
 
 def test_reset_is_kept() -> None:
@@ -167,7 +204,7 @@ def test_reset_is_kept() -> None:
     assert venue.store.urgent
     venue.save(4)
     after = venue.restart()
-    assert after.kinds() == "ae" + "a" * RESERVE
+    assert after.kinds() == "ae"
     assert after.sessions[1]["expected_in"] == 1
 
 
@@ -182,7 +219,7 @@ def test_snapshot_takes_the_place_of_all_before_it_and_skips_nothing() -> None:
     venue.save(3)
     snapshot = venue.store.snapshot()
     after = Venue(venue.stream)
-    after.store.recover([(999, snapshot)], ())
+    after.store.recover([(999, snapshot)], (), venue.read_events, 3)
     assert after.kinds() == "eeeb" and after.sessions[1]["next_out"] == 5
     assert after.sessions[1]["expected_in"] == 40 and after.store.events_through == 3
     assert b"58=one" in after.store.log(1).encode_again(4, 1)
@@ -195,7 +232,8 @@ def test_a_venue_goes_on_behind_its_snapshot_without_using_a_number_twice() -> N
     venue = Venue()
     venue.events(1, 3)
     venue.save(3)
-    venue.admin()  # covered by the reserve, in no payload
+    venue.admin()
+    venue.save(3)
     snapshot = venue.store.snapshot()
     position = len(venue.stream.data)
     venue.admin()
@@ -204,13 +242,13 @@ def test_a_venue_goes_on_behind_its_snapshot_without_using_a_number_twice() -> N
     venue.save(5)
     records = [(position, snapshot), venue.stream.records[-1]]
     after = Venue(venue.stream)
-    after.store.recover(records, ())
-    assert after.kinds() == "eeeaaee" + "a" * RESERVE
+    after.store.recover(records, (), venue.read_events, 5)
+    assert after.kinds() == "eeeaaee"
     only = Venue(venue.stream)
-    only.store.recover(records[:1], ())
+    only.store.recover(records[:1], (), venue.read_events, 3)
     assert only.kinds() == "eeea" and only.sessions[1]["next_out"] == 5
     older = venue.restart()
-    assert older.kinds() == "eeeaaee" + "a" * RESERVE
+    assert older.kinds() == "eeeaaee"
 
 
 def test_connected_survives_a_crash() -> None:
@@ -230,7 +268,7 @@ def test_reports_answered_from_the_message_are_copied_out_of_the_encoder() -> No
     rows = np.zeros(1, STORE_ROW)
     rows[0] = (pack_reference(StoreKind.BLOB_PENDING, pack_blob(100, len(raw))), 10**9)
     venue.number(1)
-    venue.store.log(1).reports(1, rows, out)
+    venue.store.log(1).reports(1, rows, out, follow=False)
     out[:] = 0
     assert b"58=duplicate" in venue.store.log(1).encode_again(1, 2 * 10**9)
     venue.save(1)
@@ -251,7 +289,7 @@ def test_rows_are_bounded_and_older_numbers_are_gap_filled(monkeypatch) -> None:
     asked = log.encode_again(12_000, 5)
     assert asked == repr((1, 12_000, 12_000, 77, 5)).encode()
     after = venue.restart()
-    assert after.store.log(1).next == 12_001 + RESERVE
+    assert after.store.log(1).next == 12_001
 
 
 def test_nothing_changed_writes_nothing() -> None:
@@ -259,12 +297,11 @@ def test_nothing_changed_writes_nothing() -> None:
     assert not venue.save()
     venue.admin()
     assert venue.save() and not venue.save()
-    venue.admin()
     venue.store.log(1).changed(urgent=False)
-    assert not venue.save(), "the reserve covers it"
+    assert not venue.save(), "a number received goes with the next payload"
     venue.events(1, 1)
     assert venue.save(1)
-    assert venue.restart().kinds().startswith("aae")
+    assert venue.restart().kinds() == "ae"
 
 
 @pytest.mark.parametrize("cut", [3, 20, 40, 60])
@@ -274,23 +311,23 @@ def test_damaged_payload_is_named(cut: int) -> None:
     venue.save(3)
     position, payload = venue.stream.records[0]
     with pytest.raises(StoreDamagedError, match=str(position)):
-        Venue().store.recover([(position, payload[:cut])], ())
+        Venue().store.recover([(position, payload[:cut])], (), venue.read_events, 3)
     with pytest.raises(StoreDamagedError, match="kind"):
-        Venue().store.recover([(position, b"\0" * len(payload))], ())
+        Venue().store.recover([(position, b"\0" * len(payload))], (), venue.read_events, 3)
 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_any_history_survives_a_crash_at_any_payload(seed: int) -> None:
     chance = random.Random(seed)
     venue = Venue()
-    known: list[tuple[str, str, int]] = [("", "", 0)]
+    known: list[tuple[str, str, int, int]] = []
     event = 1
     for _ in range(60):
         for _ in range(chance.randrange(4)):
             session = chance.choice([1, 2])
             happens = chance.randrange(10)
             if happens < 4:
-                venue.events(event, 3, session)
+                venue.events(event, 3, session, follow=happens < 3)
                 event += 3
             elif happens < 6:
                 venue.keep(f"k{event}", session)
@@ -299,10 +336,9 @@ def test_any_history_survives_a_crash_at_any_payload(seed: int) -> None:
             else:
                 venue.sessions[session]["expected_in"] = venue.sessions[session]["next_out"] = 1
                 venue.store.log(session).reset()
-        if venue.save(event - 1):
-            known.append((venue.kinds(1), venue.kinds(2), event - 1))
-    for records, (one, two, through) in enumerate(known):
-        after = venue.restart(records=records)
-        assert after.kinds(1).startswith(one) and after.kinds(2).startswith(two)
-        assert set(after.kinds(1)[len(one) :] + after.kinds(2)[len(two) :]) <= {"a"}
+        venue.save(event - 1)
+        known.append((venue.kinds(1), venue.kinds(2), event - 1, len(venue.stream.records)))
+    for one, two, through, records in known:
+        after = venue.restart(records=records, events=through)
+        assert (after.kinds(1), after.kinds(2)) == (one, two)
         assert after.store.events_through == through
