@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import os
 import signal
 import sys
 import time
@@ -53,6 +54,7 @@ class FeedSettings:
     recovery_port: int = 30003
     packet_bytes_max: int = PACKET_BYTES_MAX
     heartbeat_s: float = 1.0
+    nice: int = 19  # the matching has the processor first
     limits: RecoveryLimits = field(default_factory=RecoveryLimits)
 
 
@@ -238,6 +240,7 @@ def parse_settings(arguments: list[str]) -> FeedSettings:
     parser.add_argument("--recovery-connections-max", type=int, default=64)
     parser.add_argument("--packet-bytes-max", type=int, default=PACKET_BYTES_MAX)
     parser.add_argument("--heartbeat-seconds", type=float, default=1.0)
+    parser.add_argument("--nice", type=int, default=19, help="0 to 19: how far behind the venue")
     parser.add_argument("--history-mb", type=int, default=64)
     chosen = parser.parse_args(arguments)
     return FeedSettings(
@@ -251,6 +254,7 @@ def parse_settings(arguments: list[str]) -> FeedSettings:
         recovery_port=chosen.recovery_port,
         packet_bytes_max=chosen.packet_bytes_max,
         heartbeat_s=chosen.heartbeat_seconds,
+        nice=chosen.nice,
         limits=RecoveryLimits(
             connections_max=chosen.recovery_connections_max,
             history_bytes=chosen.history_mb << 20,
@@ -269,6 +273,7 @@ def main(arguments: list[str] | None = None) -> None:
     """The process: SIGINT is the venue's to answer; garbage collection is rare, cycles are few."""
     settings = parse_settings(sys.argv[1:] if arguments is None else arguments)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.setpriority(os.PRIO_PROCESS, 0, settings.nice)
     gc.freeze()
     gc.set_threshold(200_000, 20, 20)
     try:

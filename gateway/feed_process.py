@@ -40,6 +40,7 @@ class FeedProcess:
             *("--recovery-connections-max", str(config.recovery_connections_max)),
             *("--packet-bytes-max", str(config.packet_bytes_max)),
             *("--heartbeat-seconds", str(config.heartbeat_seconds)),
+            *("--nice", str(config.nice)),
         ]
         self._process: asyncio.subprocess.Process | None = None
         self._task: asyncio.Task[None] | None = None

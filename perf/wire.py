@@ -18,6 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.event_reader import EventReader
+from engine.replay import replay
+from engine.types import EventKind
 from perf.client import (
     Connection,
     LoadResult,
@@ -33,6 +36,7 @@ from perf.subscriber import Subscriber
 from perf.venue import Venue, free_port, pinned
 
 CORE = 0
+COUNT_ROWS = 65_536
 EIGHT = Path(__file__).parent / "eight_members.toml"
 
 
@@ -108,12 +112,18 @@ def _load(
 
 
 def count_journal(directory: Path) -> tuple[int, int]:
-    """Orders accepted and fills of a journal, by replaying it."""
-    from engine.replay import replay
-    from engine.types import EventKind
+    """Orders accepted and fills of a venue that has stopped.
 
-    counts = replay(directory).event_counts
-    return int(counts[EventKind.ACCEPTED]), int(counts[EventKind.FILL])
+    The journal is replayed from its first command; the event log must have as many events.
+    """
+    events = replay(directory, from_start=True).events
+    kinds = np.zeros(256, np.int64)
+    reader = EventReader(directory)
+    for first in range(1, events + 1, COUNT_ROWS):
+        for rows in reader.rows(first, min(COUNT_ROWS, events + 1 - first)):
+            kinds += np.bincount(rows["kind"], minlength=256)
+    assert int(kinds.sum()) == events
+    return int(kinds[EventKind.ACCEPTED]), int(kinds[EventKind.FILL])
 
 
 def _load_rows(

@@ -80,6 +80,7 @@ class FeedConfig(_Table, frozen=True):
     recovery_connections_max: Annotated[int, Meta(ge=1, le=10_000)] = 64
     packet_bytes_max: Annotated[int, Meta(ge=512, le=1_400)] = 1_400
     heartbeat_seconds: Seconds = 1
+    nice: Annotated[int, Meta(ge=0, le=19)] = 19
 
     def __post_init__(self) -> None:
         """Addresses; two different lines."""
