@@ -20,6 +20,7 @@ from typing import Any
 import numba
 from llvmlite import binding as llvm
 
+_config: Any = numba.config  # its attributes are made when numba is loaded
 _ROOT = Path(__file__).resolve().parent.parent
 _SEEN_BY = {  # packages whose kernels a package's kernels may call
     "engine": ("engine",),
@@ -46,7 +47,7 @@ def codec_kernel(function: Callable[..., Any]) -> Any:
 def _compile(function: Callable[..., Any], **flags: Any) -> Any:
     package = function.__module__.partition(".")[0]
     # numba reads the folder when it decorates
-    numba.config.CACHE_DIR = str(cache_dir(package))
+    _config.CACHE_DIR = str(cache_dir(package))
     flags.update(cache=package in _SEEN_BY, nogil=True, error_model="numpy")
     return numba.njit(**flags)(function)
 
@@ -78,7 +79,7 @@ def _cache_key(packages: tuple[str, ...]) -> str:
         platform.python_version(),
         platform.machine(),
         llvm.get_host_cpu_name(),
-        f"boundscheck={numba.config.BOUNDSCHECK}",
+        f"boundscheck={_config.BOUNDSCHECK}",
     )
     digest.update("|".join(parts).encode())
     return digest.hexdigest()[:24]

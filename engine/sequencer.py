@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -63,6 +63,7 @@ class Sequencer(Turn):
         data_dir: Path | str,
         *,
         limits: EngineLimits | None = None,
+        new_limits: EngineLimits | None = None,
         durability: str = "fsync",
         now_ns: int = 0,
         venue_day: int = 0,
@@ -73,7 +74,8 @@ class Sequencer(Turn):
     ) -> Sequencer:
         """Open a data directory, recovering by itself, or begin a new one.
 
-        limits: None: those of the directory, or the defaults. durability: "os" or "fsync".
+        limits: None: those of the directory; new_limits: those of a new directory where `limits` is
+        None, None: the defaults. durability: "os" or "fsync".
         now_ns: venue clock, a new directory's first time. venue_day: its first day, yyyymmdd,
         0: the UTC date of now_ns. storage, sizes, make, threaded: for tests.
         Raises DirectoryBusy, JournalDamaged, LimitsDiffer, StorageFailed.
@@ -95,6 +97,7 @@ class Sequencer(Turn):
             if has_journal(storage, path):
                 return cls._reopen(sources, lock_fd, durability, now_ns, threaded)
             day = venue_day or _utc_day(now_ns)
+            sources = replace(sources, limits=limits or new_limits)
             return cls._begin(sources, lock_fd, durability, now_ns, day, threaded)
         except BaseException:
             os.close(lock_fd)

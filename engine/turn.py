@@ -205,6 +205,11 @@ class Turn:
         return self._events_durable if self._fsync else self._events_written
 
     @property
+    def fault(self) -> EngineStopped | None:
+        """The command before which the engine stands since a start; skip_command passes over it."""
+        return self._refusal if isinstance(self._refusal, EngineStopped) else None
+
+    @property
     def halted(self) -> str:
         """Why the venue takes no new orders, "" when it does."""
         if self._refusal is not None:

@@ -111,8 +111,9 @@ class Assembly:
         self.registry.apply()
         self.store.recover(records, taken, self._events, sequencer.events_durable())
         self.reporter.events_through = self.store.events_through
-        self._define(self.days.listings(self.days.today, now_ns))
-        self.venue.run_commands(now_ns)
+        if sequencer.fault is None:
+            self._define(self.days.listings(self.days.today, now_ns))
+            self.venue.run_commands(now_ns)
 
     def _events(self, first: int, last: int) -> Iterator[tuple[int, np.ndarray]]:
         """Event rows `first` to `last`, in pieces."""

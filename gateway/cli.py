@@ -121,6 +121,14 @@ def book(
 
 
 @app.command()
+def skip(data: Data = Path("data")) -> None:
+    """Pass over the command before which a venue stands halted, for good (the venue is stopped)."""
+    from gateway.cli_replay import run_skip
+
+    raise typer.Exit(run_skip(data))
+
+
+@app.command()
 def instruments(
     product: Annotated[str | None, typer.Option(help="Only this product.")] = None,
     on: Annotated[

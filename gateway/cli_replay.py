@@ -1,4 +1,4 @@
-"""`sitex replay DIR` and `sitex book SYMBOL`: a venue's state out of its journal. Reads only."""
+"""`sitex replay`, `sitex book`, `sitex skip`: what an operator does with a journal."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rich.table import Table
 from engine.definitions import definition_commands
 from engine.event_reader import EventsMissing
 from engine.replay import ReplayResult, replay
+from engine.sequencer import Sequencer
 from engine.stream import JournalDamaged
 from gateway.cli_serve import print_line
 from gateway.definitions import Known
@@ -33,6 +34,22 @@ def run_replay(data_dir: Path) -> int:
     for name, value in _facts(result):
         console.print(f"{name:<{_PAD}}  {value}", soft_wrap=True)
     return FAILED if result.fault else 0
+
+
+def run_skip(data_dir: Path) -> int:
+    """Journals that the command before which the venue stands is passed over. The exit code."""
+    if not any(data_dir.glob("*")):
+        return _fail(f"{data_dir} has no journal")
+    sequencer = Sequencer.open(data_dir)
+    try:
+        fault = sequencer.fault
+        if fault is None:
+            return _fail("the venue stands before no command: nothing to skip")
+        print_line(f"{fault}")
+        print_line(f"command {sequencer.skip_command():,} is passed over from now on")
+    finally:
+        sequencer.abandon()
+    return 0
 
 
 def run_book(symbol: str, data_dir: Path, at: int | None) -> int:

@@ -15,10 +15,13 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
+from engine.limits import ORDERS_BOUND, REQUESTS_BOUND, EngineLimits
 from engine.sequencer import Sequencer
-from engine.storage import StorageFailed
+from engine.storage import NoRoom, StorageFailed
+from engine.turn import VenueHalted
 from gateway.assembly import Assembly, assemble
 from gateway.feed_process import FeedProcess
 from gateway.liveness import SECOND_NS
@@ -52,7 +55,11 @@ async def serve(
     day = config.day.venue_day().at(now_ns)
     data_dir.mkdir(parents=True, exist_ok=True)
     sequencer = Sequencer.open(
-        data_dir, durability=config.durability, now_ns=now_ns, venue_day=to_yyyymmdd(day)
+        data_dir,
+        new_limits=engine_limits(config),
+        durability=config.durability,
+        now_ns=now_ns,
+        venue_day=to_yyyymmdd(day),
     )
     service: Service | None = None
     try:
@@ -64,6 +71,20 @@ async def serve(
             sequencer.abandon()
         else:
             await service.stop()
+
+
+def engine_limits(config: VenueConfig) -> EngineLimits:
+    """Tables that hold every member's quota at once, so that none can use up another's rows."""
+    orders = sum(member.live_orders_max for member in config.members)
+    requests = sum(member.requests_per_day_max for member in config.members)
+    least = EngineLimits()
+    orders_max = min(max(orders, least.orders_max), ORDERS_BOUND)
+    return replace(
+        least,
+        orders_max=orders_max,
+        requests_max=min(max(requests, least.requests_max, orders_max), REQUESTS_BOUND),
+        members_max=max(least.members_max, len(config.members)),
+    )
 
 
 class Service:
@@ -95,10 +116,12 @@ class Service:
         self._feed.notifier.number = self._sequencer.events_durable()
         if not await self._feed.start():
             say("feed: not ready yet")
-        self._server = await listen(loop, lambda: Line(venue, config.fix), config.fix)
+        if self._sequencer.fault is None:
+            self._server = await listen(loop, lambda: Line(venue, config.fix), config.fix)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._ended.set)
-        self._tasks = [loop.create_task(self._tick(say))]
+        if self._sequencer.fault is None:
+            self._tasks = [loop.create_task(self._tick(say))]
         if config.durability == "fsync":
             self._tasks.append(loop.create_task(self._sync(loop)))
         gc.collect()
@@ -111,6 +134,12 @@ class Service:
         feed = config.feed
         port = self._server.sockets[0].getsockname()[1] if self._server else config.fix.port
         torn = [f"journal: {self._sequencer.torn}"] if self._sequencer.torn else []
+        if self._sequencer.fault is not None:
+            return [
+                f"halted: {self._sequencer.halted}",
+                "no member is served; the feed is. `sitex skip` passes over the command",
+                "ready",
+            ]
         return [
             *torn,
             f"venue day {self._parts.days.today}, {self._sequencer.command_count} commands so far, "
@@ -136,7 +165,7 @@ class Service:
         """Members are logged out, the journal is closed, the feed publishes the rest."""
         if self._server:
             self._server.close()
-        failed = self._failure is not None
+        failed = self._failure is not None or self._sequencer.fault is not None
         if not failed:
             await self._say_goodbye()
         for task in self._tasks:
@@ -166,9 +195,7 @@ class Service:
         self._failure = self._failure or error
         self._ended.set()
 
-    def _take_exception(
-        self, loop: asyncio.AbstractEventLoop, context: dict[str, object]
-    ) -> None:
+    def _take_exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
         """An exception nobody took: a programmer's error or a dead disk stops the venue."""
         loop.default_exception_handler(context)
         error = context.get("exception")
@@ -201,6 +228,8 @@ class Service:
             except (StorageFailed, AssertionError) as error:
                 self._fail(error)
                 return
+            except (NoRoom, VenueHalted):
+                continue  # a full disk: said by then, and tried again
 
     def _turn_of_clock(self, now_ns: int, say: Say) -> None:
         venue = self._venue

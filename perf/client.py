@@ -6,6 +6,7 @@ socket a session, read eagerly (a receive low-water mark would stall servers tha
 
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 import time
@@ -158,11 +159,9 @@ class Connection:
         """Says goodbye and closes; the venue keeps the orders."""
         self.socket.sendall(_message(b"5", self.comp_id.encode(), seq, stamp_now(), b""))
         self.socket.settimeout(5)
-        try:
+        with contextlib.suppress(TimeoutError, ConnectionError):
             while self.socket.recv(65536):
-                pass
-        except (TimeoutError, ConnectionError):
-            pass
+                continue
         self.socket.close()
 
     def receive(self) -> None:

@@ -22,12 +22,15 @@ class Echo(asyncio.BufferedProtocol):
         self._buffer = bytearray(1 << 18)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See asyncio."""
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
 
     def get_buffer(self, sizehint: int) -> bytearray:
+        """See asyncio."""
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
+        """See asyncio."""
         self._transport.write(bytes(memoryview(self._buffer)[:nbytes]))
 
 

@@ -64,7 +64,11 @@ class Venue:
         if config:
             command += ["--config", str(config)]
         self._command = pinned(command, core)
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            shutil.rmtree(self.directory, ignore_errors=True)
+            raise
 
     def start(self) -> None:
         """Starts the venue (again) on its directory and waits until it is ready."""

@@ -93,9 +93,7 @@ REJECT_TEXTS: dict[Reject, RejectText] = {
     Reject.POST_ONLY_INVALID: RejectText("post-only not allowed on this order", 11, 99),
     Reject.POST_ONLY_WOULD_TRADE: RejectText("post-only order would trade", 99, 99),
     Reject.POSITION_EFFECT_REQUIRED: RejectText("position effect (77) is required", 11, 99),
-    Reject.POSITION_EFFECT_INVALID: RejectText(
-        "position effect not taken by this product", 11, 99
-    ),
+    Reject.POSITION_EFFECT_INVALID: RejectText("position effect not taken by this product", 11, 99),
     Reject.CLOSE_EXCEEDS_POSITION: RejectText("closes more than the open position", 3, 99),
     Reject.SELF_MATCH_INVALID: RejectText("self-match instruction unknown", 11, 99),
     Reject.OPEN_ORDERS_MAX: RejectText("account's open orders limit", 3, 99),
