@@ -20,7 +20,6 @@ from typing import Any
 import numba
 from llvmlite import binding as llvm
 
-_config: Any = numba.config  # its attributes are made when numba is loaded
 _ROOT = Path(__file__).resolve().parent.parent
 _SEEN_BY = {  # packages whose kernels a package's kernels may call
     "engine": ("engine",),
@@ -47,7 +46,7 @@ def codec_kernel(function: Callable[..., Any]) -> Any:
 def _compile(function: Callable[..., Any], **flags: Any) -> Any:
     package = function.__module__.partition(".")[0]
     # numba reads the folder when it decorates
-    _config.CACHE_DIR = str(cache_dir(package))
+    numba.config.CACHE_DIR = str(cache_dir(package))  # type: ignore[attr-defined]
     flags.update(cache=package in _SEEN_BY, nogil=True, error_model="numpy")
     return numba.njit(**flags)(function)
 
@@ -79,7 +78,7 @@ def _cache_key(packages: tuple[str, ...]) -> str:
         platform.python_version(),
         platform.machine(),
         llvm.get_host_cpu_name(),
-        f"boundscheck={_config.BOUNDSCHECK}",
+        f"boundscheck={numba.config.BOUNDSCHECK}",  # type: ignore[attr-defined]
     )
     digest.update("|".join(parts).encode())
     return digest.hexdigest()[:24]

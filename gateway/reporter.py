@@ -19,9 +19,9 @@ from gateway.counterparty import Counterparty
 from gateway.desk import Question
 from gateway.message import encode_message
 from gateway.reports import encode_report, encode_reports
+from gateway.sent_rows import SentRows
 from gateway.session import Session
 from gateway.status import OrderStates
-from gateway.store import SentRows
 from gateway.tables import Tables
 from gateway.types import REPORT_BYTES_MAX, STORE_ROW, Encode
 from specs.rejects import REJECT_TEXTS, Reject

@@ -13,9 +13,9 @@ turn of its loop:
 2. The batch is submitted, its events are encoded for each counterparty. These reports come after
    step 1, so their numbers are higher than those of the turn's administrative answers. Bytes of a
    counterparty whose `connection` is None or not `live` are dropped, not their numbers: the store
-   has the rows, and the next Logon finds a gap that it asks for. Then `session.sent(now_ns)`.
+   has the rows, and the next Logon finds a gap that it asks for.
 3. SessionStore.payload() is journaled behind the batch; in `fsync` mode all bytes wait for it.
-4. One write per connection: `outgoing` first, reports behind. Then `outgoing.clear()`.
+4. One write per connection, of what take_outgoing() gives.
 5. When `next_deadline_ns` has passed, `facts = session.on_deadline(now_ns)`, unless the line does
    not take bytes: a deadline of 0 means that more of a resend can be made.
 6. When `state` is CLOSED the line is closed once `outgoing` is written. When the line ends,
@@ -159,10 +159,6 @@ class Session(Speaker):
         if self.state >= _LEAVING:
             position = end  # what comes behind a Logout is not read
         return position - start, facts
-
-    def sent(self, now_ns: int) -> None:
-        """Reports were written to the peer behind `outgoing`."""
-        self._liveness.sent(now_ns)
 
     def log_out(self, text: str, now_ns: int) -> list[Fact]:
         """Says Logout and waits for the answer, for the policy's time at most."""

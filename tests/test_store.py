@@ -13,8 +13,8 @@ import pytest
 
 from engine.types import EVENT, EventKind
 from gateway.message import Header, encode_again, encode_message
+from gateway.sent_rows import ROWS_FIRST
 from gateway.store import (
-    ROWS_FIRST,
     SessionStore,
     StoreDamagedError,
 )
@@ -277,7 +277,7 @@ def test_reports_answered_from_the_message_are_copied_out_of_the_encoder() -> No
 
 
 def test_rows_are_bounded_and_older_numbers_are_gap_filled(monkeypatch) -> None:
-    monkeypatch.setattr("gateway.store.ROWS_MAX", 4 * ROWS_FIRST)
+    monkeypatch.setattr("gateway.sent_rows.ROWS_MAX", 4 * ROWS_FIRST)
     venue = Venue()
     for turn in range(40):
         venue.events(1 + turn * 300, 300)
