@@ -7,6 +7,7 @@ messages and the members' own counts, and knows neither sockets nor the venue. M
 from __future__ import annotations
 
 import io
+import re
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +24,7 @@ LADDER_COLUMNS = 42
 LEVELS_MAX = 12
 AXIS_COLUMNS = 9
 PICTURE_SIZE = (110, 36)  # columns, rows
+_FONT_FACE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 _BID, _ASK, _FAINT, _TITLE = "green", "red", "bright_black", "bold cyan"
 _BAR = "▏▎▍▌▋▊▉█"
 
@@ -108,7 +110,9 @@ def save_picture(screen: Screen, file: Path) -> None:
     columns, rows = PICTURE_SIZE
     console = Console(width=columns, height=rows, record=True, file=io.StringIO())
     console.print(render(screen, columns, rows), height=rows)
-    console.save_svg(str(file), title="sitex demo")
+    picture = console.export_svg(title="sitex demo")
+    # rich names fonts on the web; a picture in a README fetches nothing
+    file.write_text(_FONT_FACE.sub("", picture), encoding="utf-8")
 
 
 def plain_line(screen: Screen) -> str:
