@@ -356,7 +356,7 @@ def new_arena(limits: EngineLimits, hash_key: int) -> np.ndarray:
     for name, rows in section_rows(limits).items():
         edges[name] = (at, at + rows * DTYPES[name].itemsize)
         at = -(-edges[name][1] // 128) * 128
-    arena = _aligned_zeros(at)
+    arena = aligned_zeros(at)
     header = arena[:_HEADER_BYTES].view(HEADER)[0]
     for name, (first, end) in edges.items():
         header[f"{name}_at"], header[f"{name}_end"] = first, end
@@ -368,7 +368,11 @@ def new_arena(limits: EngineLimits, hash_key: int) -> np.ndarray:
     return arena
 
 
-def _aligned_zeros(size: int) -> np.ndarray:
+def aligned_zeros(size: int) -> np.ndarray:
+    """uint8[size] of zeros that begins on a row of 128 bytes.
+
+    numpy's own arrays begin 16 bytes behind a cache line: each row would lie in three lines.
+    """
     raw = np.zeros(size + 128, np.uint8)
     shift = -raw.ctypes.data % 128
     return raw[shift : shift + size]

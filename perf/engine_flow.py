@@ -1,6 +1,8 @@
 """Rows engine.flow and engine.large: commands through Engine.apply, events into the event log.
 
-Method: tables and event rows are touched before the clock starts, commands lie ready in memory, the
+Method: tables are touched before the clock starts; the event log is the venue's own, its segments
+of 32 MB allocated, mapped and touched by prepare() and entered between two spans of the clock (in a
+venue the thread ahead does that beside), and removed behind it. Commands lie ready in memory; the
 clock runs over the apply calls alone (wall time). All checks and risk are on, ids have 20 bytes,
 nothing is refused. The baseline is a bare loop in the same process over the same commands that
 reads each command, writes its request row and as many event rows, and does nothing else: what
@@ -18,8 +20,9 @@ from pathlib import Path
 import numpy as np
 
 from engine.eventlog import EventLog
-from engine.files import FileSizes
+from engine.files import EVENTS, FileSizes, numbered_files
 from engine.kernel import kernel
+from engine.layout import aligned_zeros
 from engine.limits import EngineLimits
 from engine.machine import Engine
 from engine.storage import Storage
@@ -29,9 +32,10 @@ from perf.rows import Row
 
 _COMMANDS = 10_000_000
 _LIVE, _LIVE_LARGE, _INSTRUMENTS_LARGE = 4_000, 1_000_000, 1_000
-_CHUNK = 500_000  # commands made at a time
-_EVENTS_A_COMMAND = 4  # room
+_CHUNK = 131_072  # commands made at a time, and a segment of the event log
+_EVENTS_A_COMMAND = 2  # room
 _NO_BLOBS = np.zeros(0, np.uint8)
+_REFUSED = (EventKind.REJECTED, EventKind.CANCEL_REJECTED)
 
 
 def flow(scale: float = 1.0) -> list[Row]:
@@ -56,19 +60,20 @@ def large(scale: float = 1.0) -> list[Row]:
 
 
 @contextmanager
-def _event_log(rows: int) -> Iterator[EventLog]:
-    """A real event log in a folder of its own, one segment ahead."""
+def _event_log(rows: int) -> Iterator[tuple[EventLog, Path]]:
+    """A real event log in a folder of its own; the log and the folder."""
     with tempfile.TemporaryDirectory(prefix="sitex-perf-") as folder:
         log = EventLog(Storage(), Path(folder), FileSizes(event_rows=rows), 1)
         try:
-            yield log
+            yield log, Path(folder)
         finally:
             log.close()
 
 
 def _measure(instruments: int, live: int, count: int, batch: int) -> tuple[float, float]:
     """Nanoseconds a command, and of the bare loop."""
-    requests_max = live + count + 1_000
+    chunk = min(_CHUNK, count)
+    requests_max = live + count + chunk + 1_000
     limits = EngineLimits(
         orders_max=2 * live + 1_000,
         requests_max=requests_max,
@@ -78,32 +83,42 @@ def _measure(instruments: int, live: int, count: int, batch: int) -> tuple[float
         sessions_max=7,
         levels_max=2_000 * max(instruments, 16),
     )
-    requests = np.zeros(requests_max, REQUEST)
-    requests.view(np.uint8)[:] = 0
+    requests = _touched(requests_max, REQUEST)
     engine = Engine(limits, requests)
     engine.touch()
     source = Flow(instruments, live)
     commands, blobs = source.definitions(requests_max)
     _apply_all(engine, commands, blobs)
     _apply_all(engine, source.fill(live), _NO_BLOBS)
-    chunk = min(_CHUNK, count)
-    commands, scratch = np.zeros(chunk, COMMAND), np.zeros(chunk, REQUEST)
-    _bare(commands[:1], scratch, np.zeros(1, EVENT), 1)
+    commands, scratch = _touched(chunk, COMMAND), _touched(chunk, REQUEST)
+    _bare(commands[:1], scratch, np.zeros(1, EVENT))
     spent = bare = 0.0
     done = 0
-    with _event_log(_EVENTS_A_COMMAND * chunk) as log:
+    with _event_log(_EVENTS_A_COMMAND * _CHUNK) as (log, folder):
         while done < count:
             commands.view(np.uint8)[:] = 0
             source.next(commands)
             before = engine.event_count
-            spent += _timed(engine, log, commands, batch)
-            produced = engine.event_count - before
+            log.prepare()
+            log.next_segment()
+            for _, path in numbered_files(folder, EVENTS)[:-1]:
+                path.unlink()
+            spent += _timed(engine, log.window, commands, batch)
+            rows = log.take(engine.event_count - before).rows
+            assert not np.isin(rows["kind"], _REFUSED).any()
             start = time.perf_counter()
-            _bare(commands, scratch, log.window, produced)
+            _bare(commands, scratch, rows)
             bare += time.perf_counter() - start
             done += chunk
     assert engine.command_count >= done + live
     return spent / done * 1e9, bare / done * 1e9
+
+
+def _touched(count: int, dtype: np.dtype) -> np.ndarray:
+    """Rows of zeros on cache lines, every page written."""
+    rows = aligned_zeros(count * dtype.itemsize)
+    rows[:] = 0
+    return rows.view(dtype)
 
 
 def _apply_all(engine: Engine, commands: np.ndarray, blobs: np.ndarray) -> None:
@@ -113,27 +128,19 @@ def _apply_all(engine: Engine, commands: np.ndarray, blobs: np.ndarray) -> None:
     assert not (events["kind"] == EventKind.REJECTED).any()
 
 
-def _timed(engine: Engine, log: EventLog, commands: np.ndarray, batch: int) -> float:
-    """Seconds to apply the commands in batches, events into the log."""
-    if log.rows_left < _EVENTS_A_COMMAND * len(commands):
-        log.prepare()
-        log.next_segment()
-    window = log.window
+def _timed(engine: Engine, window: np.ndarray, commands: np.ndarray, batch: int) -> float:
+    """Seconds to apply the commands in batches, events into the window."""
     at = 0
     start = time.perf_counter()
     for first in range(0, len(commands), batch):
         at += engine.apply(commands[first : first + batch], _NO_BLOBS, window[at:])[1]
-    spent = time.perf_counter() - start
-    rows = log.take(at).rows
-    refused = (EventKind.REJECTED, EventKind.CANCEL_REJECTED)
-    assert not np.isin(rows["kind"], refused).any()
-    return spent
+    return time.perf_counter() - start
 
 
 @kernel
-def _bare(commands, requests, events, produced):
-    """Read every command, write its request row and `produced` event rows in all."""
-    each = produced / commands.shape[0]
+def _bare(commands, requests, events):
+    """Read every command, write its request row and all event rows."""
+    each = events.shape[0] / commands.shape[0]
     at = 0
     for i in range(commands.shape[0]):
         command = commands[i]
