@@ -11,18 +11,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.layout import HEADER, Book, Work, new_arena, views
+from engine.layout import HEADER, Book, Work, aligned_zeros, new_arena, views
 from engine.limits import EVENT_ROWS_MIN, EngineLimits
 from engine.roll import roll_day
 from engine.state import (
     hash_state,
     instrument_book,
     instrument_orders,
+    request_row,
     restore_snapshot,
     take_snapshot,
 )
 from engine.step import step
-from engine.types import COMMAND, EVENT, REQUEST, CommandKind
+from engine.types import COMMAND, EVENT, REQUEST, CommandKind, pack_cl_ord_id
 
 _DEFAULT_HASH_KEY = 0x5EED_17E8_0F51_7E00 >> 2
 
@@ -52,7 +53,8 @@ class Engine:
 
     def _checked(self, requests: np.ndarray | None) -> np.ndarray:
         if requests is None:
-            return np.zeros(self.limits.requests_max, REQUEST)
+            size = self.limits.requests_max * REQUEST.itemsize
+            return aligned_zeros(size).view(REQUEST)
         assert requests.dtype == REQUEST and len(requests) >= self.limits.requests_max
         return np.asarray(requests)
 
@@ -121,6 +123,15 @@ class Engine:
     def orders(self, instrument: int) -> np.ndarray:
         """Live orders, ORDER_VIEW: bids, then asks, best price first, in order of their queues."""
         return instrument_orders(self._arena, self.requests, instrument)
+
+    def find_request(self, member: int, cl_ord_id: bytes) -> int:
+        """Row of `requests` that a member's ClOrdID of this venue day names, or 0."""
+        words = np.array(pack_cl_ord_id(cl_ord_id), np.uint64)
+        return int(
+            request_row(
+                self._arena, self.requests, np.zeros(0, EVENT), words[0], words[1], words[2], member
+            )
+        )
 
     def position(self, account: int, instrument: int) -> int:
         """Net lots of an account in an instrument, long positive."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from engine.bits import hash_id
 from engine.book import header_of, instrument_at, level_at, open_book, order_at, request_at
-from engine.ids import index_request
+from engine.ids import find_request, index_request
 from engine.kernel import kernel
 from engine.layout import (
     ACCOUNT_STATE,
@@ -125,6 +125,14 @@ def rebuild(arena, requests, events):
             header["hash_key"],
         )
         index_request(book, hashed, row)
+
+
+@kernel
+def request_row(arena, requests, events, word_0, word_1, word_2, member):
+    """Row of the request that a member's ClOrdID of this venue day names, or 0."""
+    book = open_book(arena, requests, events)
+    hashed = hash_id(word_0, word_1, word_2, member, header_of(book)["hash_key"])
+    return find_request(book, hashed, word_0, word_1, word_2, member)
 
 
 def instrument_orders(arena: np.ndarray, requests: np.ndarray, number: int) -> np.ndarray:

@@ -159,6 +159,12 @@ def encode_again(
     )
 
 
+def with_field(raw: bytes, tag: int, value: bytes) -> bytes:
+    """A whole message with one field more at the end of its body."""
+    body = raw[raw.index(SOH, raw.index(SOH) + 1) + 1 : raw.rindex(b"10=")]
+    return _frame(body + b"%d=%b\x01" % (tag, value))
+
+
 def _join(fields: Iterable[Field]) -> bytes:
     return b"".join(b"%d=%b\x01" % (tag, _value(value)) for tag, value in fields)
 

@@ -17,7 +17,7 @@ from engine.types import COMMAND, OrdStatus, Side
 from gateway.arena import REPORTS_MAX
 from gateway.counterparty import Counterparty
 from gateway.desk import Question
-from gateway.message import encode_message
+from gateway.message import encode_message, with_field
 from gateway.reports import encode_report, encode_reports
 from gateway.sent_rows import SentRows
 from gateway.session import Session
@@ -96,6 +96,9 @@ class Reporter:
                 self._one, number, now_ns, 0, int(Encode.STATUS),
             )  # fmt: skip
             raw = self._one[:size].tobytes()
+        status_id = message.get(790)
+        if status_id is not None:
+            raw = with_field(raw, 790, status_id)
         party.sent.blob(number, raw, now_ns)
         self._put(party, raw)
 

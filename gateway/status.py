@@ -13,11 +13,9 @@ from typing import cast
 
 import numpy as np
 
-from engine.bits import hash_id
-from engine.ids import find_request
 from engine.machine import Engine
 from engine.sequencer import Sequencer
-from engine.types import CL_ORD_ID_CHARS, EVENT, EventKind, OrdStatus, pack_cl_ord_id
+from engine.types import CL_ORD_ID_CHARS, EVENT, EventKind, OrdStatus
 
 SCAN_ROWS = 65_536
 
@@ -37,14 +35,11 @@ class OrderStates:
         if not 0 < len(cl_ord_id) <= CL_ORD_ID_CHARS:
             return None
         engine = cast(Engine, self._sequencer.engine)
-        book = engine.tables()
-        words = pack_cl_ord_id(cl_ord_id)
-        hashed = hash_id(*words, member, int(book.header[0]["hash_key"]))
-        row = int(find_request(book.slots, engine.requests, hashed, *words, member))
+        row = engine.find_request(member, cl_ord_id)
         request = engine.requests[row]
         if row == 0 or request["order_id"] == 0:
             return None
-        order = book.orders[int(request["order_index"])]
+        order = engine.tables().orders[int(request["order_index"])]
         if int(order["order_id"]) == int(request["order_id"]):
             return _living(order, time_ns)
         return self._dead(row)

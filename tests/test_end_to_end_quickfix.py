@@ -63,6 +63,23 @@ def test_rejects_carry_number_and_text(members: tuple[Member, Member]) -> None:
     alpha.next(t35="r", t11="mc1", t530="7", t531="7")
 
 
+def test_order_status(members: tuple[Member, Member]) -> None:
+    alpha, _ = members
+    symbol = front_symbol()
+    alpha.order("s1", "1", 5, "1.950", symbol)
+    alpha.next(t150="0")
+    ask = {11: "s1", 55: symbol, 54: "1", 790: "ask-1"}
+    alpha.send("H", ask)
+    alpha.next(t35="8", t150="I", t39="0", t11="s1", t151="5", t790="ask-1")
+    alpha.cancel("s2", "s1", "1", symbol)
+    alpha.next(t150="4", t11="s2")
+    alpha.send("H", ask)
+    alpha.next(t150="I", t39="4", t151="0", t790="ask-1")
+    alpha.send("H", {**ask, 11: "never"})
+    unknown = alpha.next(t150="I", t39="8", t11="never")
+    assert unknown[58] == "unknown order"
+
+
 def test_fills_while_away_come_by_resend(members: tuple[Member, Member]) -> None:
     alpha, bravo = members
     symbol = front_symbol()
