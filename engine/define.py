@@ -22,7 +22,7 @@ from engine.book import (
 )
 from engine.emit import clear_event
 from engine.flags import HAS_GTC_GTD, POSITION_EFFECT_REQUIRED
-from engine.kernel import kernel
+from engine.kernel import codec_kernel
 from engine.layout import ASK_NONE
 from engine.limits import (
     BAND_TICKS_MAX,
@@ -77,14 +77,14 @@ _ACCOUNT_BYTES = ACCOUNT.itemsize
 _SESSION_BYTES = SESSION.itemsize
 
 
-@kernel
+@codec_kernel
 def blob_lies(command, blobs, size):
     """Whether the command's blob has this many bytes and lies in the batch's blobs."""
     first = np.int64(command["blob_offset"])
     return command["blob_length"] == size and first + size <= blobs.shape[0]
 
 
-@kernel
+@codec_kernel
 def define(book, at, command, blobs):
     """Any DEFINE_ command; returns the next event row."""
     kind = command["kind"]
@@ -111,7 +111,7 @@ def define(book, at, command, blobs):
     return at
 
 
-@kernel
+@codec_kernel
 def product_in_bounds(book, row):
     """Whether every amount that can come of the row stays in int64, and its modes are known."""
     if row["product"] < 1 or row["product"] >= header_of(book)["products_rows"]:
@@ -142,7 +142,7 @@ def product_in_bounds(book, row):
     return required and row["features"] & HAS_GTC_GTD == 0
 
 
-@kernel
+@codec_kernel
 def define_product(book, at, command, row):
     """PRODUCT_DEFINED, once."""
     if not product_in_bounds(book, row):
@@ -175,7 +175,7 @@ def define_product(book, at, command, row):
     return at + 1
 
 
-@kernel
+@codec_kernel
 def set_limits(product, instrument, reference):
     """Reference and daily limits (M-12), inside what the product's bounds allow."""
     tick = product["tick"]
@@ -189,7 +189,7 @@ def set_limits(product, instrument, reference):
     instrument["high"] = min(high * tick, product["price_max"])
 
 
-@kernel
+@codec_kernel
 def lay_ladder(book, product, instrument):
     """Place the instrument's levels around its limits; False where no room is left for them.
 
@@ -221,7 +221,7 @@ def lay_ladder(book, product, instrument):
     return True
 
 
-@kernel
+@codec_kernel
 def define_instrument(book, at, command, row):
     """INSTRUMENT_DEFINED and LIMITS_SET, once."""
     if row["instrument"] < 1 or row["instrument"] >= header_of(book)["instruments_rows"]:
@@ -261,7 +261,7 @@ def define_instrument(book, at, command, row):
     return at + 2
 
 
-@kernel
+@codec_kernel
 def limits_event(event, command, number, instrument, kind):
     """INSTRUMENT_DEFINED or LIMITS_SET."""
     clear_event(event, command, kind)
@@ -273,7 +273,7 @@ def limits_event(event, command, number, instrument, kind):
     event["leaves_qty"] = instrument["high"]
 
 
-@kernel
+@codec_kernel
 def define_member(book, at, command, row):
     """MEMBER_SET: quotas and products of a member."""
     if row["member"] < 1 or row["member"] >= header_of(book)["members_rows"]:
@@ -288,7 +288,7 @@ def define_member(book, at, command, row):
     return at + 1
 
 
-@kernel
+@codec_kernel
 def define_account(book, at, command, row):
     """ACCOUNT_SET: limits of an account; its member stays the first one."""
     if row["account"] < 1 or row["account"] >= header_of(book)["accounts_rows"]:
@@ -311,7 +311,7 @@ def define_account(book, at, command, row):
     return at + 1
 
 
-@kernel
+@codec_kernel
 def define_session(book, at, command, row):
     """SESSION_SET; the session's member stays the first one."""
     if row["session"] < 1 or row["session"] >= header_of(book)["sessions_rows"]:

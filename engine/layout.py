@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.limits import HINT_CHUNK, EngineLimits
+from engine.limits import HINT_ROWS, EngineLimits
 from engine.types import COMMAND, EVENT
 
 ASK_NONE = 1 << 40  # best_ask of an empty side; best_bid of one is -1
@@ -344,7 +344,7 @@ def section_rows(limits: EngineLimits) -> dict[str, int]:
         "links": limits.orders_max + 1,
         "free": limits.orders_max + 1,
         "heap": 2 * risks + 1,
-        "hints": HINT_CHUNK,
+        "hints": HINT_ROWS,
         "slots": 1 << (2 * limits.requests_max - 2).bit_length(),  # at most half full
     }
 

@@ -35,7 +35,8 @@ SHARD_MAX = 127  # ids stay positive int64
 ID_COUNT_BITS = 56  # of order and trade ids; above them the shard
 ID_COUNT_MASK = (1 << ID_COUNT_BITS) - 1
 NANOSECONDS = 1_000_000_000
-HINT_CHUNK = 64  # commands whose rows are fetched ahead together
+HINT_CHUNK = 32  # commands whose rows are fetched ahead together
+HINT_ROWS = 4 * HINT_CHUNK  # hints kept: of the chunk being applied and the three behind it
 HINT_ORDERS_MIN = 16_384  # live orders from which their rows no longer lie in the cache
 
 

@@ -19,18 +19,18 @@ from engine.change import cancel, refuse_change, replace
 from engine.define import define
 from engine.emit import clear_event, mark_last, reject_new
 from engine.enter import go_on, known_row, new_order
-from engine.hints import hint
+from engine.hints import hint, start_hints
 from engine.ids import find_request, index_request, write_request
-from engine.kernel import kernel
+from engine.kernel import codec_kernel
 from engine.layout import Work
-from engine.limits import EVENT_ROWS_MIN, HINT_CHUNK
+from engine.limits import EVENT_ROWS_MIN, HINT_CHUNK, HINT_ROWS
 from engine.mass import mass_cancel, mass_cancel_on, mass_event, session_lost, session_lost_on
 from engine.roll import roll_on, roll_product
 from engine.types import CommandKind, EventKind
 from specs.rejects import Reject
 
 
-@kernel
+@codec_kernel
 def step(arena, requests, commands, blobs, events):
     """Apply commands; returns (consumed, produced). Stops before a ROLL_DAY (see roll_day)."""
     book = open_book(arena, requests, events)
@@ -42,6 +42,7 @@ def step(arena, requests, commands, blobs, events):
             mark_last(book, at, 0)
     consumed = 0
     hinted = 0
+    start_hints(book, commands)
     while header["work"] == Work.NONE and consumed < commands.shape[0]:
         command = commands[consumed]
         if header["events_rows"] - at < EVENT_ROWS_MIN or command["kind"] == CommandKind.ROLL_DAY:
@@ -53,7 +54,7 @@ def step(arena, requests, commands, blobs, events):
         header["command_count"] += 1
         kind = command["kind"]
         if kind >= CommandKind.NEW_ORDER and kind <= CommandKind.MASS_CANCEL:
-            at = order_command(book, at, command, hint_at(book, consumed % HINT_CHUNK))
+            at = order_command(book, at, command, hint_at(book, consumed & (HINT_ROWS - 1)))
         else:
             at = other_command(book, at, command, blobs)
         consumed += 1
@@ -63,7 +64,7 @@ def step(arena, requests, commands, blobs, events):
     return consumed, at
 
 
-@kernel
+@codec_kernel
 def resume(book):
     """Go on with long work; returns the next event row."""
     header = header_of(book)
@@ -85,7 +86,7 @@ def resume(book):
     return roll_on(book, 0)
 
 
-@kernel
+@codec_kernel
 def take_request(book, command, hashed):
     """The command's request row (M-10), or minus the reject."""
     header = header_of(book)
@@ -108,7 +109,7 @@ def take_request(book, command, hashed):
     return row
 
 
-@kernel
+@codec_kernel
 def order_command(book, at, command, hints):
     """NEW_ORDER, CANCEL, REPLACE, MASS_CANCEL."""
     kind = command["kind"]
@@ -141,7 +142,7 @@ def order_command(book, at, command, hints):
     return replace(book, at, command, row, named)
 
 
-@kernel
+@codec_kernel
 def other_command(book, at, command, blobs):
     """Definitions, lost sessions, rolls, halts; any other kind does nothing."""
     header = header_of(book)
