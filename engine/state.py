@@ -279,4 +279,5 @@ def _place_risks(book: Book, risks: np.ndarray, old_stride: int, stride: int) ->
     book.risks[risks["account"].astype(np.int64) * stride + risks["instrument"]] = risks
     for table in (book.members, book.instruments):
         table["risk_first"] = moved(table["risk_first"].astype(np.int64))
-    book.orders["risk"] = moved(book.orders["risk"].astype(np.int64))
+    used = book.orders[: int(book.header[0]["orders_used"]) + 1]  # the others stay untouched
+    used["risk"] = moved(used["risk"].astype(np.int64))

@@ -104,6 +104,7 @@ class Assembly:
     def recover(self, now_ns: int) -> None:
         """Brings everything to where the journal stands; what it lacks is journaled."""
         sequencer = self.sequencer
+        self.tables.load_kernels(sequencer.requests_of(sequencer.events_written() + 1))
         saved = sequencer.sessions_saved()
         records = [(0, saved)] if saved else []
         records += [(at, bytes(payload)) for at, payload in sequencer.session_records()]

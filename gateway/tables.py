@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.types import COMMAND, CancelReason, CommandKind
+from engine.types import COMMAND, EVENT, CancelReason, CommandKind
 from gateway import arena as arenas
 from gateway.arena import Bounds, Section
 from gateway.check import VALID, SessionReject
@@ -26,6 +26,7 @@ from gateway.types import (
     COMP_ID_CHARS,
     FIELDS_MAX,
     REPORT_BYTES_MAX,
+    STORE_ROW,
     TEMPLATE_BYTES,
     Encode,
     Fault,
@@ -216,6 +217,20 @@ class Tables:
             int(mode),
         )
         return self._one[:size].tobytes()
+
+    def load_kernels(self, requests: np.ndarray) -> None:
+        """Calls every kernel once, on nothing: machine code is loaded now, not by the first order.
+
+        requests: REQUEST[], as later calls have them.
+        """
+        buf, out = np.zeros(64, np.uint8), np.zeros(REPORT_BYTES_MAX + 64, np.uint8)
+        commands, events = np.zeros(1, COMMAND), np.zeros(1, EVENT)
+        store_rows = np.zeros(1, STORE_ROW)
+        decode_orders(self.arena, buf, 0, 0, 0, commands, 0, 0)
+        decode_one(self.arena, buf, 0, 0, 0, commands, 0, 0)
+        read_message(self.arena, buf, 0, 0)
+        encode_reports(self.arena, events[:0], 1, commands, requests, out, store_rows, 0)
+        encode_report(self.arena, 0, events, 0, requests, out, 0, 0, 0, int(Encode.LIVE))
 
     def define_session(
         self,
