@@ -47,13 +47,8 @@ class Desk:
         self._rows_max = rows_max
         self.count = 0
         self.questions: list[Question] = []
-        self._no_blobs = np.zeros(0, np.uint8)
         self._tables = tables
         self._arena = tables.arena
-
-    def batch(self) -> tuple[np.ndarray, np.ndarray]:
-        """The rows in use, COMMAND[count], and the batch's blobs, uint8[0]: for a submit."""
-        return self.commands[: self.count], self._no_blobs
 
     def add(self, kind: CommandKind, session: int, now_ns: int = 0) -> None:
         """A command of the venue itself about a session (SESSION_LOST); there must be room."""

@@ -172,11 +172,6 @@ class Venue:
             self._close_if_done(held.line)
         self._tell()
 
-    @property
-    def holding(self) -> bool:
-        """True while bytes wait for the disk."""
-        return bool(self._held)
-
     def session_lost(self, party: Counterparty, now_ns: int) -> None:
         """A drop, not a Logout: the session's DAY orders go, where it is set so (M-45)."""
         if party.cancel_on_disconnect:
