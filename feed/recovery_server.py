@@ -94,6 +94,8 @@ class RecoveryServer:
                 break
             await asyncio.sleep(_IN_COMMAND_PAUSE_S)
         for part in self.recovery.answer(request, time.time_ns()):
+            if writer.is_closing():  # uvloop's transport takes no more bytes then
+                raise ConnectionResetError("the client has gone")
             writer.write(part)
             await asyncio.wait_for(writer.drain(), self._limits.write_timeout_s)
             await asyncio.sleep(0)  # publishing goes on between two parts
