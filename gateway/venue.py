@@ -142,8 +142,6 @@ class Venue:
 
     def run_commands(self, now_ns: int) -> None:
         """Submits what the desk holds from the venue itself, and sends what comes of it."""
-        if self.desk.count:
-            self._submit(now_ns)
         self._finish_turn(now_ns)
 
     def report(self, parts: list[EventRows], now_ns: int) -> None:
