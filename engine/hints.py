@@ -1,9 +1,10 @@
 """Hints: the memory that the next commands will touch is asked for before they are applied.
 
-A pipeline over chunks of commands: while one chunk is applied, the ids of the third behind it are
-hashed and their slots asked for, of the second the request rows it names, of the next the order
-rows and, with many live orders, what lies around them. So each link of the chain has the time of a
-chunk to arrive. A hint may be stale or wrong and changes nothing.
+A pipeline: while one command is applied, the row of a later one is asked for, the ids of one before
+that are hashed and their slots asked for, of one nearer the request row it names, of the next the
+order row and, with many live orders, what lies around it. So each link of the chain has the time of
+some commands to arrive, and what is asked for is spread evenly: in bursts it waited for itself. A
+hint may be stale or wrong and changes nothing.
 
 Source: docs/decisions/0102-engine-tables.md.
 """
@@ -26,98 +27,109 @@ from engine.book import (
 )
 from engine.ids import hint_row
 from engine.kernel import codec_kernel
-from engine.limits import HINT_CHUNK, HINT_ORDERS_MIN, HINT_ROWS
+from engine.limits import (
+    COMMANDS_AHEAD,
+    HASHED_AHEAD,
+    HINT_ORDERS_MIN,
+    HINT_ROWS,
+    NAMED_AHEAD,
+    NEIGHBOURS_AHEAD,
+    ORDERS_AHEAD,
+    REQUESTS_AHEAD,
+)
 from engine.types import CommandKind, Side
 
 
 @codec_kernel
 def start_hints(book, commands):
-    """Hash the first chunk's ids and fill the pipeline."""
+    """Hash the first commands' ids and fill the pipeline."""
     count = commands.shape[0]
-    hash_commands(book, commands, 0, min(HINT_CHUNK, count))
-    if count < 2:
-        return
-    hash_commands(book, commands, HINT_CHUNK, min(2 * HINT_CHUNK, count))
-    hint_requests(book, commands, 0, min(HINT_CHUNK, count))
-    hash_commands(book, commands, 2 * HINT_CHUNK, min(3 * HINT_CHUNK, count))
-    hint_requests(book, commands, HINT_CHUNK, min(2 * HINT_CHUNK, count))
-    hint_orders(book, commands, 0, min(HINT_CHUNK, count))
+    for i in range(min(HASHED_AHEAD, count)):
+        hash_command(book, commands[i], hint_at(book, i & (HINT_ROWS - 1)))
+    if count > 1:
+        for i in range(min(NAMED_AHEAD, count)):
+            hint_request(book, commands[i], hint_at(book, i & (HINT_ROWS - 1)))
+        for i in range(min(ORDERS_AHEAD, count)):
+            hint_order(book, commands[i], hint_at(book, i & (HINT_ROWS - 1)))
 
 
 @codec_kernel
 def hint(book, commands, first):
-    """Before the chunk at `first` is applied: move each chunk behind it on by a stage."""
+    """Before the command at `first` is applied: move those behind it on by a stage."""
     count = commands.shape[0]
-    at = first + 3 * HINT_CHUNK
-    hash_commands(book, commands, at, min(at + HINT_CHUNK, count))
-    at = first + 2 * HINT_CHUNK
-    hint_requests(book, commands, at, min(at + HINT_CHUNK, count))
-    at = first + HINT_CHUNK
-    hint_orders(book, commands, at, min(at + HINT_CHUNK, count))
-    if header_of(book)["orders_live"] >= HINT_ORDERS_MIN:
-        hint_neighbours(book, commands, first, min(first + HINT_CHUNK, count))
+    header = header_of(book)
+    if first + COMMANDS_AHEAD < count:
+        prefetch(commands[first + COMMANDS_AHEAD])
+    row = header["request_count"] + REQUESTS_AHEAD
+    if row < header["requests_max"]:
+        prefetch(request_at(book, row))
+    at = first + HASHED_AHEAD
+    if at < count:
+        hash_command(book, commands[at], hint_at(book, at & (HINT_ROWS - 1)))
+    at = first + NAMED_AHEAD
+    if at < count:
+        hint_request(book, commands[at], hint_at(book, at & (HINT_ROWS - 1)))
+    at = first + ORDERS_AHEAD
+    if at < count:
+        hint_order(book, commands[at], hint_at(book, at & (HINT_ROWS - 1)))
+    if header["orders_live"] >= HINT_ORDERS_MIN:
+        at = first + NEIGHBOURS_AHEAD
+        if at < count:
+            hint_neighbours(book, commands[at], hint_at(book, at & (HINT_ROWS - 1)))
 
 
 @codec_kernel
-def hash_commands(book, commands, first, last):
-    """Hash the ids of commands and ask for their slots."""
+def hash_command(book, command, row):
+    """Hash the ids of a command and ask for their slots."""
     key = header_of(book)["hash_key"]
     mask = header_of(book)["slots_rows"] - 1
-    for i in range(first, last):
-        command = commands[i]
-        kind = command["kind"]
-        row = hint_at(book, i & (HINT_ROWS - 1))
-        row["named"] = 0
-        if kind < CommandKind.NEW_ORDER or kind > CommandKind.MASS_CANCEL:
-            continue
-        member = command["member"]
+    kind = command["kind"]
+    row["named"] = 0
+    if kind < CommandKind.NEW_ORDER or kind > CommandKind.MASS_CANCEL:
+        return
+    member = command["member"]
+    hashed = hash_id(
+        command["cl_ord_id_0"], command["cl_ord_id_1"], command["cl_ord_id_2"], member, key
+    )
+    row["hash"] = hashed
+    prefetch(slot_at(book, hashed & mask))
+    if kind == CommandKind.CANCEL or kind == CommandKind.REPLACE:
         hashed = hash_id(
-            command["cl_ord_id_0"], command["cl_ord_id_1"], command["cl_ord_id_2"], member, key
+            command["orig_cl_ord_id_0"],
+            command["orig_cl_ord_id_1"],
+            command["orig_cl_ord_id_2"],
+            member,
+            key,
         )
-        row["hash"] = hashed
+        row["orig_hash"] = hashed
         prefetch(slot_at(book, hashed & mask))
-        if kind == CommandKind.CANCEL or kind == CommandKind.REPLACE:
-            hashed = hash_id(
-                command["orig_cl_ord_id_0"],
-                command["orig_cl_ord_id_1"],
-                command["orig_cl_ord_id_2"],
-                member,
-                key,
-            )
-            row["orig_hash"] = hashed
-            prefetch(slot_at(book, hashed & mask))
 
 
 @codec_kernel
-def hint_requests(book, commands, first, last):
-    """Ask for the request rows that cancels and replaces name."""
-    for i in range(first, last):
-        kind = commands[i]["kind"]
-        if kind == CommandKind.CANCEL or kind == CommandKind.REPLACE:
-            row = hint_at(book, i & (HINT_ROWS - 1))
-            row["named"] = hint_row(book, row["orig_hash"])
-            prefetch(request_at(book, row["named"]))
+def hint_request(book, command, row):
+    """Ask for the request row that a cancel or replace names."""
+    kind = command["kind"]
+    if kind == CommandKind.CANCEL or kind == CommandKind.REPLACE:
+        row["named"] = hint_row(book, row["orig_hash"])
+        prefetch(request_at(book, row["named"]))
 
 
 @codec_kernel
-def hint_orders(book, commands, first, last):
-    """Ask for the rows of the orders named, and for the free rows that new orders will take."""
-    free = header_of(book)["free_count"]
-    many = header_of(book)["orders_live"] >= HINT_ORDERS_MIN
-    for i in range(first, last):
-        kind = commands[i]["kind"]
-        if kind == CommandKind.CANCEL or kind == CommandKind.REPLACE:
-            row = hint_at(book, i & (HINT_ROWS - 1))
-            row["order"] = request_at(book, row["named"])["order_index"]
-            prefetch(link_at(book, row["order"]))
-            prefetch(order_at(book, row["order"]))
-        elif kind == CommandKind.NEW_ORDER and many:
-            hint_tail(book, commands[i])
-            if free > 0:
-                index = free_at(book, free)["row"]
-                prefetch(link_at(book, index))
-                prefetch(order_at(book, index))
-                free -= 1
+def hint_order(book, command, row):
+    """Ask for the row of the order named, or for the free row that a new order will take."""
+    header = header_of(book)
+    kind = command["kind"]
+    if kind == CommandKind.CANCEL or kind == CommandKind.REPLACE:
+        row["order"] = request_at(book, row["named"])["order_index"]
+        prefetch(link_at(book, row["order"]))
+        prefetch(order_at(book, row["order"]))
+    elif kind == CommandKind.NEW_ORDER and header["orders_live"] >= HINT_ORDERS_MIN:
+        hint_tail(book, command)
+        free = header["free_count"] - ORDERS_AHEAD // 2  # about every second command takes one
+        if free > 0:
+            index = free_at(book, free)["row"]
+            prefetch(link_at(book, index))
+            prefetch(order_at(book, index))
 
 
 @codec_kernel
@@ -140,17 +152,16 @@ def hint_tail(book, command):
 
 
 @codec_kernel
-def hint_neighbours(book, commands, first, last):
-    """Ask for the neighbours of the orders named, in their queues and lists."""
-    for i in range(first, last):
-        kind = commands[i]["kind"]
-        if kind == CommandKind.CANCEL or kind == CommandKind.REPLACE:
-            index = hint_at(book, i & (HINT_ROWS - 1))["order"]
-            order = order_at(book, index)
-            link = link_at(book, index)
-            prefetch(order_at(book, order["queue_prev"]))
-            prefetch(order_at(book, order["queue_next"]))
-            prefetch(link_at(book, link["own_prev"]))
-            prefetch(link_at(book, link["own_next"]))
-            prefetch(link_at(book, link["session_prev"]))
-            prefetch(link_at(book, link["session_next"]))
+def hint_neighbours(book, command, row):
+    """Ask for the neighbours of the order named, in their queues and lists."""
+    kind = command["kind"]
+    if kind == CommandKind.CANCEL or kind == CommandKind.REPLACE:
+        index = row["order"]
+        order = order_at(book, index)
+        link = link_at(book, index)
+        prefetch(order_at(book, order["queue_prev"]))
+        prefetch(order_at(book, order["queue_next"]))
+        prefetch(link_at(book, link["own_prev"]))
+        prefetch(link_at(book, link["own_next"]))
+        prefetch(link_at(book, link["session_prev"]))
+        prefetch(link_at(book, link["session_next"]))

@@ -244,6 +244,8 @@ HEAP = np.dtype([("key", "<i8"), ("order", "<i8")])
 
 WORD = np.dtype([("word", "<i8")])
 
+SLOT = np.dtype([("word", "<u4")])
+
 FREE = np.dtype([("row", "<u4")])
 
 HINT = np.dtype([("hash", "<i8"), ("orig_hash", "<i8"), ("named", "<i8"), ("order", "<i8")])
@@ -310,7 +312,7 @@ DTYPES = {
     "free": FREE,
     "heap": HEAP,
     "hints": HINT,
-    "slots": WORD,
+    "slots": SLOT,
 }
 _HEADER_BYTES = HEADER.itemsize
 
@@ -345,7 +347,7 @@ def section_rows(limits: EngineLimits) -> dict[str, int]:
         "free": limits.orders_max + 1,
         "heap": 2 * risks + 1,
         "hints": HINT_ROWS,
-        "slots": 1 << (2 * limits.requests_max - 2).bit_length(),  # at most half full
+        "slots": 1 << (3 * limits.requests_max // 2).bit_length(),  # at most two thirds full
     }
 
 

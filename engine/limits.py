@@ -35,8 +35,14 @@ SHARD_MAX = 127  # ids stay positive int64
 ID_COUNT_BITS = 56  # of order and trade ids; above them the shard
 ID_COUNT_MASK = (1 << ID_COUNT_BITS) - 1
 NANOSECONDS = 1_000_000_000
-HINT_CHUNK = 32  # commands whose rows are fetched ahead together
-HINT_ROWS = 4 * HINT_CHUNK  # hints kept: of the chunk being applied and the three behind it
+HINT_ROWS = 64  # hints kept; a power of two
+COMMANDS_AHEAD = 90  # how far ahead memory is asked for: the command itself,
+HASHED_AHEAD = 60  # the slots of its ids,
+NAMED_AHEAD = 44  # the request row it names,
+ORDERS_AHEAD = 28  # the order that has,
+NEIGHBOURS_AHEAD = 12  # and what lies around that one;
+EVENTS_AHEAD = 24  # event rows and request rows that will be written
+REQUESTS_AHEAD = 16
 HINT_ORDERS_MIN = 16_384  # live orders from which their rows no longer lie in the cache
 
 
@@ -45,7 +51,7 @@ class EngineLimits:
     """Capacities of one engine's tables; the defaults are those of `sitex serve`.
 
     Row 0 of every table means "none" and comes on top. Memory: requests_max x 128 bytes for the
-    request rows and 16 to 32 for their index, orders_max x 144 bytes, accounts_max x
+    request rows and 6 to 12 for their index, orders_max x 144 bytes, accounts_max x
     instruments_max x 128 bytes, levels_max x 8.125 bytes.
     """
 
@@ -78,3 +84,5 @@ assert PRICE_MAX * 2 < SUM_MAX
 assert QTY_MAX * BASIS_POINTS < SUM_MAX
 assert POSITION_MAX + QTY_MAX < SUM_MAX
 assert LEVELS_PER_INSTRUMENT_MAX <= LEVELS_BOUND
+assert NEIGHBOURS_AHEAD < ORDERS_AHEAD < NAMED_AHEAD < HASHED_AHEAD < COMMANDS_AHEAD
+assert HASHED_AHEAD < HINT_ROWS and HINT_ROWS & (HINT_ROWS - 1) == 0

@@ -5,6 +5,7 @@ Source: specs/matching.md M-1, M-5, M-10, M-73, M-74.
 
 from __future__ import annotations
 
+from engine.bits import prefetch
 from engine.book import (
     event_at,
     header_of,
@@ -14,16 +15,17 @@ from engine.book import (
     open_book,
     pending_at,
     request_at,
+    slot_at,
 )
 from engine.change import cancel, refuse_change, replace
 from engine.define import define
 from engine.emit import clear_event, mark_last, reject_new
 from engine.enter import go_on, known_row, new_order
 from engine.hints import hint, start_hints
-from engine.ids import find_request, index_request, write_request
+from engine.ids import fill_slot, find_request, find_slot, write_request
 from engine.kernel import codec_kernel
 from engine.layout import Work
-from engine.limits import EVENT_ROWS_MIN, HINT_CHUNK, HINT_ROWS
+from engine.limits import EVENT_ROWS_MIN, EVENTS_AHEAD, HINT_ROWS
 from engine.mass import mass_cancel, mass_cancel_on, mass_event, session_lost, session_lost_on
 from engine.roll import roll_on, roll_product
 from engine.types import CommandKind, EventKind
@@ -41,16 +43,18 @@ def step(arena, requests, commands, blobs, events):
         if header["work"] == Work.NONE:
             mark_last(book, at, 0)
     consumed = 0
-    hinted = 0
+    fetched = at
+    ahead = min(EVENTS_AHEAD, commands.shape[0])
     start_hints(book, commands)
     while header["work"] == Work.NONE and consumed < commands.shape[0]:
         command = commands[consumed]
         if header["events_rows"] - at < EVENT_ROWS_MIN or command["kind"] == CommandKind.ROLL_DAY:
             break
-        if consumed == hinted:
-            hint(book, commands, consumed)
-            hinted += HINT_CHUNK
+        hint(book, commands, consumed)
         first = at
+        while fetched < at + ahead and fetched < header["events_rows"]:
+            prefetch(event_at(book, fetched))
+            fetched += 1
         header["command_count"] += 1
         kind = command["kind"]
         if kind >= CommandKind.NEW_ORDER and kind <= CommandKind.MASS_CANCEL:
@@ -99,12 +103,13 @@ def take_request(book, command, hashed):
     id_0 = command["cl_ord_id_0"]
     id_1 = command["cl_ord_id_1"]
     id_2 = command["cl_ord_id_2"]
-    if find_request(book, hashed, id_0, id_1, id_2, number) != 0:
+    slot = find_slot(book, hashed, id_0, id_1, id_2, number)
+    if slot_at(book, slot)["word"] != 0:
         return -Reject.DUPLICATE_CL_ORD_ID
     row = header["request_count"] + 1
     header["request_count"] = row
     member["requests_used"] += 1
-    index_request(book, hashed, row)
+    fill_slot(book, slot, hashed, row)
     write_request(request_at(book, row), command)
     return row
 
