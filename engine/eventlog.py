@@ -18,7 +18,8 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.files import EVENTS, REQUESTS, FileSizes, file_name, numbered_files
-from engine.storage import Storage, drop_pages, fault_in
+from engine.pages import drop_pages, fault_in
+from engine.storage import Storage
 from engine.types import EVENT, REQUEST
 
 _SPARE = "events.spare"
@@ -174,11 +175,11 @@ class RequestFile:
         self._dropped = 0
         self.make_room(used)
 
-    def make_room(self, used: int) -> None:
-        """Have a chunk ready behind row `used`; raises NoRoom. For any thread."""
+    def make_room(self, used: int, chunks: int = 1) -> None:
+        """Have so many chunks ready behind row `used`; raises NoRoom. For any thread."""
         sizes = self._sizes
         with self._lock:
-            wanted = min(used + 2 * sizes.request_chunk_rows, len(self.rows))
+            wanted = min(used + (chunks + 1) * sizes.request_chunk_rows, len(self.rows))
             while self.ready_rows < wanted:
                 first = self.ready_rows
                 stop = min(first + sizes.request_chunk_rows, len(self.rows))

@@ -287,6 +287,7 @@ class Journal:
     def _create(self) -> _Segment:
         path = self._folder / file_name(JOURNAL, self._next_number)
         fd = self._storage.create(path, self._sizes.journal_bytes)
+        self._storage.fill_cache(fd, self._sizes.journal_bytes)
         if not self._promise_written:
             # a sync of the folder makes the file system write everything that waits: 1 ms and more
             self._storage.sync_dir(self._folder)

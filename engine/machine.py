@@ -12,7 +12,8 @@ from __future__ import annotations
 import numpy as np
 
 from engine.layout import HEADER, Book, Work, aligned_zeros, new_arena, views
-from engine.limits import EVENT_ROWS_MIN, EngineLimits
+from engine.limits import EVENT_ROWS_MIN, ORDER_ROWS_AHEAD, ORDER_ROWS_STEP, EngineLimits
+from engine.pages import fault_in
 from engine.roll import roll_day
 from engine.state import (
     hash_state,
@@ -50,6 +51,7 @@ class Engine:
         self._arena = arena
         self._header = arena[: HEADER.itemsize].view(HEADER)[0]
         self._requests_next: np.ndarray | None = None
+        self._touched = 0  # order rows
 
     def _checked(self, requests: np.ndarray | None) -> np.ndarray:
         if requests is None:
@@ -90,8 +92,25 @@ class Engine:
         self._requests_next = self._checked(requests_next)
 
     def touch(self) -> None:
-        """Touch every page of the tables, so that no command pays for a page's first use."""
-        self._arena[::4096] |= 0
+        """Have memory for all tables, so that no command pays for a page's first use."""
+        fault_in(self._arena)
+
+    def touch_ahead(self) -> None:
+        """Have memory for the index of ClOrdIDs and, step by step, for the next orders.
+
+        For a background thread, beside apply; a call does one step.
+        """
+        used = int(self._header["orders_used"])
+        wanted = min(used + ORDER_ROWS_AHEAD, self.limits.orders_max)
+        if self._touched >= wanted:
+            return
+        tables = self.tables()
+        if self._touched == 0:
+            fault_in(tables.slots)
+        stop = min(max(self._touched, used) + ORDER_ROWS_STEP, wanted)
+        for table in (tables.orders, tables.links):
+            fault_in(table[self._touched : stop])
+        self._touched = stop
 
     def snapshot(self) -> bytes:
         """The state between commands; the caller keeps request rows 1 to request_count with it."""

@@ -9,12 +9,10 @@ Source: docs/decisions/0101-journal-format.md.
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import fcntl
 import mmap
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,7 +20,6 @@ import numpy as np
 
 _ZEROS = bytes(1 << 20)
 _FULLFSYNC = getattr(fcntl, "F_FULLFSYNC", None)
-_POPULATE_WRITE = 23  # MADV_POPULATE_WRITE, Linux 5.14
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -137,6 +134,11 @@ class Storage:
         self._call(os.makedirs, path, 0o755, True)
         self.sync_dir(path.parent)
 
+    def fill_cache(self, fd: int, size: int) -> None:
+        """Have the first `size` bytes of a file in memory, so that a write only copies."""
+        for place in range(0, size, len(_ZEROS)):
+            self._call(os.pread, fd, len(_ZEROS), place)
+
     def map_rows(self, fd: int, dtype: np.dtype, rows: int) -> np.ndarray:
         """Rows 0 to `rows` of a file, mapped shared and writable."""
         return np.frombuffer(mmap.mmap(fd, rows * dtype.itemsize), dtype)
@@ -163,32 +165,6 @@ def lock_directory(path: Path) -> int:
     return fd
 
 
-def fault_in(rows: np.ndarray) -> None:
-    """Touch the pages of mapped rows, so that writing them later takes no page fault.
-
-    Runs without the interpreter's lock where the system can populate by itself.
-    """
-    start, length = _whole_pages(rows)
-    if length <= 0 or (_LIBC is not None and _LIBC.madvise(start, length, _POPULATE_WRITE) == 0):
-        return
-    # reading only: a write here could undo what another thread writes to the same page
-    rows.view(np.uint8)[:: mmap.PAGESIZE].max(initial=0)
-
-
-def drop_pages(rows: np.ndarray) -> None:
-    """Take the whole pages of mapped rows out of this process; the file keeps their content."""
-    start, length = _whole_pages(rows)
-    if length > 0 and _LIBC is not None:
-        _LIBC.madvise(start, length, _DONTNEED)
-
-
-def _whole_pages(rows: np.ndarray) -> tuple[int, int]:
-    address = rows.ctypes.data
-    start = -(-address // mmap.PAGESIZE) * mmap.PAGESIZE
-    stop = (address + rows.nbytes) // mmap.PAGESIZE * mmap.PAGESIZE
-    return start, stop - start
-
-
 def _zero_fill(fd: int, offset: int, length: int) -> None:
     place = offset
     while place < offset + length:
@@ -199,16 +175,5 @@ def _full_fsync(fd: int) -> None:
     fcntl.fcntl(fd, _FULLFSYNC or 0)
 
 
-def _load_libc() -> ctypes.CDLL | None:
-    if not sys.platform.startswith("linux"):
-        return None
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
-    libc.madvise.restype = ctypes.c_int
-    return libc
-
-
-_LIBC = _load_libc()
-_DONTNEED = getattr(mmap, "MADV_DONTNEED", 4)
 _allocate = getattr(os, "posix_fallocate", _zero_fill)
 _sync_data = _full_fsync if _FULLFSYNC is not None else getattr(os, "fdatasync", os.fsync)

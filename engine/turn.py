@@ -35,6 +35,7 @@ _ROLL_DAY = int(CommandKind.ROLL_DAY)
 _unpack_time = struct.Struct("<q").unpack_from  # the row's first field
 _SMALL = STAGED_PART_MAX // _ROW  # commands that may be staged: their bytes are copied
 _PAD = FRAME_BYTES + 8
+_REQUEST_CHUNKS_AHEAD = 4
 assert COMMAND.names is not None and COMMAND.names[0] == "time_ns"
 
 
@@ -66,7 +67,9 @@ class Turn:
         self._kept: list[EventRows] = []  # of the turn's own commands, for poll
         self._requests_left = 0
         self._events_written = self._events_durable = venue.events.next_number - 1
-        self._ahead = Ahead((journal.prepare, self._prepare_events, self._prepare_requests))
+        self._ahead = Ahead(
+            (journal.prepare, self._prepare_events, self._prepare_requests, self.engine.touch_ahead)
+        )
         if threaded:
             self._ahead.start()
 
@@ -251,7 +254,8 @@ class Turn:
         try:
             self.journal.make_room(size)
             self._events.make_room()
-            requests.make_room(used + count)
+            if requests.left(used) < count:
+                requests.make_room(used + count)
         except NoRoom as error:
             out = [] if self._halt_reason else self._control(CommandKind.HALT, DISK_FULL)
             if (
@@ -314,4 +318,4 @@ class Turn:
         self._events.prepare()
 
     def _prepare_requests(self) -> None:
-        self.venue.requests.make_room(self.engine.request_count)
+        self.venue.requests.make_room(self.engine.request_count, _REQUEST_CHUNKS_AHEAD)

@@ -53,6 +53,9 @@ class EngineLike(Protocol):
     def roll_requests(self, requests_next: np.ndarray) -> None:
         """The request rows of the next day, before its ROLL_DAY."""
 
+    def touch_ahead(self) -> None:
+        """Have memory for what the next commands will use; for a background thread."""
+
     def snapshot(self) -> bytes:
         """The state, without request rows."""
 

@@ -34,6 +34,7 @@ from feed.publish import Publisher
 from feed.recovery import Recovery, RecoveryLimits
 from feed.recovery_server import RecoveryServer
 
+NICE_MAX = 19
 _ROWS_A_TURN = 4_096  # events published without a look at anything else
 _TAIL_HEARTBEAT_S = 0.05  # after the last packet, so that its loss shows at once
 _CONNECT_TIMEOUT_S = 10.0
@@ -54,7 +55,7 @@ class FeedSettings:
     recovery_port: int = 30003
     packet_bytes_max: int = PACKET_BYTES_MAX
     heartbeat_s: float = 1.0
-    nice: int = 19  # the matching has the processor first
+    nice: int = NICE_MAX  # the matching has the processor first
     limits: RecoveryLimits = field(default_factory=RecoveryLimits)
 
 
@@ -240,7 +241,9 @@ def parse_settings(arguments: list[str]) -> FeedSettings:
     parser.add_argument("--recovery-connections-max", type=int, default=64)
     parser.add_argument("--packet-bytes-max", type=int, default=PACKET_BYTES_MAX)
     parser.add_argument("--heartbeat-seconds", type=float, default=1.0)
-    parser.add_argument("--nice", type=int, default=19, help="0 to 19: how far behind the venue")
+    parser.add_argument(
+        "--nice", type=int, default=NICE_MAX, help="0 to 19: how far behind the venue"
+    )
     parser.add_argument("--history-mb", type=int, default=64)
     chosen = parser.parse_args(arguments)
     return FeedSettings(
@@ -269,11 +272,19 @@ async def serve(settings: FeedSettings) -> None:
     await service.run()
 
 
+def stand_back(nice: int) -> None:
+    """Let the venue have the processor first; at 19 run only when nobody else wants to."""
+    os.setpriority(os.PRIO_PROCESS, 0, nice)
+    if nice == NICE_MAX and hasattr(os, "SCHED_IDLE"):
+        # a task of this class is preempted at once, where one of nice 19 finishes its slice
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+
 def main(arguments: list[str] | None = None) -> None:
     """The process: SIGINT is the venue's to answer; garbage collection is rare, cycles are few."""
     settings = parse_settings(sys.argv[1:] if arguments is None else arguments)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.setpriority(os.PRIO_PROCESS, 0, settings.nice)
+    stand_back(settings.nice)
     gc.freeze()
     gc.set_threshold(200_000, 20, 20)
     try:

@@ -15,6 +15,7 @@ import sys
 from feed.messages import OrderAdded
 from feed.multicast import LINE_A, LINE_B, Line, open_receiver
 from feed.packet import HEADER_BYTES
+from feed.service import NICE_MAX, stand_back
 from feed.subscriber import Subscriber as FeedSubscriber
 from perf.venue import Venue
 
@@ -80,6 +81,7 @@ class Subscriber:
 
 async def count(line_a: int, line_b: int, recovery_port: int, orders: int) -> None:
     """Follows the feed until so many orders were added."""
+    stand_back(NICE_MAX)  # the cores are the venue's: a subscriber would have its own
     lines = (Line(LINE_A.group, line_a), Line(LINE_B.group, line_b))
     async with FeedSubscriber(lines, ("127.0.0.1", recovery_port)) as feed:
         print("joined", flush=True)

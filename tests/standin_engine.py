@@ -46,6 +46,9 @@ class StandInEngine:
         names = ("command_count", "event_count", "request_count", "volume", "halted", "cursor")
         return msgspec.json.encode({name: getattr(self, name) for name in names})
 
+    def touch_ahead(self) -> None:
+        """It has no tables."""
+
     def state_hash(self) -> bytes:
         rows = self.requests[: self.request_count + 1].tobytes()
         return hashlib.sha256(self.snapshot() + rows).digest()[:16]

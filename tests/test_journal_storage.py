@@ -9,8 +9,10 @@ import time
 import numpy as np
 import pytest
 
+from engine import pages
 from engine import storage as module
-from engine.storage import NoRoom, Storage, StorageFailed, drop_pages, fault_in
+from engine.pages import drop_pages, fault_in
+from engine.storage import NoRoom, Storage, StorageFailed
 from engine.types import EVENT
 from tests.journal_rig import FaultyStorage, facts, open_venue, turn
 
@@ -67,7 +69,7 @@ def test_an_error_is_storage_failed(tmp_path, monkeypatch):
 def test_a_venue_runs_without_the_calls_of_linux(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "_allocate", module._zero_fill)
     monkeypatch.setattr(module, "_sync_data", os.fsync)
-    monkeypatch.setattr(module, "_LIBC", None)
+    monkeypatch.setattr(pages, "_LIBC", None)
     venue = open_venue(tmp_path, durability="fsync")
     for index in range(40):
         turn(venue, 10 * index, 5, b"store")
