@@ -2,7 +2,8 @@
 
 All that came from a line in one read goes through in one turn: decoded, journaled, matched,
 reported. Nothing leaves before the journal has it: in `os` mode it is written, in `fsync` mode it
-is on the disk, and bytes wait in `_held` for that while further turns run ahead.
+is on the disk, and bytes wait in `_held` for that while further turns run ahead. A line that speaks
+alone waits in its turn: the way over another thread takes longer than the disk.
 
 Data path: server.Line -> Session -> Desk -> Sequencer -> Reporter -> SessionStore -> server.Line.
 Source: gateway/session.py (steps of a turn); docs/decisions/0101-journal-format.md.
@@ -31,6 +32,8 @@ from gateway.states import State
 from gateway.store import SessionStore
 
 REPORT_ROWS_MAX = 16_384  # of a roll, in one payload of the session store
+ALONE_BYTES_MAX = 4_096  # of the journal, that a turn may bring to the disk itself
+ALONE_NS = 5_000_000  # no other line has spoken for so long
 
 
 class Held(NamedTuple):
@@ -72,6 +75,8 @@ class Venue:
         self._waits_for_disk = waits_for_disk
         self._held: deque[Held] = deque()
         self._told = 0
+        self._speaker: Line | None = None  # of the last turn, which ended at _spoke_ns
+        self._spoke_ns = 0
 
     # -- what lines call (server.Floor)
 
@@ -227,7 +232,7 @@ class Venue:
         sequencer, reporter = self.sequencer, self._reporter
         self._store.save(sequencer.append_sessions, reporter.events_through)
         sequencer.flush()
-        wait = self._waits_for_disk and sequencer.durable < sequencer.written
+        wait = self._waits_for_disk and self._must_wait(line, now_ns)
         reported = reporter.reported
         if line is not None:
             self._send(line, now_ns, wait)
@@ -241,6 +246,19 @@ class Venue:
             self.on_sync()
         else:
             self._tell()
+
+    def _must_wait(self, line: Line | None, now_ns: int) -> bool:
+        """Whether what the turn wrote goes to the disk in the sync's thread, not at once here."""
+        sequencer = self.sequencer
+        waiting = sequencer.written - sequencer.durable
+        if waiting == 0:
+            return False
+        alone = line is self._speaker or now_ns - self._spoke_ns > ALONE_NS
+        self._speaker, self._spoke_ns = line, now_ns
+        if not alone or line is None or self._held or waiting > ALONE_BYTES_MAX:
+            return True
+        sequencer.sync()
+        return False
 
     def _send(self, line: Line, now_ns: int, wait: bool) -> None:
         session = line.session
