@@ -11,11 +11,40 @@ from __future__ import annotations
 import ctypes
 import mmap
 import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
 _POPULATE_WRITE = 23  # MADV_POPULATE_WRITE, Linux 5.14
+_ROWS_AHEAD = 1 << 18
+_STEP_ROWS = 1 << 15
+_LOOK_SECONDS = 0.005
 _DONTNEED = getattr(mmap, "MADV_DONTNEED", 4)
+
+
+@contextmanager
+def had_ahead(rows: np.ndarray, used: Callable[[], int]) -> Iterator[None]:
+    """Has the pages of rows up to _ROWS_AHEAD behind row used(), in a thread, for the block."""
+    ended = threading.Event()
+
+    def run() -> None:
+        had = 0
+        while had < len(rows) and not ended.is_set():
+            if had - used() > _ROWS_AHEAD:
+                ended.wait(_LOOK_SECONDS)
+            else:
+                fault_in(rows[had : had + _STEP_ROWS])
+                had += _STEP_ROWS
+
+    thread = threading.Thread(target=run, name="pages", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def fault_in(rows: np.ndarray) -> None:

@@ -17,7 +17,9 @@ import numpy as np
 
 from engine.files import SNAPSHOT, day_folders, numbered_files
 from engine.journal import Tail
+from engine.layout import aligned_zeros
 from engine.limits import EngineLimits
+from engine.pages import had_ahead
 from engine.records import GENESIS, RecordKind, sessions_at
 from engine.recover import read_begin
 from engine.replayer import EngineStopped, Replayer
@@ -139,7 +141,7 @@ class _Replay:
             apply_batch(engine, sink, commands, blobs)
 
         def roll(command: np.ndarray) -> None:
-            engine.roll_requests(np.zeros(self._rows, REQUEST))
+            engine.roll_requests(_request_rows(len(self._requests)))
             apply(command, np.zeros(0, np.uint8))
 
         day = snapshot.meta.day if snapshot is not None else self._segments[0].day
@@ -150,16 +152,17 @@ class _Replay:
         replayer = Replayer(apply, roll, before, stop_at=at, single_from=single, skips=self.skips)
         records = session_bytes = size = 0
         started = time.perf_counter()
-        for record in stream.records():
-            replayer.feed(record)
-            header = record.header
-            records += 1
-            session_bytes += header.payload_bytes - sessions_at(header) if header.is_turn else 0
-            size += header.record_bytes
-            day = record.segment.day
-            if replayer.stopped:
-                break
-        replayer.finish()
+        with had_ahead(self._requests, lambda: engine.request_count):
+            for record in stream.records():
+                replayer.feed(record)
+                header = record.header
+                records += 1
+                session_bytes += header.payload_bytes - sessions_at(header) if header.is_turn else 0
+                size += header.record_bytes
+                day = record.segment.day
+                if replayer.stopped:
+                    break
+            replayer.finish()
         seconds = time.perf_counter() - started
         return ReplayResult(
             engine=engine,
@@ -182,14 +185,17 @@ class _Replay:
             if begin is None:
                 raise JournalDamaged(self._segments[0].path, 0, "the first record is missing")
             limits = self._limits or EngineLimits(**begin.limits)
-            self._rows = limits.requests_max + 1
-            return self._make(limits, np.zeros(self._rows, REQUEST))
+            self._requests = _request_rows(limits.requests_max + 1)
+            return self._make(limits, self._requests)
         limits = self._limits or EngineLimits(**snapshot.meta.limits)
-        self._rows = limits.requests_max + 1
-        requests = np.zeros(self._rows, REQUEST)
+        requests = self._requests = _request_rows(limits.requests_max + 1)
         assert snapshot.requests is not None
         requests[: len(snapshot.requests)] = snapshot.requests
         return self._make.restore(limits, snapshot.engine, requests)
+
+
+def _request_rows(rows: int) -> np.ndarray:
+    return aligned_zeros(rows * REQUEST.itemsize).view(REQUEST)
 
 
 def _engine() -> EngineMaker:
