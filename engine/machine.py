@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.cl_ord_id import pack_cl_ord_id
 from engine.layout import HEADER, Book, Work, aligned_zeros, new_arena, views
 from engine.limits import EVENT_ROWS_MIN, ORDER_ROWS_AHEAD, ORDER_ROWS_STEP, EngineLimits
 from engine.pages import fault_in
@@ -24,7 +25,7 @@ from engine.state import (
     take_snapshot,
 )
 from engine.step import step
-from engine.types import COMMAND, EVENT, REQUEST, CommandKind, pack_cl_ord_id
+from engine.types import COMMAND, EVENT, REQUEST, CommandKind
 
 _DEFAULT_HASH_KEY = 0x5EED_17E8_0F51_7E00 >> 2
 

@@ -39,6 +39,7 @@ class CommandKind(IntEnum):
     ROLL_DAY = 21  # trading_date = the next venue day: request rows renumbered; alone in its batch
     HALT = 22  # the venue takes no new orders; reason
     RESUME = 23
+    SET_PHASE = 24  # blob: PHASE; to AUCTION_MATCH: uncrosses
 
 
 class EventKind(IntEnum):
@@ -68,9 +69,36 @@ class EventKind(IntEnum):
     ACCOUNT_SET = 38
     MEMBER_SET = 39
     SESSION_SET = 40
+    PHASE_CHANGED = 50  # qty: Phase; leaves_qty: the one before; cum_value: its scheduled end, ns
+    INDICATIVE = 51  # price, qty: what an uncross would give; leaves_qty: surplus, buys positive
+    UNCROSSED = 52  # price, qty: what the uncross gave (0: nothing); leaves_qty: surplus
+    ALARM = 53  # reason: AlarmReason; the operator must look at the instrument
 
 
 REPORT_KIND_MAX = EventKind.MASS_CANCEL_REJECTED
+
+
+class Phase(IntEnum):
+    """What an instrument does at a time of its day (rules M-100, M-101)."""
+
+    NONE = 0  # no schedule rules it: as CONTINUOUS
+    CLOSED = 1
+    PRE_OPEN = 2  # call: entry and cancel
+    NO_CANCEL = 3  # call: entry only
+    AUCTION_MATCH = 4  # uncrosses when it begins, takes nothing
+    CONTINUOUS = 5
+    VOLATILITY_PAUSE = 6  # call: entry and cancel
+    HALTED = 7  # cancel only
+    CLOSING = 8  # call of the closing auction: entry and cancel
+    SETTLEMENT = 9
+    EXPIRED = 10
+
+
+class AlarmReason(IntEnum):
+    """Reason of an ALARM."""
+
+    NONE = 0
+    UNCROSS_FAILED = 1  # the uncross did not pass its own check: the instrument stays in auction
 
 
 class Side(IntEnum):
@@ -174,6 +202,7 @@ class EventFlag(IntFlag):
     UNSOLICITED = 2  # no request of the order's owner caused it
     KEPT_PLACE = 4  # REPLACED: the order kept its place in the queue
     LAST_OF_COMMAND = 8  # the command's last event: a reader may show what it has
+    AUCTION = 16  # FILL: a trade of an uncross, the buy's row first; neither is the aggressor's
 
 
 class PriceRule(IntEnum):
@@ -211,6 +240,8 @@ class ProductFeature(IntFlag):
     ICEBERG = 16
     REPLACE_KEEPS_PLACE = 32
     POSITION_EFFECT_REQUIRED = 64
+    AUCTION_HIDDEN = 128  # orders of a call are not shown, of the indicative terms the price only
+    AUCTION_MIN_SURPLUS = 256  # of the prices of greatest volume, those of smallest surplus
 
 
 def _row(*fields: tuple[str, str]) -> np.dtype:
@@ -402,23 +433,12 @@ SESSION = _row(
 )
 assert SESSION.itemsize == 24
 
-
-def pack_cl_ord_id(cl_ord_id: bytes) -> tuple[int, int, int]:
-    """The three words of an id of 1 to 20 bytes, as command and request rows hold it."""
-    assert len(cl_ord_id) <= CL_ORD_ID_CHARS
-    padded = cl_ord_id.ljust(CL_ORD_ID_CHARS, b"\0")
-    return (
-        int.from_bytes(padded[:8], "little"),
-        int.from_bytes(padded[8:16], "little"),
-        int.from_bytes(padded[16:], "little"),
-    )
-
-
-def unpack_cl_ord_id(word_0: int, word_1: int, word_2: int) -> bytes:
-    """The id of three words; the inverse of pack_cl_ord_id."""
-    padded = (
-        int(word_0).to_bytes(8, "little")
-        + int(word_1).to_bytes(8, "little")
-        + int(word_2).to_bytes(4, "little")
-    )
-    return padded.rstrip(b"\0")
+PHASE = _row(
+    ("scheduled_end_ns", "<i8"),  # venue clock; 0: none
+    ("instrument", "<u4"),  # 0: every instrument of the product
+    ("product", "<u2"),  # read where instrument is 0
+    ("reason", "<u2"),  # the operator's; 0: the schedule's
+    ("phase", "u1"),  # Phase, CLOSED to SETTLEMENT
+    ("note", "S7"),
+)
+assert PHASE.itemsize == 24

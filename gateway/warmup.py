@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from engine import kernel as kernels
+from engine.cl_ord_id import pack_cl_ord_id
 from engine.files import FileSizes
 from engine.limits import EngineLimits
 from engine.sequencer import Sequencer
@@ -35,7 +36,6 @@ from engine.types import (
     OrdType,
     Side,
     TimeInForce,
-    pack_cl_ord_id,
 )
 from gateway.arena import Bounds
 from gateway.assembly import assemble

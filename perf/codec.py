@@ -12,7 +12,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from engine.types import COMMAND, EVENT, REQUEST, CommandKind, EventKind, pack_cl_ord_id
+from engine.cl_ord_id import pack_cl_ord_id
+from engine.types import COMMAND, EVENT, REQUEST, CommandKind, EventKind
 from gateway.arena import Bounds
 from gateway.message import Field, Header, encode_message
 from gateway.orders import decode_orders

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine import types as t
+from engine.cl_ord_id import pack_cl_ord_id
 from tests import naive_words as w
 
 TICK = 10_000_000  # 0.01 in 1e-9
@@ -52,7 +53,7 @@ def command(kind: int, **fields: object) -> dict:
     made.update(cl_ord_id=(0, 0, 0), orig_cl_ord_id=(0, 0, 0), row=None, blob=b"")
     for name in _IDS:
         if isinstance(fields.get(name), str):
-            fields[name] = t.pack_cl_ord_id(fields[name].encode())
+            fields[name] = pack_cl_ord_id(fields[name].encode())
     assert set(fields) <= set(made), set(fields) - set(made)
     made.update(fields, kind=kind)
     return made

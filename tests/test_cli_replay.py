@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.cl_ord_id import pack_cl_ord_id
 from engine.definitions import DefinitionsWriter
 from engine.files import JOURNAL, FileSizes
 from engine.limits import EngineLimits
 from engine.sequencer import Sequencer
-from engine.types import COMMAND, CommandKind, OrdType, Side, TimeInForce, pack_cl_ord_id
+from engine.types import COMMAND, CommandKind, OrdType, Side, TimeInForce
 from gateway.cli_replay import run_book, run_replay
 from gateway.definitions import Known, missing
 from specs.products import load_products

@@ -12,8 +12,8 @@ import numpy as np
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from engine.cl_ord_id import pack_cl_ord_id
 from engine.kernel import codec_kernel
-from engine.types import pack_cl_ord_id
 from gateway import scan
 from gateway.fields import (
     date_of_days,

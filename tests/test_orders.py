@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.types import COMMAND, CommandKind, unpack_cl_ord_id
+from engine.cl_ord_id import unpack_cl_ord_id
+from engine.types import COMMAND, CommandKind
 from gateway.arena import Section
 from gateway.tables import Tables, refused_reason
 from gateway.types import Fault, Stop

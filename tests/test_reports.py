@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.cl_ord_id import pack_cl_ord_id
 from engine.types import (
     COMMAND,
     EVENT,
@@ -19,7 +20,6 @@ from engine.types import (
     CommandKind,
     EventFlag,
     EventKind,
-    pack_cl_ord_id,
 )
 from gateway.dialect import DICTIONARY
 from gateway.message import Header, encode_again, encode_message
