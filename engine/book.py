@@ -118,6 +118,8 @@ free_at = _accessor("free", DTYPES["free"])
 heap_at = _accessor("heap", DTYPES["heap"])
 hint_at = _accessor("hints", DTYPES["hints"])
 slot_at = _accessor("slots", DTYPES["slots"])
+call_at = _accessor("calls", DTYPES["calls"])
+depth_at = _accessor("depths", DTYPES["depths"])
 request_at = _accessor("requests", REQUEST, is_outside=True)
 event_at = _accessor("events", EVENT, is_outside=True)
 

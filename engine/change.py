@@ -30,7 +30,7 @@ from engine.flags import KEPT_PLACE, POST_ONLY, REPLACE_KEEPS_PLACE
 from engine.kernel import kernel
 from engine.match import leave_book
 from engine.positions import check_closing
-from engine.rest import free_row, unqueue_order
+from engine.rest import free_row, slice_of, unqueue_order
 from engine.risk import add_open, check_notional, check_position, check_rate, lot_notional
 from engine.types import EventKind, OrdStatus
 from specs.rejects import Reject
@@ -126,7 +126,7 @@ def check_amendable(command, order):
 
 @kernel
 def check_replace(command, order, product, instrument, account, risk):
-    """The new terms of a living order: its new level or minus the reject."""
+    """The new terms of a living order, post-only apart: its new level or minus the reject."""
     reason = check_amendable(command, order)
     if reason == Reject.NONE:
         reason = check_qty(product, command["qty"])
@@ -156,8 +156,6 @@ def check_replace(command, order, product, instrument, account, risk):
         reason = check_rate(account, command["time_ns"])
     if reason != Reject.NONE:
         return -reason
-    if order["exec_inst"] != 0 and would_trade(instrument, order["side"], level):
-        return -Reject.POST_ONLY_WOULD_TRADE
     return level
 
 
@@ -180,11 +178,13 @@ def replace(book, at, command, request, named):
     account = account_at(book, order["account"])
     risk = risk_at(book, order["risk"])
     level = check_replace(command, order, product, instrument, account, risk)
+    if level >= 0 and order["exec_inst"] != 0 and would_trade(instrument, order["side"], level):
+        level = -Reject.POST_ONLY_WOULD_TRADE
     if level < 0:
         return refuse_change(book, at, command, request, named, -level)
     request_at(book, request)["order_id"] = order["order_id"]
     request_at(book, request)["order_index"] = index
-    kept = keeps_place(command, order, product)
+    kept = keeps_place(command, order, product, order["shown"])
     add_open(account, risk, product, order, -order["leaves_qty"])
     if not kept:
         unqueue_order(book, order, instrument)
@@ -205,22 +205,14 @@ def replace(book, at, command, request, named):
 
 
 @kernel
-def slice_of(leaves, display_qty):
-    """What the book shows of an order (M-24)."""
-    if display_qty == 0:
-        return leaves
-    return min(leaves, display_qty)
-
-
-@kernel
-def keeps_place(command, order, product):
-    """Whether the order stays where it is in its queue (M-18)."""
+def keeps_place(command, order, product, shown):
+    """Whether the order stays where it is in its queue (M-18); shown: what the book shows of it."""
     if product["features"] & REPLACE_KEEPS_PLACE == 0:
         return False
     if command["price"] != order["price"] or command["qty"] > order["order_qty"]:
         return False
     leaves = command["qty"] - order["cum_qty"]
-    return slice_of(leaves, command["display_qty"]) <= order["shown"]
+    return slice_of(leaves, command["display_qty"]) <= shown
 
 
 @kernel

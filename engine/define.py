@@ -27,6 +27,7 @@ from engine.layout import ASK_NONE
 from engine.limits import (
     BAND_TICKS_MAX,
     BASIS_POINTS,
+    DEPTH_ROWS,
     ID_COUNT_BITS,
     LEVELS_PER_INSTRUMENT_MAX,
     MULTIPLIER_MAX,
@@ -36,19 +37,10 @@ from engine.limits import (
     SHARD_MAX,
     SUM_MAX,
     TICK_UNIT,
+    TIME_NS_MAX,
 )
-from engine.types import (
-    ACCOUNT,
-    INSTRUMENT,
-    MEMBER,
-    PRODUCT,
-    SESSION,
-    CommandKind,
-    Currency,
-    EventKind,
-    PositionMode,
-    PriceRule,
-)
+from engine.reference import ACCOUNT, INSTRUMENT, MEMBER, PRODUCT, SESSION
+from engine.types import PHASE, CommandKind, Currency, EventKind, PositionMode, PriceRule
 
 
 def _words(dtype: np.dtype) -> np.dtype:
@@ -70,6 +62,7 @@ INSTRUMENT_WORDS = _words(INSTRUMENT)
 MEMBER_WORDS = _words(MEMBER)
 ACCOUNT_WORDS = _words(ACCOUNT)
 SESSION_WORDS = _words(SESSION)
+PHASE_WORDS = _words(PHASE)
 _PRODUCT_BYTES = PRODUCT.itemsize
 _INSTRUMENT_BYTES = INSTRUMENT.itemsize
 _MEMBER_BYTES = MEMBER.itemsize
@@ -193,6 +186,7 @@ def set_limits(product, instrument, reference):
 def lay_ladder(book, product, instrument):
     """Place the instrument's levels around its limits; False where no room is left for them.
 
+    Levels and depths of a call's sells lie in the upper half of the room (see engine/depth.py).
     The book must have no order beyond the limits. Levels that lie inside both the old and the new
     ladder keep their queues; the orders of a moved ladder are given their new levels by the caller.
     """
@@ -207,8 +201,8 @@ def lay_ladder(book, product, instrument):
     count = last - first + 1
     if count > LEVELS_PER_INSTRUMENT_MAX:
         return False
-    if count > instrument["level_room"]:
-        wanted = -(-count // 64) * 64
+    if count + DEPTH_ROWS > instrument["level_room"] >> 1:
+        wanted = -(-(count + DEPTH_ROWS) // 64) * 128
         if header["levels_used"] + 2 * wanted <= header_of(book)["levels_rows"]:
             wanted *= 2
         elif header["levels_used"] + wanted > header_of(book)["levels_rows"]:
@@ -248,9 +242,10 @@ def define_instrument(book, at, command, row):
     instrument["first_trading_date"] = row["first_trading_date"]
     instrument["last_trading_date"] = row["last_trading_date"]
     instrument["maturity"] = row["maturity"]
+    instrument["continuous_until_ns"] = TIME_NS_MAX
     instrument["defined"] = 1
     assert price_level(product, instrument, instrument["high"]) < (
-        instrument["level_first"] + instrument["level_room"]
+        instrument["level_first"] + (instrument["level_room"] >> 1)
     ), "ladder"
     limits_event(
         event_at(book, at), command, row["instrument"], instrument, EventKind.INSTRUMENT_DEFINED

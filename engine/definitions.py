@@ -23,7 +23,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.types import ACCOUNT, COMMAND, INSTRUMENT, MEMBER, PRODUCT, SESSION, CommandKind
+from engine.reference import ACCOUNT, INSTRUMENT, MEMBER, PRODUCT, SESSION
+from engine.types import COMMAND, CommandKind
 
 FILE_NAME = "definitions.bin"
 _HEAD = struct.Struct("<II")

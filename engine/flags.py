@@ -1,11 +1,12 @@
 """Flag bits as plain integers: kernels take members of an IntEnum, but not of an IntFlag."""
 
-from engine.types import EventFlag, ExecInst, ProductFeature
+from engine.types import EventFlag, ExecInst, Phase, ProductFeature
 
 AGGRESSOR = int(EventFlag.AGGRESSOR)
 UNSOLICITED = int(EventFlag.UNSOLICITED)
 KEPT_PLACE = int(EventFlag.KEPT_PLACE)
 LAST_OF_COMMAND = int(EventFlag.LAST_OF_COMMAND)
+AUCTION = int(EventFlag.AUCTION)
 
 POST_ONLY = int(ExecInst.POST_ONLY)
 
@@ -16,3 +17,18 @@ HAS_POST_ONLY = int(ProductFeature.POST_ONLY)
 HAS_ICEBERG = int(ProductFeature.ICEBERG)
 REPLACE_KEEPS_PLACE = int(ProductFeature.REPLACE_KEEPS_PLACE)
 POSITION_EFFECT_REQUIRED = int(ProductFeature.POSITION_EFFECT_REQUIRED)
+AUCTION_HIDDEN = int(ProductFeature.AUCTION_HIDDEN)
+AUCTION_MIN_SURPLUS = int(ProductFeature.AUCTION_MIN_SURPLUS)
+
+
+def _phases(*phases: Phase) -> int:
+    """A set of phases as bits, to be read as `bits >> phase & 1`."""
+    return sum(1 << phase for phase in phases)
+
+
+# the phase table (M-101)
+IS_CALL = _phases(Phase.PRE_OPEN, Phase.NO_CANCEL, Phase.VOLATILITY_PAUSE, Phase.CLOSING)
+IS_OPEN = IS_CALL | _phases(Phase.CONTINUOUS)
+TAKES_NEW = IS_OPEN | _phases(Phase.NONE)
+TAKES_REPLACE = TAKES_NEW & ~_phases(Phase.NO_CANCEL)
+TAKES_CANCEL = TAKES_REPLACE | _phases(Phase.HALTED)

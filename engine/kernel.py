@@ -2,7 +2,7 @@
 
 numba's own cache does not notice a constant changed in another file, so the folder's name is a hash
 of the sources a kernel can see, numba's version, the processor and the flags. Kernel modules take
-constants only from each other and from types.py, limits.py and specs/rejects.py (a test holds them
+constants only from each other, from the files of _CONSTANTS and specs/rejects.py (a test holds them
 to it). Importing this module imports numba; `engine/__init__` and the feed do not import it.
 """
 
@@ -27,7 +27,15 @@ _SEEN_BY = {  # packages whose kernels a package's kernels may call
     "perf": ("engine", "gateway", "perf"),
     "tests": ("engine", "gateway", "tests"),
 }
-_CONSTANTS = ("types.py", "limits.py", "dialect.py", "scan.py")
+_CONSTANTS = (
+    "types.py",
+    "limits.py",
+    "layout.py",
+    "flags.py",
+    "reference.py",
+    "dialect.py",
+    "scan.py",
+)
 
 
 def kernel(function: Callable[..., Any]) -> Any:

@@ -4,9 +4,10 @@ No behaviour. The arena begins with a HEADER, which holds the counters, the curs
 where each section lies. Index 0 is "none" everywhere, so an empty table is all zeros. The order
 pool is rows of 128 bytes: matching touches the first cache line, reports both. Levels of all
 instruments share one table and one bitmap in three stages: a price level holds one side only, since
-a book is never crossed, so best prices and one bitmap suffice.
+a book is never crossed, so best prices and one bitmap suffice. In an auction's call, where it may
+be crossed, sells stand in the upper half of the instrument's levels.
 
-Source: specs/matching.md; docs/decisions/0102-engine-tables.md.
+Source: specs/matching.md; docs/decisions/0102-engine-tables.md, 0103-auction-calls.md.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ SECTIONS = (
     "heap",
     "hints",
     "slots",
+    "calls",
+    "depths",
 )
 
 HEADER = np.dtype(
@@ -71,6 +74,13 @@ HEADER = np.dtype(
             "work_count",
             "work_instrument",
             "work_replaced",
+            "work_target",  # SET_PHASE: the phase
+            "work_end_ns",
+            "work_reason",
+            "work_product",  # 0: any
+            "work_last",  # instrument
+            "work_price",  # of an uncross, 1e-9
+            "work_surplus",
             "heap_count",
             "book_version",
         )
@@ -112,7 +122,7 @@ INSTRUMENT_STATE = np.dtype(
         ("value_ticks", "<i8"),  # of the day: sum of price in ticks * lots
         ("reference", "<i8"),  # 1e-9
         ("level_count", "<i8"),
-        ("level_room", "<i8"),  # levels allocated
+        ("level_room", "<i8"),  # levels allocated: two halves, the upper for sells in a call
         ("product", "<u2"),
         ("defined", "u1"),
         ("expired", "u1"),
@@ -121,10 +131,26 @@ INSTRUMENT_STATE = np.dtype(
         ("risk_first", "<u4"),  # chain of the instrument's risk rows
         ("first_trading_date", "<u4"),
         ("maturity", "<u4"),
-        ("pad", "<i8"),
+        ("continuous_until_ns", "<i8"),  # commands up to then find it trading; -1: another phase
     ]
 )
 assert INSTRUMENT_STATE.itemsize == 128
+
+CALL_STATE = np.dtype(
+    [
+        ("scheduled_end_ns", "<i8"),  # of the phase; 0: none
+        ("price", "<i8"),  # 1e-9: what INDICATIVE said last
+        ("qty", "<i8"),
+        ("surplus", "<i8"),
+        ("buy_qty", "<i8"),  # lots in the call
+        ("sell_qty", "<i8"),
+        ("phase", "u1"),  # Phase
+        ("calling", "u1"),  # the book is laid out for a call: it may be crossed
+        ("pad", "<u2"),
+        ("pad_1", "<u4"),
+    ]
+)
+assert CALL_STATE.itemsize == 56
 
 MEMBER_STATE = np.dtype(
     [
@@ -268,6 +294,7 @@ class Work(IntEnum):
     MASS_CANCEL = 2
     SESSION_LOST = 3
     ROLL = 4
+    PHASES = 10
 
 
 class Book(NamedTuple):
@@ -291,6 +318,8 @@ class Book(NamedTuple):
     heap: np.ndarray
     hints: np.ndarray
     slots: np.ndarray
+    calls: np.ndarray
+    depths: np.ndarray
     requests: np.ndarray
     events: np.ndarray
 
@@ -313,6 +342,8 @@ DTYPES = {
     "heap": HEAP,
     "hints": HINT,
     "slots": SLOT,
+    "calls": CALL_STATE,
+    "depths": WORD,
 }
 _HEADER_BYTES = HEADER.itemsize
 
@@ -348,6 +379,8 @@ def section_rows(limits: EngineLimits) -> dict[str, int]:
         "heap": 2 * risks + 1,
         "hints": HINT_ROWS,
         "slots": 1 << (3 * limits.requests_max // 2).bit_length(),  # at most two thirds full
+        "calls": limits.instruments_max + 1,
+        "depths": levels,
     }
 
 

@@ -23,6 +23,8 @@ REQUESTS_BOUND = 134_217_727  # rows of a venue day
 LEVELS_BOUND = 16_777_216  # price levels of all instruments together
 LEVELS_PER_INSTRUMENT_MAX = 262_144
 
+DEPTH_ROWS = 2  # rows of a depth tree beyond the ladder's prices
+
 SUM_MAX = 1 << 62  # any sum of quantities, values or money
 PRICE_MAX = 1 << 53  # 1e-9 of the quote unit: nine million
 TICK_UNIT = 1_000  # every tick is a multiple of it, so a lot's notional is exact in money
@@ -35,6 +37,7 @@ SHARD_MAX = 127  # ids stay positive int64
 ID_COUNT_BITS = 56  # of order and trade ids; above them the shard
 ID_COUNT_MASK = (1 << ID_COUNT_BITS) - 1
 NANOSECONDS = 1_000_000_000
+TIME_NS_MAX = (1 << 63) - 1
 ORDER_ROWS_AHEAD = 1 << 19  # order rows that have memory before they are used,
 ORDER_ROWS_STEP = 1 << 16  # so many had at a time
 HINT_ROWS = 64  # hints kept; a power of two
@@ -54,7 +57,8 @@ class EngineLimits:
 
     Row 0 of every table means "none" and comes on top. Memory: requests_max x 128 bytes for the
     request rows and 6 to 12 for their index, orders_max x 144 bytes, accounts_max x
-    instruments_max x 128 bytes, levels_max x 8.125 bytes.
+    instruments_max x 128 bytes, levels_max x 16.125 bytes. A ladder takes twice its prices, and
+    twice that again where there is room.
     """
 
     orders_max: int = 1_048_576

@@ -25,7 +25,7 @@ from engine.state import (
     take_snapshot,
 )
 from engine.step import step
-from engine.types import COMMAND, EVENT, REQUEST, CommandKind
+from engine.types import COMMAND, EVENT, REQUEST, CommandKind, Phase
 
 _DEFAULT_HASH_KEY = 0x5EED_17E8_0F51_7E00 >> 2
 
@@ -152,6 +152,11 @@ class Engine:
                 self._arena, self.requests, np.zeros(0, EVENT), words[0], words[1], words[2], member
             )
         )
+
+    def phase(self, instrument: int) -> tuple[Phase, int]:
+        """Phase of an instrument and its scheduled end, ns of the venue clock (0: none)."""
+        call = self.tables().calls[instrument]
+        return Phase(int(call["phase"])), int(call["scheduled_end_ns"])
 
     def position(self, account: int, instrument: int) -> int:
         """Net lots of an account in an instrument, long positive."""

@@ -10,6 +10,7 @@ Source: specs/matching.md M-19, M-45, M-70.
 from __future__ import annotations
 
 from engine.book import (
+    call_at,
     copy_row,
     event_at,
     header_of,
@@ -21,8 +22,10 @@ from engine.book import (
     pending_at,
     risk_at,
 )
+from engine.depth import in_phases
 from engine.emit import answer, clear_event
 from engine.enter import known_product, known_row, known_session
+from engine.flags import TAKES_CANCEL
 from engine.kernel import kernel
 from engine.layout import Work
 from engine.match import cancel_resting
@@ -80,6 +83,8 @@ def mass_scope_known(book, command):
         number = known_row(header_of(book)["instruments_rows"], command["instrument"])
         if instrument_at(book, number)["defined"] == 0:
             return Reject.UNKNOWN_INSTRUMENT
+        if not in_phases(TAKES_CANCEL, call_at(book, number)["phase"]):
+            return Reject.PHASE_TAKES_NO_CANCELS
     elif scope == MassCancelScope.PRODUCT:
         if known_product(book, command["product"])["defined"] == 0:
             return Reject.UNKNOWN_INSTRUMENT
@@ -126,7 +131,7 @@ def mass_cancel(book, at, command, request):
             meant = risk["instrument"] == command["instrument"]
         elif scope == MassCancelScope.PRODUCT:
             meant = instrument_at(book, risk["instrument"])["product"] == command["product"]
-        if meant:
+        if meant and in_phases(TAKES_CANCEL, call_at(book, risk["instrument"])["phase"]):
             if command["side"] == Side.NONE or command["side"] == Side.BUY:
                 heap_push(book, risk["buy_first"])
             if command["side"] == Side.NONE or command["side"] == Side.SELL:
@@ -145,7 +150,7 @@ def mass_cancel_on(book, at):
     header = header_of(book)
     command = pending_at(book, 0)
     while header["heap_count"] > 0:
-        if at == header_of(book)["events_rows"]:
+        if header_of(book)["events_rows"] - at < 2:
             return at
         index = heap_at(book, 1)["order"]
         heap_next(book)
@@ -186,7 +191,7 @@ def session_lost_on(book, at):
         header_of(book)["work"] = Work.NONE
         return at
     while session["order_first"] != 0:
-        if at == header_of(book)["events_rows"]:
+        if header_of(book)["events_rows"] - at < 2:
             return at
         at = cancel_resting(
             book,

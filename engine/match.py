@@ -9,6 +9,8 @@ Source: specs/matching.md M-20 to M-23, M-30 to M-32, M-40 to M-44.
 
 from __future__ import annotations
 
+import numpy as np
+
 from engine.book import (
     account_at,
     copy_row,
@@ -21,6 +23,7 @@ from engine.book import (
     product_at,
     risk_at,
 )
+from engine.depth import leave_call
 from engine.emit import answer, living_status, notify, order_event
 from engine.flags import AGGRESSOR
 from engine.kernel import kernel
@@ -177,14 +180,18 @@ def fill(order, qty, price):
 
 @kernel
 def cancel_resting(book, at, command, index, kind, ord_status, reason):
-    """Take a resting order off the book without its owner asking: one event."""
+    """Take a resting order off the book without its owner asking: one event, in a call two."""
     order = order_at(book, index)
     instrument = instrument_at(book, order["instrument"])
     qty = order["leaves_qty"]
+    level = order["level"]
     leave_book(book, index, order, instrument)
     order_event(event_at(book, at), command, instrument, order, kind, ord_status)
     notify(event_at(book, at), command, order, qty, reason)
     free_row(book, index)
+    if instrument["continuous_until_ns"] < 0:
+        number = np.int64(order["instrument"])
+        return leave_call(book, at + 1, command, number, order["side"], level, qty)
     return at + 1
 
 

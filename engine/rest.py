@@ -112,15 +112,32 @@ def level_below(book, level):
 
 
 @kernel
-def queue_order(book, index, order, instrument):
-    """Put an order at the back of its level's queue, with its next slice and a new public id."""
+def slice_of(leaves, display_qty):
+    """What the book shows of an order (M-24)."""
+    if display_qty == 0:
+        return leaves
+    return min(leaves, display_qty)
+
+
+@kernel
+def show_order(book, order):
+    """The order's next slice, with a new public id."""
     header = header_of(book)
     header["public_count"] += 1
     order["public_id"] = header["public_count"]
-    shown = order["leaves_qty"]
-    if order["display_qty"] != 0:
-        shown = min(shown, order["display_qty"])
-    order["shown"] = shown
+    order["shown"] = slice_of(order["leaves_qty"], order["display_qty"])
+
+
+@kernel
+def queue_order(book, index, order, instrument):
+    """Put an order at the back of its level's queue, with its next slice and a new public id."""
+    show_order(book, order)
+    join_queue(book, index, order, instrument)
+
+
+@kernel
+def join_queue(book, index, order, instrument):
+    """Put an order at the back of its level's queue."""
     level = np.int64(order["level"])
     queue = level_at(book, level)
     tail = queue["tail"]
@@ -280,3 +297,33 @@ def unlink_session(book, link, session_id):
         link_at(book, next_order)["session_prev"] = prev_order
     else:
         session["order_last"] = prev_order
+
+
+@kernel
+def move_level(book, level, target):
+    """Move a queue to another level, which is empty."""
+    index = level_at(book, level)["head"]
+    level_at(book, target)["head"] = index
+    level_at(book, target)["tail"] = level_at(book, level)["tail"]
+    level_at(book, level)["head"] = 0
+    level_at(book, level)["tail"] = 0
+    clear_level(book, level)
+    set_level(book, target)
+    while index != 0:
+        order_at(book, index)["level"] = target
+        index = order_at(book, index)["queue_next"]
+
+
+@kernel
+def move_levels(book, first, count, shift):
+    """Move the queues of levels first to first + count - 1 by `shift` levels."""
+    if shift < 0:
+        level = level_above(book, first - 1)
+        while level < first + count:
+            move_level(book, level, level + shift)
+            level = level_above(book, level)
+    elif shift > 0:
+        level = level_below(book, first + count)
+        while level >= first:
+            move_level(book, level, level + shift)
+            level = level_below(book, level)

@@ -9,12 +9,12 @@ from enum import IntEnum
 
 from engine.bits import hash_id
 from engine.book import (
+    call_at,
     copy_row,
     event_at,
     header_of,
     heap_at,
     instrument_at,
-    level_at,
     member_at,
     open_book,
     order_at,
@@ -23,6 +23,7 @@ from engine.book import (
     risk_at,
 )
 from engine.define import lay_ladder, limits_event, set_limits
+from engine.depth import clear_depth, enter_phase, fill_depth, indicate
 from engine.emit import clear_event, mark_last
 from engine.ids import clear_slots, index_request
 from engine.kernel import kernel
@@ -31,8 +32,8 @@ from engine.limits import SUM_MAX
 from engine.mass import heap_next, heap_push
 from engine.match import cancel_resting
 from engine.positions import join_yesterday
-from engine.rest import clear_level, level_above, level_below, set_level
-from engine.types import CancelReason, EventKind, OrdStatus, TimeInForce
+from engine.rest import move_levels
+from engine.types import CancelReason, EventKind, OrdStatus, Phase, TimeInForce
 
 
 class RollPhase(IntEnum):
@@ -84,13 +85,13 @@ def roll_on(book, at):
             if header["heap_count"] > 0:
                 return at
             if header["work_phase"] == RollPhase.BEYOND:
-                open_date(book, instrument_at(book, header["work_instrument"]))
+                open_date(book, header["work_instrument"])
             header["work_phase"] = RollPhase.SETTLE
         number = next_instrument(book, command["product"], header["work_instrument"])
         if number == 0:
             header["work"] = Work.NONE
             return at
-        if header_of(book)["events_rows"] - at < 2:
+        if header_of(book)["events_rows"] - at < 3:
             return at
         header["work_instrument"] = number
         at = settle(book, at, command, number)
@@ -137,7 +138,7 @@ def expire_orders(book, at, command):
         if reason == CancelReason.NONE:
             heap_next(book)
             continue
-        if at == header_of(book)["events_rows"]:
+        if header_of(book)["events_rows"] - at < 2:
             return at
         heap_next(book)
         at = cancel_resting(book, at, command, index, EventKind.EXPIRED, OrdStatus.EXPIRED, reason)
@@ -159,7 +160,7 @@ def settlement_price(product, instrument):
 
 @kernel
 def settle(book, at, command, number):
-    """SETTLED, then the instrument's end or its next limits: two rows."""
+    """SETTLED, then the instrument's end or its next limits: two rows, in a call perhaps three."""
     instrument = instrument_at(book, number)
     product = product_at(book, instrument["product"])
     price = settlement_price(product, instrument)
@@ -178,6 +179,8 @@ def settle(book, at, command, number):
     event = event_at(book, at + 1)
     if instrument["last_trading_date"] < command["trading_date"]:
         instrument["expired"] = 1
+        if call_at(book, number)["phase"] != Phase.NONE:
+            enter_phase(book, number, Phase.EXPIRED, 0)
         clear_event(event, command, EventKind.INSTRUMENT_EXPIRED)
         event["instrument"] = number
         event["product"] = instrument["product"]
@@ -188,56 +191,48 @@ def settle(book, at, command, number):
     instrument["last"] = instrument["reference"]
     limits_event(event, command, number, instrument, EventKind.LIMITS_SET)
     heap_instrument(book, instrument)
-    return at + 2
+    return indicate(book, at + 2, command, number)
 
 
 @kernel
-def open_date(book, instrument):
+def open_date(book, number):
     """The last step of an instrument's roll: gross positions age, the ladder moves."""
+    instrument = instrument_at(book, number)
     index = instrument["risk_first"]
     while index != 0:
         join_yesterday(risk_at(book, index))
         index = risk_at(book, index)["instrument_next"]
     if instrument["expired"] != 0:
         return
-    product = product_at(book, instrument["product"])
-    first = instrument["level_first"]
-    count = instrument["level_count"]
-    base = instrument["base_price"]
-    assert lay_ladder(book, product, instrument), "levels_max leaves no room for a ladder"
-    moved = (instrument["base_price"] - base) // product["tick"]
-    shift = instrument["level_first"] - first - moved
-    if shift == 0:
-        return
-    if instrument["best_bid"] >= 0:
-        instrument["best_bid"] += shift
-    if instrument["best_ask"] != ASK_NONE:
-        instrument["best_ask"] += shift
-    if shift < 0:
-        level = level_above(book, first - 1)
-        while level < first + count:
-            move_level(book, level, level + shift)
-            level = level_above(book, level)
-    else:
-        level = level_below(book, first + count)
-        while level >= first:
-            move_level(book, level, level + shift)
-            level = level_below(book, level)
+    move_ladder(book, number, instrument, product_at(book, instrument["product"]))
 
 
 @kernel
-def move_level(book, level, target):
-    """Move a queue to another level."""
-    index = level_at(book, level)["head"]
-    level_at(book, target)["head"] = index
-    level_at(book, target)["tail"] = level_at(book, level)["tail"]
-    level_at(book, level)["head"] = 0
-    level_at(book, level)["tail"] = 0
-    clear_level(book, level)
-    set_level(book, target)
-    while index != 0:
-        order_at(book, index)["level"] = target
-        index = order_at(book, index)["queue_next"]
+def move_ladder(book, number, instrument, product):
+    """Lay the ladder around the new limits; its queues follow, in a call those of both halves."""
+    calling = call_at(book, number)["calling"] != 0
+    first = instrument["level_first"]
+    half = instrument["level_room"] >> 1
+    base = instrument["base_price"]
+    if calling:
+        clear_depth(book, number, instrument)
+        instrument["level_count"] -= half
+    count = instrument["level_count"]
+    assert lay_ladder(book, product, instrument), "levels_max leaves no room for a ladder"
+    moved = (instrument["base_price"] - base) // product["tick"]
+    shift = instrument["level_first"] - first - moved
+    ask_shift = shift
+    if calling:
+        ask_shift += (instrument["level_room"] >> 1) - half
+        move_levels(book, first + half, count, ask_shift)
+        instrument["level_count"] += instrument["level_room"] >> 1
+    move_levels(book, first, count, shift)
+    if instrument["best_bid"] >= 0:
+        instrument["best_bid"] += shift
+    if instrument["best_ask"] != ASK_NONE:
+        instrument["best_ask"] += ask_shift
+    if calling:
+        fill_depth(book, number, instrument)
 
 
 @kernel

@@ -1,8 +1,8 @@
 """The state as a whole: snapshot, restore, a hash of what is logical in it, and views of books.
 
-A snapshot holds the used parts of the arena; the index of ClOrdIDs and the bitmaps are built anew
-from request rows and levels. The hash leaves out where things lie, so it does not depend on the
-tables' sizes.
+A snapshot holds the used parts of the arena; the index of ClOrdIDs, the bitmaps and the depths of
+calls are built anew from request rows and levels. The hash leaves out where things lie, so it does
+not depend on the tables' sizes.
 
 Source: specs/matching.md M-1.
 """
@@ -15,11 +15,13 @@ import struct
 import numpy as np
 
 from engine.bits import hash_id
-from engine.book import header_of, instrument_at, level_at, open_book, order_at, request_at
+from engine.book import call_at, header_of, instrument_at, level_at, open_book, order_at, request_at
+from engine.depth import fill_depth
 from engine.ids import find_request, index_request
 from engine.kernel import kernel
 from engine.layout import (
     ACCOUNT_STATE,
+    CALL_STATE,
     INSTRUMENT_STATE,
     MEMBER_STATE,
     RISK,
@@ -32,7 +34,7 @@ from engine.limits import EngineLimits
 from engine.rest import level_above, level_below, set_level
 from engine.types import EVENT, Side
 
-_MAGIC = b"SITEXST1"
+_MAGIC = b"SITEXST2"
 _COUNTERS = (
     "command_count",
     "event_count",
@@ -44,7 +46,7 @@ _COUNTERS = (
     "halted",
 )
 _KEPT = (*_COUNTERS, "free_count", "orders_used", "orders_live", "levels_used", "risk_stride")
-_SMALL = ("products", "instruments", "members", "accounts", "sessions")
+_SMALL = ("products", "instruments", "members", "accounts", "sessions", "calls")
 
 LEVEL_VIEW = np.dtype([("price", "<i8"), ("qty", "<i8"), ("orders", "<i8")])
 
@@ -109,12 +111,17 @@ def queue_rows(arena, requests, events, number, out):
 
 @kernel
 def rebuild(arena, requests, events):
-    """Bitmaps from levels, and the index of ClOrdIDs from request rows."""
+    """Bitmaps and the depths of calls from levels, the index of ClOrdIDs from request rows."""
     book = open_book(arena, requests, events)
     header = header_of(book)
     for level in range(header["levels_used"]):
         if level_at(book, level)["head"] != 0:
             set_level(book, level)
+    for number in range(1, header["instruments_rows"]):
+        if call_at(book, number)["calling"] != 0:
+            call_at(book, number)["buy_qty"] = 0
+            call_at(book, number)["sell_qty"] = 0
+            fill_depth(book, number, instrument_at(book, number))
     for row in range(1, header["request_count"] + 1):
         request = request_at(book, row)
         hashed = hash_id(
@@ -176,6 +183,7 @@ def hash_state(arena: np.ndarray, requests: np.ndarray) -> bytes:
     digest.update(book.products[book.products["defined"] != 0].tobytes())
     places = ("level_first", "level_count", "level_room", "base_price", "best_bid", "best_ask")
     _update(digest, book.instruments, INSTRUMENT_STATE, "defined", (*places, "risk_first"))
+    _update(digest, book.calls, CALL_STATE, "phase", ())
     _update(digest, book.members, MEMBER_STATE, "defined", ("risk_first",))
     _update(digest, book.accounts, ACCOUNT_STATE, "defined", ())
     sessions = np.flatnonzero(book.sessions["defined"])

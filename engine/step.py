@@ -1,9 +1,11 @@
 """One crossing into compiled code: long work first, then commands while event rows are free.
 
-Source: specs/matching.md M-1, M-5, M-10, M-73, M-74.
+Source: specs/matching.md M-1, M-5, M-10, M-73, M-74, M-102.
 """
 
 from __future__ import annotations
+
+import numpy as np
 
 from engine.bits import prefetch
 from engine.book import (
@@ -17,6 +19,7 @@ from engine.book import (
     request_at,
     slot_at,
 )
+from engine.call import change_in_phase, end_phase, new_in_phase
 from engine.change import cancel, refuse_change, replace
 from engine.define import define
 from engine.emit import clear_event, mark_last, reject_new
@@ -27,8 +30,9 @@ from engine.kernel import codec_kernel
 from engine.layout import Work
 from engine.limits import EVENT_ROWS_MIN, EVENTS_AHEAD, HINT_ROWS
 from engine.mass import mass_cancel, mass_cancel_on, mass_event, session_lost, session_lost_on
+from engine.phases import phases_on, set_phase
 from engine.roll import roll_on, roll_product
-from engine.types import CommandKind, EventKind
+from engine.types import CommandKind, EventKind, MassCancelScope
 from specs.rejects import Reject
 
 
@@ -86,6 +90,8 @@ def resume(book):
         return mass_cancel_on(book, 0)
     if work == Work.SESSION_LOST:
         return session_lost_on(book, 0)
+    if work == Work.PHASES:
+        return phases_on(book, 0)
     assert work == Work.ROLL, "unknown work"
     return roll_on(book, 0)
 
@@ -118,15 +124,19 @@ def take_request(book, command, hashed):
 def order_command(book, at, command, hints):
     """NEW_ORDER, CANCEL, REPLACE, MASS_CANCEL."""
     kind = command["kind"]
+    number = known_row(header_of(book)["instruments_rows"], command["instrument"])
+    instrument = instrument_at(book, number)
+    trades = command["time_ns"] <= instrument["continuous_until_ns"]
+    if not trades:
+        at = late_phase(book, at, command, number)
     row = take_request(book, command, hints["hash"])
     if kind == CommandKind.NEW_ORDER:
-        if row > 0:
+        if row < 0:
+            reject_new(event_at(book, at), command, instrument, 0, -row)
+            return at + 1
+        if trades:
             return new_order(book, at, command, row)
-        instrument = instrument_at(
-            book, known_row(header_of(book)["instruments_rows"], command["instrument"])
-        )
-        reject_new(event_at(book, at), command, instrument, 0, -row)
-        return at + 1
+        return new_in_phase(book, at, command, row, number)
     if kind == CommandKind.MASS_CANCEL:
         if row > 0:
             return mass_cancel(book, at, command, row)
@@ -142,14 +152,26 @@ def order_command(book, at, command, hints):
     )
     if row < 0:
         return refuse_change(book, at, command, 0, named, -row)
+    if not trades:
+        return change_in_phase(book, at, command, row, named, number)
     if kind == CommandKind.CANCEL:
         return cancel(book, at, command, row, named)
     return replace(book, at, command, row, named)
 
 
 @codec_kernel
+def late_phase(book, at, command, number):
+    """Halt an instrument that the command names after its phase should have ended (M-102)."""
+    if command["kind"] != CommandKind.MASS_CANCEL:
+        return end_phase(book, at, command, np.int64(number))
+    if command["scope"] != MassCancelScope.INSTRUMENT:
+        return at
+    return end_phase(book, at, command, np.int64(number))
+
+
+@codec_kernel
 def other_command(book, at, command, blobs):
-    """Definitions, lost sessions, rolls, halts; any other kind does nothing."""
+    """Definitions, lost sessions, rolls, phases, halts; any other kind does nothing."""
     header = header_of(book)
     kind = command["kind"]
     if kind >= CommandKind.DEFINE_PRODUCT and kind <= CommandKind.DEFINE_SESSION:
@@ -158,6 +180,8 @@ def other_command(book, at, command, blobs):
         return session_lost(book, at, command)
     if kind == CommandKind.ROLL_PRODUCT:
         return roll_product(book, at, command)
+    if kind == CommandKind.SET_PHASE:
+        return set_phase(book, at, command, blobs)
     if kind == CommandKind.HALT:
         header["halted"] = 1
         clear_event(event_at(book, at), command, EventKind.HALTED)

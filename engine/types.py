@@ -94,6 +94,13 @@ class Phase(IntEnum):
     EXPIRED = 10
 
 
+class PhaseReason(IntEnum):
+    """Why a phase changed without SET_PHASE; a SET_PHASE brings its own number."""
+
+    NONE = 0
+    SCHEDULE_ENDED = 2001  # a command came after the scheduled end of an open phase
+
+
 class AlarmReason(IntEnum):
     """Reason of an ALARM."""
 
@@ -244,7 +251,8 @@ class ProductFeature(IntFlag):
     AUCTION_MIN_SURPLUS = 256  # of the prices of greatest volume, those of smallest surplus
 
 
-def _row(*fields: tuple[str, str]) -> np.dtype:
+def packed_row(*fields: tuple[str, str]) -> np.dtype:
+    """A row without padding, of whole words."""
     dtype = np.dtype(list(fields))
     assert dtype.itemsize % 8 == 0
     return dtype
@@ -253,7 +261,7 @@ def _row(*fields: tuple[str, str]) -> np.dtype:
 _CL_ORD_ID = (("cl_ord_id_0", "<u8"), ("cl_ord_id_1", "<u8"))
 _ORIG_CL_ORD_ID = (("orig_cl_ord_id_0", "<u8"), ("orig_cl_ord_id_1", "<u8"))
 
-COMMAND = _row(
+COMMAND = packed_row(
     ("time_ns", "<i8"),  # venue clock, non-decreasing
     ("price", "<i8"),  # 1e-9
     ("stop_price", "<i8"),  # 1e-9
@@ -292,7 +300,7 @@ COMMAND = _row(
 )
 assert COMMAND.itemsize == 160
 
-REQUEST = _row(
+REQUEST = packed_row(
     *_CL_ORD_ID,
     ("cl_ord_id_2", "<u4"),
     ("orig_cl_ord_id_2", "<u4"),
@@ -324,7 +332,7 @@ REQUEST = _row(
 )
 assert REQUEST.itemsize == 128
 
-EVENT = _row(
+EVENT = packed_row(
     ("time_ns", "<i8"),  # venue clock of the command
     ("order_id", "<u8"),
     ("trade_id", "<u8"),
@@ -373,67 +381,7 @@ class CancelReason(IntEnum):
     BEYOND_LIMITS = 1011
 
 
-PRODUCT = _row(
-    ("tick", "<i8"),  # 1e-9; a multiple of 1,000
-    ("multiplier", "<i8"),  # quote units in one lot: notional = price * multiplier * lots
-    ("qty_max", "<i8"),  # lots in one order
-    ("limit_bp", "<u4"),  # daily limit, 1e-4 of the previous settlement price
-    ("ladder_bp", "<u4"),  # room of the price ladder, 1e-4 of it; >= limit_bp
-    ("band_ticks", "<u4"),  # how far a market order may trade from the best price
-    ("display_min_bp", "<u4"),  # least share of an order an iceberg shows, 1e-4
-    ("features", "<u4"),  # ProductFeature bits
-    ("product", "<u2"),
-    ("price_rule", "u1"),  # PriceRule
-    ("position_mode", "u1"),  # PositionMode
-    ("currency", "u1"),  # Currency
-    ("shard", "u1"),
-    ("code", "S14"),
-)
-assert PRODUCT.itemsize == 64
-
-INSTRUMENT = _row(
-    ("reference_price", "<i8"),  # previous settlement price, 1e-9
-    ("instrument", "<u4"),
-    ("maturity", "<u4"),  # yyyymm
-    ("first_trading_date", "<u4"),  # yyyymmdd
-    ("last_trading_date", "<u4"),  # yyyymmdd
-    ("trading_date", "<u4"),  # yyyymmdd
-    ("product", "<u2"),
-    ("symbol", "S18"),
-)
-assert INSTRUMENT.itemsize == 48
-
-MEMBER = _row(
-    ("requests_max", "<u4"),  # request rows of a venue day
-    ("orders_max", "<u4"),  # rows of the order pool
-    ("products", "<u8"),  # bit p: may trade product p
-    ("member", "<u2"),
-    ("name", "S14"),
-)
-assert MEMBER.itemsize == 32
-
-ACCOUNT = _row(
-    ("open_orders_max", "<i8"),
-    ("position_long_max", "<i8"),  # lots an instrument
-    ("position_short_max", "<i8"),  # lots an instrument
-    ("order_notional_max", "<i8"),  # money
-    ("open_notional_max", "<i8"),  # money, a currency
-    ("orders_per_second_max", "<i8"),
-    ("account", "<u4"),
-    ("member", "<u2"),
-    ("name", "S18"),
-)
-assert ACCOUNT.itemsize == 72
-
-SESSION = _row(
-    ("session", "<u4"),
-    ("member", "<u2"),
-    ("cancel_on_disconnect", "u1"),
-    ("name", "S17"),  # the member's CompID
-)
-assert SESSION.itemsize == 24
-
-PHASE = _row(
+PHASE = packed_row(
     ("scheduled_end_ns", "<i8"),  # venue clock; 0: none
     ("instrument", "<u4"),  # 0: every instrument of the product
     ("product", "<u2"),  # read where instrument is 0

@@ -15,14 +15,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from engine.reference import ACCOUNT, INSTRUMENT, MEMBER, PRODUCT, SESSION
 from engine.types import (
-    ACCOUNT,
     COMMAND,
-    INSTRUMENT,
-    MEMBER,
     MONEY_SCALE,
-    PRODUCT,
-    SESSION,
     CommandKind,
     Currency,
     PositionMode,

@@ -12,13 +12,9 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.kernel import kernel
+from engine.reference import ACCOUNT, INSTRUMENT, MEMBER, PRODUCT, SESSION
 from engine.types import (
-    ACCOUNT,
     COMMAND,
-    INSTRUMENT,
-    MEMBER,
-    PRODUCT,
-    SESSION,
     CommandKind,
     Currency,
     OrdType,

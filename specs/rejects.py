@@ -51,6 +51,9 @@ class Reject(IntEnum):
     TOO_LATE = 42
     NOT_AMENDABLE = 43
     MASS_CANCEL_SCOPE_INVALID = 44
+    PHASE_TAKES_NO_ORDERS = 45
+    PHASE_TAKES_NO_CANCELS = 46
+    ORDER_NOT_FOR_CALL = 47
 
 
 class RejectText(NamedTuple):
@@ -107,4 +110,11 @@ REJECT_TEXTS: dict[Reject, RejectText] = {
     Reject.TOO_LATE: RejectText("too late: nothing left of the order", 99, 0),
     Reject.NOT_AMENDABLE: RejectText("field cannot be amended", 99, 99),
     Reject.MASS_CANCEL_SCOPE_INVALID: RejectText("mass cancel scope unknown", 99, 99),
+    Reject.PHASE_TAKES_NO_ORDERS: RejectText("instrument's phase takes no orders", 2, 99),
+    Reject.PHASE_TAKES_NO_CANCELS: RejectText(
+        "instrument's phase takes no cancels or replaces", 99, 99
+    ),
+    Reject.ORDER_NOT_FOR_CALL: RejectText(
+        "market, IOC, FOK and post-only orders are not taken in an auction call", 11, 99
+    ),
 }

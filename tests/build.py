@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine import reference
 from engine import types as t
 from engine.cl_ord_id import pack_cl_ord_id
 from tests import naive_words as w
@@ -26,11 +27,12 @@ PLAIN_FIELDS = tuple(
     name for name in t.COMMAND.names if not name.startswith(_IDS) and not name.startswith("blob_")
 )
 ROW_DTYPES = {
-    w.DEFINE_PRODUCT: t.PRODUCT,
-    w.DEFINE_INSTRUMENT: t.INSTRUMENT,
-    w.DEFINE_MEMBER: t.MEMBER,
-    w.DEFINE_ACCOUNT: t.ACCOUNT,
-    w.DEFINE_SESSION: t.SESSION,
+    w.DEFINE_PRODUCT: reference.PRODUCT,
+    w.DEFINE_INSTRUMENT: reference.INSTRUMENT,
+    w.DEFINE_MEMBER: reference.MEMBER,
+    w.DEFINE_ACCOUNT: reference.ACCOUNT,
+    w.DEFINE_SESSION: reference.SESSION,
+    w.SET_PHASE: t.PHASE,
 }
 
 
@@ -119,7 +121,7 @@ def roll_day(date: int) -> dict:
 
 
 def define(kind: int, **row: object) -> dict:
-    """A definition; what is not given of its row is 0."""
+    """A command whose blob is a row; what is not given of the row is 0."""
     dtype = ROW_DTYPES[kind]
     made = {name: row.get(name, b"" if dtype[name].kind == "S" else 0) for name in dtype.names}
     assert set(row) <= set(made), set(row) - set(made)
@@ -129,7 +131,16 @@ def define(kind: int, **row: object) -> dict:
     return command(kind, row=made, blob=packed.tobytes())
 
 
-ALL_FEATURES = sum(t.ProductFeature) & ~int(t.ProductFeature.POSITION_EFFECT_REQUIRED)
+def set_phase(phase: int, **row: object) -> dict:
+    """SET_PHASE of instrument 1 unless told otherwise."""
+    return define(w.SET_PHASE, phase=phase, **({"instrument": 1} | row))
+
+
+ALL_FEATURES = sum(t.ProductFeature) & ~int(
+    t.ProductFeature.POSITION_EFFECT_REQUIRED
+    | t.ProductFeature.AUCTION_HIDDEN
+    | t.ProductFeature.AUCTION_MIN_SURPLUS
+)
 
 
 def product(number: int, **fields: object) -> dict:

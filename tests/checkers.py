@@ -17,12 +17,15 @@ from engine.types import (
     EventFlag,
     EventKind,
     OrdStatus,
+    Phase,
     PositionEffect,
     PositionMode,
     Side,
 )
 
 _MASK = (1 << 56) - 1
+CALLS = {Phase.PRE_OPEN, Phase.NO_CANCEL, Phase.VOLATILITY_PAUSE, Phase.CLOSING}
+TAKE_NEW = {*CALLS, Phase.NONE, Phase.CONTINUOUS}
 _ENDS = {EventKind.CANCELLED: OrdStatus.CANCELED, EventKind.EXPIRED: OrdStatus.EXPIRED}
 _OF_ORDER = {
     EventKind.ACCEPTED,
@@ -50,6 +53,49 @@ class Watched:
     cum_value: int = 0
     public_id: int = 0
     shown: int = 0
+    hidden: bool = False  # in its queue, but a call does not show it (M-109)
+
+    def place(self, order_id: int) -> int:
+        """What stands for it in its queue; 0: nothing."""
+        return -order_id if self.hidden else self.public_id
+
+
+@dataclass
+class AuctionWatcher:
+    """Phases and auctions: who may do what when, and one price for all an uncross trades."""
+
+    phases: dict[int, Phase] = field(default_factory=dict)
+    calling: set[int] = field(default_factory=set)  # instruments whose call was not uncrossed
+    indicated: dict[int, tuple[int, int, int]] = field(default_factory=dict)
+    traded: Counter = field(default_factory=Counter)  # lots of the uncross by (instrument, price)
+
+    def see(self, kind: EventKind, event: dict) -> None:
+        """An event of any kind."""
+        number = event["instrument"]
+        phase = self.phases.get(number, Phase.NONE)
+        terms = (event["price"], event["qty"], event["leaves_qty"])
+        if kind == EventKind.PHASE_CHANGED:
+            assert event["leaves_qty"] == phase, "the phase before is another one (M-100)"
+            self.phases[number] = Phase(event["qty"])
+            if self.phases[number] in CALLS:
+                self.calling.add(number)
+        elif kind == EventKind.INDICATIVE:
+            assert number in self.calling, "indicative price outside a call (M-108)"
+            assert self.indicated.get(number, (0, 0, 0)) != terms, "nothing changed (M-108)"
+            self.indicated[number] = terms
+        elif kind == EventKind.UNCROSSED:
+            assert phase == Phase.AUCTION_MATCH
+            assert self.indicated.pop(number, (0, 0, 0))[0] == terms[0], "not what was indicated"
+            assert self.traded.pop((number, terms[0]), 0) == terms[1], "traded another quantity"
+            assert not any(number == one for one, _ in self.traded), "two prices in an uncross"
+            self.calling.discard(number)
+        elif kind == EventKind.FILL:
+            in_auction = bool(event["flags"] & EventFlag.AUCTION)
+            assert in_auction == (number in self.calling), "a trade in a call"
+            if in_auction and event["side"] == Side.BUY:
+                self.traded[number, event["price"]] += event["qty"]
+        elif kind in (EventKind.ACCEPTED, EventKind.REPLACED):
+            assert phase in TAKE_NEW, "no order is taken in this phase (M-101)"
 
 
 @dataclass
@@ -67,6 +113,7 @@ class Watcher:
     awaited: dict | None = None  # the aggressor's row whose resting row must follow
     command_open: bool = False
     touched: set[int] = field(default_factory=set)
+    auctions: AuctionWatcher = field(default_factory=lambda: AuctionWatcher())
 
     def see(self, events: Iterable[dict]) -> None:
         """Checks each event against all before it."""
@@ -86,12 +133,13 @@ class Watcher:
         if self.awaited is not None:
             resting = not event["flags"] & EventFlag.AGGRESSOR
             assert kind == EventKind.FILL and resting, "a trade is two adjacent rows (M-6)"
+        self.auctions.see(kind, event)
         if kind in _OF_ORDER:
             self._see_order(kind, event)
         self.command_open = not event["flags"] & EventFlag.LAST_OF_COMMAND
         if not self.command_open:
             assert self.awaited is None, "half a trade (M-6)"
-            for instrument in self.touched:
+            for instrument in self.touched - self.auctions.calling:
                 assert not self.crossed(instrument), "book crossed"
             self.touched.clear()
 
@@ -152,20 +200,24 @@ class Watcher:
         """Both rows of a trade mirror each other; positions move against each other."""
         sign = 1 if order.side == Side.BUY else -1
         self.positions[order.account, order.instrument] += sign * event["qty"]
-        if event["flags"] & EventFlag.AGGRESSOR:
+        in_auction = event["flags"] & EventFlag.AUCTION
+        if self.awaited is None:
             self.trades_made += 1
             assert event["trade_id"] & _MASK == self.trades_made, "trade ids have a gap (M-2)"
+            assert in_auction or event["flags"] & EventFlag.AGGRESSOR, "a resting row alone (M-6)"
             self.awaited = event
-            return
-        first, self.awaited = self.awaited, None
-        assert first is not None, "a resting row without its aggressor's (M-6)"
-        for name in ("trade_id", "price", "qty", "instrument"):
-            assert first[name] == event[name], f"the rows of a trade differ in {name}"
-        assert first["side"] != event["side"], "a trade of one side with itself"
-        assert not self._better(order), "a better price was passed over (M-20)"
+            if not in_auction:
+                return
+        else:
+            first, self.awaited = self.awaited, None
+            for name in ("trade_id", "price", "qty", "instrument"):
+                assert first[name] == event[name], f"the rows of a trade differ in {name}"
+            assert first["side"] != event["side"], "a trade of one side with itself"
+        assert not self._better(order), "a better price was passed over (M-20, M-106)"
         queue = self.queues[order.instrument, order.side, order.price]
-        assert queue[0] == event["public_id"] == order.public_id, "not the first of its queue"
-        assert event["qty"] <= order.shown, "trades more than it shows (M-20)"
+        assert queue[0] == order.place(event["order_id"]), "not the first of its queue"
+        assert event["public_id"] == order.public_id
+        assert in_auction or event["qty"] <= order.shown, "trades more than it shows (M-20)"
 
     def _better(self, order: Watched) -> bool:
         """Whether a level of the order's side has a better price."""
@@ -181,11 +233,14 @@ class Watcher:
         shown, public_id = event["display_qty"], event["public_id"]
         queue = self.queues[order.instrument, order.side, order.price]
         stays = public_id == order.public_id
+        if order.hidden:
+            self._move_hidden(kind, order, event, queue)
+            return
         if order.public_id and not (stays and shown):
             assert stays or kind in (EventKind.REPLACED, EventKind.REFRESHED), "wrong public id"
             queue.remove(order.public_id)
             order.public_id = order.shown = 0
-        if kind == EventKind.FILL and stays and shown:
+        if kind == EventKind.FILL and stays and shown and not event["flags"] & EventFlag.AUCTION:
             assert shown == order.shown - event["qty"], "a slice shrinks by what it traded"
         if kind == EventKind.REPLACED:
             order.price = event["price"]
@@ -196,6 +251,28 @@ class Watcher:
         if shown:
             assert 0 < shown <= order.leaves_qty
             order.public_id, order.shown = public_id, shown
+        elif order.leaves_qty and event["instrument"] in self.auctions.calling:
+            order.hidden = True
+            self.queues[order.instrument, order.side, order.price].append(-event["order_id"])
+
+    def _move_hidden(self, kind: EventKind, order: Watched, event: dict, queue: list[int]) -> None:
+        """An order that a call hides: it moves, goes, or is shown where it stands (M-109)."""
+        place = queue.index(-event["order_id"])
+        if kind == EventKind.BOOKED:
+            self.slices_made += 1
+            assert event["public_id"] == self.slices_made, "public ids have a gap (M-2)"
+            order.hidden, order.public_id = False, event["public_id"]
+            order.shown = event["display_qty"]
+            queue[place] = order.public_id
+            return
+        assert not event["public_id"] and not event["display_qty"], "a hidden order shown (M-109)"
+        moves = kind == EventKind.REPLACED and not event["flags"] & EventFlag.KEPT_PLACE
+        if moves or not order.leaves_qty:
+            del queue[place]
+            order.hidden = moves
+        if moves:
+            order.price = event["price"]
+            self.queues[order.instrument, order.side, order.price].append(-event["order_id"])
 
     def crossed(self, instrument: int) -> bool:
         """Whether the best bid is at or above the best ask."""
@@ -250,6 +327,11 @@ def assert_open_sums(engine: Engine, instruments: Iterable[int]) -> None:
             counts["member", int(order["member"])] += 1
             notional = abs(int(order["price"])) // 1_000 * int(product["multiplier"])
             money[key[0], int(product["currency"])] += notional * int(order["leaves_qty"])
+        call = tables.calls[number]
+        for side, name in ((Side.BUY, "buy_qty"), (Side.SELL, "sell_qty")):
+            held = engine.orders(number)
+            left = int(held["leaves_qty"][held["side"] == side].sum())
+            assert call[name] == (left if call["calling"] else 0), "lots of a call"
         assert [tuple(level) for side in engine.book(number) for level in side] == [
             level for side in (Side.BUY, Side.SELL) for level in _levels(engine, number, side)
         ], "levels are not the sums of their orders"

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from engine.definitions import DefinitionsWriter
-from engine.types import EVENT, INSTRUMENT, PRODUCT
+from engine.reference import INSTRUMENT, PRODUCT
+from engine.types import EVENT
 from feed.books import Books
 from feed.messages import ENCODER, MarketMessage, TradingStatus
 from feed.packet import PacketKind, encode_packet, fill_packets

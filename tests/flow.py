@@ -38,10 +38,19 @@ from tests.build import (
     roll_product,
     session,
     session_lost,
+    set_phase,
 )
 
 TRADERS = (Who(1, 1, 1), Who(2, 1, 2), Who(3, 2, 3), Who(4, 3, 4))
 FAR_DAY = 20991231
+PHASES = (
+    *(w.PRE_OPEN,) * 4,
+    *(w.VOLATILITY_PAUSE,) * 3,
+    *(w.CLOSING, w.NO_CANCEL) * 2,
+    *(w.AUCTION_MATCH,) * 4,
+    *(w.CONTINUOUS,) * 3,
+    *(w.CLOSED, w.PHASE_HALTED, w.SETTLEMENT, w.NO_PHASE, w.PHASE_EXPIRED),
+)
 WIDE_INSTRUMENT = 6  # its ladder has 10,000 levels
 FINE_TICK = TICK // 1_000
 OUTSIDER = Who(5, 4, 5)  # may trade product 1 only
@@ -101,15 +110,16 @@ class Dice:
 
 def small_world() -> list[dict]:
     """Four products, six instruments, four members, five accounts."""
-    keeps_no_place = ALL_FEATURES & ~int(t.ProductFeature.REPLACE_KEEPS_PLACE)
+    keeps_no_place = ALL_FEATURES & ~w.REPLACE_KEEPS_PLACE | w.AUCTION_MIN_SURPLUS
+    hidden_gross = w.POSITION_EFFECT_REQUIRED | w.AUCTION_HIDDEN | w.AUCTION_MIN_SURPLUS
     usual = {"qty_max": 40, "limit_bp": 500, "band_ticks": 2, "display_min_bp": 2_000}
     usual |= {"ladder_bp": 500}
     wide = usual | {"tick": FINE_TICK, "band_ticks": 1_500, "ladder_bp": 700}
     return [
         product(1, **usual),
-        gross_product(2, **(usual | {"qty_max": 30})),
+        gross_product(2, **(usual | {"qty_max": 30, "features": hidden_gross})),
         product(3, price_rule=w.MEDIAN3, features=keeps_no_place, currency=2, **usual),
-        product(4, **wide),
+        product(4, features=ALL_FEATURES | w.AUCTION_HIDDEN, **wide),
         instrument(1, 1, last_trading_date=FAR_DAY),
         instrument(2, 1, last_trading_date=DAY_1 + 2),
         instrument(3, 2, last_trading_date=FAR_DAY),
@@ -319,6 +329,23 @@ class Flow:
         self.repairs.insert(0, command(w.RESUME))
         return command(w.HALT, reason=int(Reject.VENUE_HALTED))
 
+    def _phase(self) -> dict:
+        """Another phase for an instrument or a product; later it trades again."""
+        dice = self.dice
+        scope = {"instrument": dice.number(1, self.instruments)}
+        if dice.number(1, 3) == 1:
+            scope = {"instrument": 0, "product": dice.number(1, 4)}
+        if dice.number(1, 12) == 1:
+            scope = {"instrument": dice.pick((0, 14, 99)), "product": dice.pick((0, 5, 9, 99))}
+        phase = dice.pick(PHASES)
+        end_ns = dice.pick((0, 0, 0, 0, self.time_ns + SECOND, self.time_ns + 10 * SECOND))
+        self.repairs.append(set_phase(w.CONTINUOUS, **scope))
+        row = {"scheduled_end_ns": end_ns, "reason": dice.pick((0, 0, 7))}
+        made = set_phase(phase, **scope, **row)
+        if dice.number(1, 40) == 1:
+            made["row"], made["blob"] = None, made["blob"][:-1]
+        return made
+
     def _silent(self) -> dict:
         who = self._who()
         kind = self.dice.pick((w.REFUSED, w.STATUS_REQUEST, 0, 9, 24, 255))
@@ -383,5 +410,6 @@ MAKERS: tuple[tuple[int, Callable[[Flow], dict]], ...] = (
     (6, Flow._roll_product),
     (3, Flow._roll_day),
     (3, Flow._instrument),
+    (8, Flow._phase),
 )
 SWEEPS = (Flow._mass_cancel, Flow._session_lost, Flow._roll_product)  # they empty the books

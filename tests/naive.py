@@ -4,8 +4,8 @@ Written from specs/matching.md alone, with lists, dicts and exact integers; it k
 batch and no kernel and imports nothing from `engine`. A command is a dict with the fields of a
 COMMAND row (0 where nothing is given; an id is a tuple of three words); a definition carries its
 decoded blob under `row` (None: of the wrong length). An event is a dict with every field of an
-EVENT row. The checks of admission are in `naive_checks.py`, definitions, rolls and mass cancels in
-`naive_days.py`.
+EVENT row. Its parts: `naive_checks.py` (admission), `naive_days.py` (definitions, rolls, mass
+cancels), `naive_phases.py` (phases, auctions).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 from specs.rejects import Reject
 from tests import naive_checks as checks
 from tests import naive_days as days
+from tests import naive_phases as phases
 from tests import naive_words as w
 from tests.naive_state import Bounds, Instrument, Order
 
@@ -133,6 +134,7 @@ class NaiveExchange:
 
     def new_order(self, command: dict) -> None:
         """M-11, M-13."""
+        phases.halt_late(self, command)
         reason = self.take_request(command) or checks.refuse_new(self, command)
         if reason:
             self.emit(
@@ -151,6 +153,7 @@ class NaiveExchange:
         self.request_orders[self.request] = order
         self.emit_order(w.ACCEPTED, order, answers=True, qty=order.order_qty)
         self.come_in(order, command["min_qty"])
+        phases.indicate(self, command["instrument"])
 
     def make_order(self, command: dict) -> Order:
         """The order of a request that passed every check (M-2)."""
@@ -170,7 +173,10 @@ class NaiveExchange:
         )
 
     def come_in(self, order: Order, min_qty: int) -> None:
-        """Section 3, then what becomes of the rest (M-14)."""
+        """Section 3, then what becomes of the rest (M-14); in a call it rests (M-103)."""
+        if self.instruments[order.instrument].calling:
+            phases.rest_in_call(self, order)
+            return
         reason = self.why_not_at_once(order, min_qty)
         if reason:
             self.take_off(order, w.CANCELLED, w.STATUS_CANCELED, reason)
@@ -226,11 +232,13 @@ class NaiveExchange:
             self.leave_book(order)
         taken, order.leaves = order.leaves, 0
         self.emit_order(kind, order, answers, qty=taken, ord_status=status, reason=reason)
+        phases.indicate(self, order.instrument)
 
     # ---- cancel and replace --------------------------------------------------------------
 
     def cancel(self, command: dict) -> None:
         """M-15."""
+        phases.halt_late(self, command)
         reason = self.take_request(command) or checks.refuse_cancel(self, command)
         if reason:
             self.reject_cancel(command, reason)
@@ -260,12 +268,14 @@ class NaiveExchange:
 
     def replace(self, command: dict) -> None:
         """M-17, M-18."""
+        phases.halt_late(self, command)
         reason = self.take_request(command) or checks.refuse_replace(self, command)
         if reason:
             self.reject_cancel(command, reason)
             return
         order = self.named_order(command)
         instrument = self.instruments[order.instrument]
+        shown = phases.shown_for_place(order)
         same_price, smaller = command["price"] == order.price, command["qty"] <= order.order_qty
         order.price, order.order_qty = command["price"], command["qty"]
         order.display, order.expire_date = command["display_qty"], command["expire_date"]
@@ -273,15 +283,16 @@ class NaiveExchange:
         order.request = self.request
         self.request_orders[self.request] = order
         keeps = instrument.product["features"] & w.REPLACE_KEEPS_PLACE
-        if keeps and same_price and smaller and order.to_show() <= order.shown:
-            order.shown = order.to_show()
-            flags = w.KEPT_PLACE
-            self.emit_order(w.REPLACED, order, answers=True, qty=order.order_qty, flags=flags)
-            return
-        self.leave_book(order)
-        order.public_id = 0
-        self.emit_order(w.REPLACED, order, answers=True, qty=order.order_qty)
-        self.come_in(order, min_qty=0)
+        if keeps and same_price and smaller and order.to_show() <= shown:
+            order.shown = order.to_show() if order.public_id else 0
+            kept = {"qty": order.order_qty, "flags": w.KEPT_PLACE}
+            self.emit_order(w.REPLACED, order, answers=True, **kept)
+        else:
+            self.leave_book(order)
+            order.public_id = 0
+            self.emit_order(w.REPLACED, order, answers=True, qty=order.order_qty)
+            self.come_in(order, min_qty=0)
+        phases.indicate(self, order.instrument)
 
     # ---- matching -----------------------------------------------------------------------------
 
@@ -435,4 +446,5 @@ HANDLERS = {
     w.ROLL_DAY: days.roll_day,
     w.HALT: days.halt,
     w.RESUME: days.resume,
+    w.SET_PHASE: phases.set_phase,
 }

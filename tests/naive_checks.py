@@ -34,12 +34,24 @@ def refuse_new(venue: NaiveExchange, c: dict) -> int:
     if c["reason"] == Reject.STALE_POSS_DUP:
         return Reject.STALE_POSS_DUP
     return (
-        _refuse_terms(instrument, c)
+        _refuse_phase(instrument, c)
+        or _refuse_terms(instrument, c)
         or _refuse_options(instrument, c)
         or refuse_position_effect(venue, instrument, c)
         or refuse_risk(venue, instrument, c, c["qty"], replaced=None)
         or _refuse_room(venue, instrument, c)
     )
+
+
+def _refuse_phase(instrument: Instrument, c: dict) -> int:
+    """M-101, M-103."""
+    if instrument.phase not in w.TAKE_NEW:
+        return Reject.PHASE_TAKES_NO_ORDERS
+    if instrument.phase in w.CALLS:
+        rests = c["ord_type"] == w.LIMIT and c["time_in_force"] in RESTING_TIMES
+        if not rests or c["exec_inst"] & 1:
+            return Reject.ORDER_NOT_FOR_CALL
+    return 0
 
 
 def _refuse_terms(instrument: Instrument, c: dict) -> int:
@@ -242,7 +254,9 @@ def _refuse_room(venue: NaiveExchange, instrument: Instrument, c: dict) -> int:
 
 
 def would_trade(instrument: Instrument, side: int, price: int) -> bool:
-    """M-25."""
+    """M-25; in a call nothing trades at once."""
+    if instrument.calling:
+        return False
     sign = 1 if side == w.BUY else -1
     return any(sign * resting.price <= sign * price for resting in instrument.contra(side))
 
@@ -261,6 +275,9 @@ def refuse_cancel(venue: NaiveExchange, c: dict) -> int:
         return Reject.UNKNOWN_ORDER
     if c["instrument"] != order.instrument or c["side"] not in (0, order.side):
         return Reject.ORDER_MISMATCH
+    takes = w.TAKE_REPLACE if c["kind"] == w.REPLACE else w.TAKE_CANCEL
+    if venue.instruments[order.instrument].phase not in takes:
+        return Reject.PHASE_TAKES_NO_CANCELS
     return 0
 
 

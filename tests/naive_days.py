@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from specs.rejects import Reject
+from tests import naive_phases as phases
 from tests import naive_words as w
 from tests.naive_state import Instrument, Order
 
@@ -107,8 +108,10 @@ def by_order_id(venue: NaiveExchange) -> list[Order]:
 
 def mass_cancel(venue: NaiveExchange, command: dict) -> None:
     """M-19."""
-    reason = venue.take_request(command)
     scope = command["scope"]
+    if scope == w.SCOPE_INSTRUMENT:
+        phases.halt_late(venue, command)
+    reason = venue.take_request(command)
     fields = {
         "member": command["member"],
         "session": command["session"],
@@ -128,6 +131,8 @@ def mass_cancel(venue: NaiveExchange, command: dict) -> None:
         reason = reason or Reject.MASS_CANCEL_SCOPE_INVALID
     if not known:
         reason = reason or Reject.UNKNOWN_INSTRUMENT
+    elif scope == w.SCOPE_INSTRUMENT:
+        reason = reason or phases.refuse_mass_cancel(venue, command["instrument"])
     if reason:
         venue.emit(w.MASS_CANCEL_REJECTED, reason=reason, **fields)
         return
@@ -138,7 +143,9 @@ def mass_cancel(venue: NaiveExchange, command: dict) -> None:
 
 
 def in_scope(venue: NaiveExchange, order: Order, command: dict) -> bool:
-    """Whether a mass cancel means the order."""
+    """Whether a mass cancel means the order; M-101 leaves out what its phase does not cancel."""
+    if venue.instruments[order.instrument].phase not in w.TAKE_CANCEL:
+        return False
     if order.member != command["member"] or command["side"] not in (0, order.side):
         return False
     if command["scope"] == w.SCOPE_INSTRUMENT:
@@ -208,11 +215,14 @@ def roll_instrument(venue: NaiveExchange, instrument: Instrument, next_date: int
     if instrument.last_trading_date < next_date:
         venue.emit(w.INSTRUMENT_EXPIRED, instrument=instrument.number)
         instrument.expired = True
+        if instrument.phase:
+            instrument.phase, instrument.phase_end = w.PHASE_EXPIRED, 0
         return
     instrument.trading_date = next_date
     instrument.set_reference(settlement)
     instrument.last = settlement
     emit_limits(venue, w.LIMITS_SET, instrument)
+    phases.indicate(venue, instrument.number)
     for order in by_order_id(venue):
         beyond = not instrument.low <= order.price <= instrument.high
         if order.instrument == instrument.number and beyond:

@@ -77,6 +77,10 @@ class Instrument:
     volume: int = 0
     value: int = 0
     expired: bool = False
+    phase: int = w.NO_PHASE
+    phase_end: int = 0
+    calling: bool = False  # a call has begun and not been uncrossed
+    indicated: tuple[int, int, int] = (0, 0, 0)
     orders: dict[int, list[Order]] = field(default_factory=lambda: {w.BUY: [], w.SELL: []})
 
     def set_reference(self, reference: int) -> None:

@@ -9,15 +9,8 @@ import pytest
 
 from engine.limits import EngineLimits
 from engine.machine import Engine
-from engine.types import (
-    COMMAND,
-    EVENT,
-    INSTRUMENT,
-    PRODUCT,
-    CommandKind,
-    EventKind,
-    ProductFeature,
-)
+from engine.reference import INSTRUMENT, PRODUCT
+from engine.types import COMMAND, EVENT, CommandKind, EventKind, ProductFeature
 from gateway.definitions import DefinitionConflictError, Definitions, Known, missing
 from specs.products import Catalogue, daily_limits, load_products
 from specs.venue import VenueConfig, load_venue

@@ -15,7 +15,7 @@ import numpy as np
 from engine.limits import EngineLimits
 from engine.types import EVENT, REQUEST
 from tests import naive_words as w
-from tests.build import number
+from tests.build import number, set_phase
 from tests.checkers import Watcher, assert_open_sums
 from tests.exchanges import EngineVenue, NaiveVenue
 from tests.flow import Flow, small_world
@@ -49,6 +49,19 @@ class Twin:
         """So many more commands."""
         for _ in range(count):
             self._take([self.flow.next()])
+        return self
+
+    def call(self, phase: int, count: int, products: tuple[int, ...] = (1, 2, 3, 4)) -> Twin:
+        """A call of so many commands in all books of these products, then its uncross."""
+        self._phase(phase, products)
+        self.grow(count)
+        self._phase(w.AUCTION_MATCH, products)
+        return self._phase(w.CONTINUOUS, products)
+
+    def _phase(self, phase: int, products: tuple[int, ...]) -> Twin:
+        for product in products:
+            made = set_phase(phase, instrument=0, product=product)
+            self._take([made | {"time_ns": self.flow.time_ns}])
         return self
 
     def grow_by(self, seeds: list[int]) -> Twin:

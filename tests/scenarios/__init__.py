@@ -8,10 +8,10 @@ ones, and through the engine, whose events must equal the naive exchange's in ev
 from __future__ import annotations
 
 from engine.limits import EngineLimits
-from engine.types import CancelReason, EventKind
+from engine.types import AlarmReason, CancelReason, EventKind, Phase, PhaseReason
 from specs.rejects import Reject
 from tests import naive_words as w
-from tests.build import TICK, number, usual_venue
+from tests.build import SECOND, START_NS, TICK, number, usual_venue
 from tests.exchanges import EngineVenue, NaiveVenue
 
 
@@ -62,6 +62,8 @@ def render(event: dict) -> str:
     it is another one, s session; flags AGGRESSOR, UNSOLICITED, KEPT_PLACE as words.
     """
     words = [EventKind(event["kind"]).name]
+    if event["kind"] >= EventKind.PHASE_CHANGED:
+        return " ".join(words + phase_words(event))
     market = event["kind"] > EventKind.REFRESHED
     for mark, name in (("o", "order_id"), ("p", "public_id"), ("t", "trade_id")):
         words += [f"{mark}{event[name] & (1 << 56) - 1}"] * bool(event[name])
@@ -83,10 +85,29 @@ def render(event: dict) -> str:
     if event["order_request"] not in (0, event["request"]):
         words.append(f"of r{event['order_request']}")
     words += [f"s{event['session']}"] * bool(event["session"])
-    for flag, word in ((w.AGGRESSOR, "AGGRESSOR"), (w.UNSOLICITED, "UNSOLICITED")):
+    marks = ((w.AUCTION, "AUCTION"), (w.AGGRESSOR, "AGGRESSOR"), (w.UNSOLICITED, "UNSOLICITED"))
+    for flag, word in marks:
         words += [word] * bool(event["flags"] & flag)
     words += ["KEPT_PLACE"] * bool(event["flags"] & w.KEPT_PLACE)
     if event["reason"]:
         name = CancelReason if event["reason"] > 1_000 else Reject
         words.append(name(event["reason"]).name)
     return " ".join(words)
+
+
+def phase_words(event: dict) -> list[str]:
+    """What an event of a phase or an auction says: i instrument, surplus of buys positive."""
+    words = [f"i{event['instrument']}"]
+    if event["kind"] == EventKind.PHASE_CHANGED:
+        words += [Phase(event["qty"]).name, "from", Phase(event["leaves_qty"]).name]
+        end_ns = event["cum_value"]
+        words += [f"until {(end_ns - START_NS) / SECOND:g} s"] * bool(end_ns)
+        if event["reason"]:
+            own = event["reason"] > 2_000
+            words.append(PhaseReason(event["reason"]).name if own else f"reason {event['reason']}")
+        return words
+    if event["kind"] == EventKind.ALARM:
+        return [*words, AlarmReason(event["reason"]).name]
+    shown = (("qty", event["qty"]), ("surplus", event["leaves_qty"]))
+    words += [f"@{event['price'] / TICK:g}"] * bool(event["price"])
+    return words + [f"{name} {value}" for name, value in shown if value]

@@ -1,0 +1,68 @@
+"""Rows of reference data: what the blob of a definition command holds.
+
+No dtype has implicit padding. Source: specs/matching.md M-7, M-8.
+"""
+
+from __future__ import annotations
+
+from engine.types import packed_row
+
+PRODUCT = packed_row(
+    ("tick", "<i8"),  # 1e-9; a multiple of 1,000
+    ("multiplier", "<i8"),  # quote units in one lot: notional = price * multiplier * lots
+    ("qty_max", "<i8"),  # lots in one order
+    ("limit_bp", "<u4"),  # daily limit, 1e-4 of the previous settlement price
+    ("ladder_bp", "<u4"),  # room of the price ladder, 1e-4 of it; >= limit_bp
+    ("band_ticks", "<u4"),  # how far a market order may trade from the best price
+    ("display_min_bp", "<u4"),  # least share of an order an iceberg shows, 1e-4
+    ("features", "<u4"),  # ProductFeature bits
+    ("product", "<u2"),
+    ("price_rule", "u1"),  # PriceRule
+    ("position_mode", "u1"),  # PositionMode
+    ("currency", "u1"),  # Currency
+    ("shard", "u1"),
+    ("code", "S14"),
+)
+assert PRODUCT.itemsize == 64
+
+INSTRUMENT = packed_row(
+    ("reference_price", "<i8"),  # previous settlement price, 1e-9
+    ("instrument", "<u4"),
+    ("maturity", "<u4"),  # yyyymm
+    ("first_trading_date", "<u4"),  # yyyymmdd
+    ("last_trading_date", "<u4"),  # yyyymmdd
+    ("trading_date", "<u4"),  # yyyymmdd
+    ("product", "<u2"),
+    ("symbol", "S18"),
+)
+assert INSTRUMENT.itemsize == 48
+
+MEMBER = packed_row(
+    ("requests_max", "<u4"),  # request rows of a venue day
+    ("orders_max", "<u4"),  # rows of the order pool
+    ("products", "<u8"),  # bit p: may trade product p
+    ("member", "<u2"),
+    ("name", "S14"),
+)
+assert MEMBER.itemsize == 32
+
+ACCOUNT = packed_row(
+    ("open_orders_max", "<i8"),
+    ("position_long_max", "<i8"),  # lots an instrument
+    ("position_short_max", "<i8"),  # lots an instrument
+    ("order_notional_max", "<i8"),  # money
+    ("open_notional_max", "<i8"),  # money, a currency
+    ("orders_per_second_max", "<i8"),
+    ("account", "<u4"),
+    ("member", "<u2"),
+    ("name", "S18"),
+)
+assert ACCOUNT.itemsize == 72
+
+SESSION = packed_row(
+    ("session", "<u4"),
+    ("member", "<u2"),
+    ("cancel_on_disconnect", "u1"),
+    ("name", "S17"),  # the member's CompID
+)
+assert SESSION.itemsize == 24

@@ -1,0 +1,182 @@
+"""Phases and auctions of the naive exchange: the price of an uncross by trying prices out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from specs.rejects import Reject
+from tests import naive_words as w
+from tests.naive_state import Instrument, Order
+
+if TYPE_CHECKING:
+    from tests.naive import NaiveExchange
+
+
+def set_phase(venue: NaiveExchange, command: dict) -> None:
+    """M-100."""
+    row = command["row"]
+    if row is None or not w.CLOSED <= row["phase"] <= w.SETTLEMENT:
+        return
+    if row["instrument"]:
+        numbers = [row["instrument"]] if row["instrument"] in venue.instruments else []
+    else:
+        numbers = [
+            number
+            for number in sorted(venue.instruments)
+            if venue.instruments[number].product["product"] == row["product"]
+        ]
+    for number in numbers:
+        instrument = venue.instruments[number]
+        if not instrument.expired:
+            change(venue, instrument, row)
+
+
+def change(venue: NaiveExchange, instrument: Instrument, row: dict) -> None:
+    """M-100, M-104: one instrument goes to a phase, through an uncross where a call ends."""
+    phase, end, reason = row["phase"], row["scheduled_end_ns"], row["reason"]
+    if instrument.calling and phase in (w.AUCTION_MATCH, w.CONTINUOUS):
+        to_match = end if phase == w.AUCTION_MATCH else 0
+        if (instrument.phase, instrument.phase_end) != (w.AUCTION_MATCH, to_match):
+            enter(venue, instrument, w.AUCTION_MATCH, to_match, reason)
+        uncross(venue, instrument)
+    if (instrument.phase, instrument.phase_end) != (phase, end):
+        enter(venue, instrument, phase, end, reason)
+    instrument.calling = instrument.calling or phase in w.CALLS
+
+
+def enter(venue: NaiveExchange, instrument: Instrument, phase: int, end: int, reason: int) -> None:
+    """PHASE_CHANGED."""
+    before, instrument.phase, instrument.phase_end = instrument.phase, phase, end
+    venue.emit(
+        w.PHASE_CHANGED,
+        instrument=instrument.number,
+        qty=phase,
+        leaves_qty=before,
+        cum_value=end,
+        reason=reason,
+    )
+
+
+def halt_late(venue: NaiveExchange, command: dict) -> None:
+    """M-102."""
+    instrument = venue.instruments.get(command["instrument"])
+    if instrument is None or instrument.phase not in (*w.CALLS, w.CONTINUOUS):
+        return
+    if instrument.phase_end and command["time_ns"] > instrument.phase_end:
+        enter(venue, instrument, w.PHASE_HALTED, 0, w.SCHEDULE_ENDED)
+
+
+def refuse_mass_cancel(venue: NaiveExchange, number: int) -> int:
+    """M-101."""
+    phase = venue.instruments[number].phase
+    return 0 if phase in w.TAKE_CANCEL else Reject.PHASE_TAKES_NO_CANCELS
+
+
+def shown_for_place(order: Order) -> int:
+    """What M-18 compares with: of an order that a call hides, what the book would show."""
+    return order.shown if order.public_id else order.to_show()
+
+
+def rest_in_call(venue: NaiveExchange, order: Order) -> None:
+    """M-103, M-109: the order joins its queue, with a slice where the product shows it."""
+    instrument = venue.instruments[order.instrument]
+    if not instrument.product["features"] & w.AUCTION_HIDDEN:
+        venue.rest(order)
+        return
+    instrument.orders[order.side].append(order)
+    venue.live[order.order_id] = order
+
+
+def demand(instrument: Instrument, price: int) -> tuple[int, int]:
+    """Lots that would buy and lots that would sell at a price."""
+    buys = sum(order.leaves for order in instrument.orders[w.BUY] if order.price >= price)
+    sells = sum(order.leaves for order in instrument.orders[w.SELL] if order.price <= price)
+    return buys, sells
+
+
+def terms(instrument: Instrument, prices: list[int] | None = None) -> tuple[int, int, int]:
+    """M-105: price, volume and surplus of an uncross; all 0 where nothing would trade.
+
+    prices: those to try; without them the few at which the answer can change.
+    """
+    if prices is None:
+        tick = instrument.product["tick"]
+        queued = {order.price for side in instrument.orders.values() for order in side}
+        near = {price + step for price in queued for step in (-tick, 0, tick)}
+        prices = [*near, instrument.reference]
+    found = []
+    for price in prices:
+        buys, sells = demand(instrument, price)
+        volume = min(buys, sells)
+        surplus = abs(buys - sells)
+        if not instrument.product["features"] & w.AUCTION_MIN_SURPLUS:
+            surplus = 0
+        away = abs(price - instrument.reference)
+        found.append((-volume, surplus, away, -price))
+    if not found or not min(found)[0]:
+        return 0, 0, 0
+    volume, _, _, price = min(found)
+    buys, sells = demand(instrument, -price)
+    return -price, -volume, buys - sells
+
+
+def indicate(venue: NaiveExchange, number: int) -> None:
+    """M-108: INDICATIVE where a call's terms changed."""
+    instrument = venue.instruments[number]
+    if not instrument.calling:
+        return
+    price, volume, surplus = terms(instrument)
+    if instrument.product["features"] & w.AUCTION_HIDDEN:
+        volume = surplus = 0
+    if (price, volume, surplus) != instrument.indicated:
+        instrument.indicated = (price, volume, surplus)
+        fields = {"price": price, "qty": volume, "leaves_qty": surplus}
+        venue.emit(w.INDICATIVE, instrument=number, **fields)
+
+
+def uncross(venue: NaiveExchange, instrument: Instrument) -> None:
+    """M-106, M-107, M-109, M-110: the trades, then hidden orders are shown, then UNCROSSED."""
+    price, volume, surplus = terms(instrument)
+    left = volume
+    while left:
+        buy = instrument.in_priority(w.SELL)[0]
+        sell = instrument.in_priority(w.BUY)[0]
+        qty = min(buy.leaves, sell.leaves, left)
+        left -= qty
+        trade(venue, instrument, (buy, sell), qty, price)
+    instrument.calling = False
+    instrument.indicated = (0, 0, 0)
+    for order in (*instrument.in_priority(w.SELL), *instrument.in_priority(w.BUY)):
+        if not order.public_id:
+            order.shown = order.to_show()
+            order.public_id = venue.next_slice()
+            venue.emit_order(w.BOOKED, order)
+    fields = {"price": price, "qty": volume, "leaves_qty": surplus}
+    venue.emit(w.UNCROSSED, instrument=instrument.number, **fields)
+
+
+def trade(
+    venue: NaiveExchange,
+    instrument: Instrument,
+    orders: tuple[Order, Order],
+    qty: int,
+    price: int,
+) -> None:
+    """M-107: two rows, the buy's first, neither the aggressor's."""
+    venue.trades_made += 1
+    instrument.last = price
+    instrument.volume += qty
+    instrument.value += price * qty
+    trade_id = (instrument.product["shard"] << 56) | venue.trades_made
+    for order in orders:
+        order.leaves -= qty
+        order.cum_qty += qty
+        order.cum_value += price * qty
+        venue.move_position(order, qty)
+        if not order.leaves:
+            venue.leave_book(order)
+        elif order.public_id:
+            order.shown = order.to_show()
+        status = w.STATUS_PARTIALLY_FILLED if order.leaves else w.STATUS_FILLED
+        fields = {"qty": qty, "price": price, "trade_id": trade_id, "ord_status": status}
+        venue.emit_order(w.FILL, order, flags=w.AUCTION, **fields)
