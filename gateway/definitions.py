@@ -217,6 +217,8 @@ def _define_product(batch: _Batch, product: Product) -> None:
 def _features(product: Product) -> int:
     taken = (*product.order_types, *product.times_in_force, *product.order_features)
     features = ProductFeature.NONE
+    for auction_feature in product.auction_features:
+        features |= ProductFeature[f"AUCTION_{auction_feature}"]
     for name in taken:
         features |= _FEATURES.get(name, ProductFeature.NONE)
     if product.replace_keeps_place:

@@ -32,6 +32,7 @@ from gateway.types import Encode
 
 _EXEC_TYPES = tuple(b"?08F45CD")  # by EventKind, 150
 _AGGRESSOR = int(EventFlag.AGGRESSOR)
+_AUCTION = int(EventFlag.AUCTION)
 _STATUS = int(Encode.STATUS)
 _NONE_WORD = int.from_bytes(b"NONE", "little")
 _NO_SYMBOL_WORD = int.from_bytes(b"[N/A]", "little")
@@ -172,7 +173,10 @@ def _put_fill(event, out, at):
     store8(out, at, _T527)
     at = put_uint(out, at + 5, np.int64(event["trade_id"]))
     store8(out, at, _T851)
-    return put_byte(out, at + 5, ord("2") if event["flags"] & _AGGRESSOR != 0 else ord("1"))
+    liquidity = ord("2") if event["flags"] & _AGGRESSOR != 0 else ord("1")
+    if event["flags"] & _AUCTION != 0:
+        liquidity = ord("4")
+    return put_byte(out, at + 5, liquidity)
 
 
 @codec_kernel

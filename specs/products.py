@@ -35,6 +35,7 @@ Count = Annotated[int, Meta(ge=0, le=1_000_000)]
 OrderTypeName = Literal["LIMIT", "MARKET"]
 TimeInForceName = Literal["DAY", "GTC", "GTD", "IOC", "FOK"]
 FeatureName = Literal["MIN_QTY", "POST_ONLY", "ICEBERG"]
+AuctionFeatureName = Literal["HIDDEN", "MIN_SURPLUS"]
 
 
 class ContractMonths(Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,6 +71,7 @@ class Product(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     order_types: tuple[OrderTypeName, ...]
     times_in_force: tuple[TimeInForceName, ...]
     order_features: tuple[FeatureName, ...]
+    auction_features: tuple[AuctionFeatureName, ...]
     replace_keeps_place: bool
 
     def __post_init__(self) -> None:

@@ -131,9 +131,10 @@ def define(kind: int, **row: object) -> dict:
     return command(kind, row=made, blob=packed.tobytes())
 
 
-def set_phase(phase: int, **row: object) -> dict:
+def set_phase(phase: int, time_ns: int = 0, **row: object) -> dict:
     """SET_PHASE of instrument 1 unless told otherwise."""
-    return define(w.SET_PHASE, phase=phase, **({"instrument": 1} | row))
+    made = define(w.SET_PHASE, phase=phase, **({"instrument": 1} | row))
+    return made | {"time_ns": time_ns}
 
 
 ALL_FEATURES = sum(t.ProductFeature) & ~int(

@@ -52,9 +52,10 @@ def test_rows_carry_the_catalogue():
     sits = known.products["SITS"]
     assert sits.dtype == PRODUCT
     assert (int(sits["tick"]), int(sits["limit_bp"]), int(sits["qty_max"])) == (10**7, 1000, 500)
-    assert int(sits["features"]) == ProductFeature.POSITION_EFFECT_REQUIRED
+    hidden = ProductFeature.AUCTION_HIDDEN
+    assert int(sits["features"]) == ProductFeature.POSITION_EFFECT_REQUIRED | hidden
     sitb = known.products["SITB"]
-    everything = sum(ProductFeature) - ProductFeature.POSITION_EFFECT_REQUIRED
+    everything = sum(ProductFeature) - ProductFeature.POSITION_EFFECT_REQUIRED - hidden
     assert int(sitb["features"]) == everything
     front = known.instruments["SITB2612"]
     assert front.dtype == INSTRUMENT

@@ -62,6 +62,7 @@ def test_shanghai_profile():
     assert product.order_types == ("LIMIT",)
     assert set(product.times_in_force) == {"DAY", "IOC", "FOK"}
     assert product.order_features == ()
+    assert product.auction_features == ("HIDDEN",)
     assert product.qty_max == 500
     assert (product.price_rule, product.position_mode) == ("MEDIAN3", "GROSS")
     assert product.position_effect == "required"
@@ -121,6 +122,8 @@ def test_prices_written_and_read_are_equal(ticks: int, tick_units: int):
          "$.product[4].times_in_force", "'DAY', 'IOC', 'FOK'"),
         ('times_in_force = ["DAY", "IOC", "FOK"]', 'times_in_force = ["DAY", "IOC", "FOK", "GTD"]',
          "$.product[4].times_in_force", "both or neither"),
+        ('auction_features = ["HIDDEN"]', 'auction_features = ["SECRET"]',
+         "$.product[4].auction_features[0]", "'HIDDEN', 'MIN_SURPLUS'"),
         ("qty_max = 500 ", "qty_max = 0 ", "$.product[4].qty_max", "from 1 to 1,000,000"),
         ('position_mode = "GROSS"', 'position_mode = "NETTING"',
          "$.product[4].position_effect", "'required' with GROSS"),

@@ -25,6 +25,7 @@ from tests.build import (
     replace,
     roll_product,
     sell,
+    set_phase,
     usual_venue,
 )
 from tests.exchanges import EngineVenue, NaiveVenue
@@ -202,6 +203,21 @@ CASES: dict[Reject, tuple[list[dict], dict, dict]] = {
         [RESTING],
         mass_cancel(ALPHA, "x", ord("2")),
         mass_cancel(ALPHA, "y", w.SCOPE_MEMBER),
+    ),
+    Reject.PHASE_TAKES_NO_ORDERS: (
+        [set_phase(w.CLOSED)],
+        buy(ALPHA, "x", 1, 100),
+        buy(ALPHA, "y", 1, 100, instrument=2),
+    ),
+    Reject.PHASE_TAKES_NO_CANCELS: (
+        [RESTING, set_phase(w.NO_CANCEL)],
+        cancel(ALPHA, "x", "rest"),
+        buy(ALPHA, "y", 1, 100),
+    ),
+    Reject.ORDER_NOT_FOR_CALL: (
+        [set_phase(w.PRE_OPEN)],
+        buy(ALPHA, "x", 1, 100, time_in_force=w.IOC),
+        buy(ALPHA, "y", 1, 100, time_in_force=w.GTC),
     ),
 }
 REJECTING = (w.REJECTED, w.CANCEL_REJECTED, w.MASS_CANCEL_REJECTED)
