@@ -17,6 +17,7 @@ import numpy as np
 from engine.types import Side
 from feed.levels import Level, Levels
 from feed.messages import (
+    Indicative,
     InstrumentDefined,
     Limits,
     MarketMessage,
@@ -28,6 +29,7 @@ from feed.messages import (
     Status,
     Trade,
     TradingStatus,
+    Uncrossed,
 )
 from feed.slices import BookError, Slices
 
@@ -51,6 +53,7 @@ class Book:
         "asks",
         "bids",
         "definition",
+        "indicative",
         "instrument",
         "limits",
         "settlement",
@@ -68,6 +71,7 @@ class Book:
         self.limits: Limits | None = None
         self.status: Status | None = None
         self.settlement: Settlement | None = None
+        self.indicative: Indicative | None = None  # of a call that would trade
         self.statistics = Statistics(0, instrument, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 
     @property
@@ -123,8 +127,14 @@ class Book:
     def trade(
         self, time_ns: int, trade_id: int, price: int, qty: int, public_id: int, qty_left: int
     ) -> Level:
-        """`qty` lots trade with a slice, which then shows `qty_left`; its level after it (F-23)."""
-        level = self.change(public_id, qty_left) if qty_left else self.remove(public_id)
+        """`qty` lots trade with a slice, which then shows `qty_left`; its level after it (F-23).
+
+        With `public_id` 0 no slice changes and the level is one without price.
+        """
+        if public_id == 0:
+            level = Level(self.instrument, 0, 0, 0)
+        else:
+            level = self.change(public_id, qty_left) if qty_left else self.remove(public_id)
         statistics = self.statistics
         if statistics.trades == 0:
             statistics.open = statistics.high = statistics.low = price
@@ -151,7 +161,7 @@ class Book:
 
     def facts(self) -> Sequence[MarketMessage]:
         """The messages that rebuild all of the book but its slices (F-43)."""
-        known = (self.definition, self.limits, self.status, self.settlement)
+        known = (self.definition, self.limits, self.status, self.settlement, self.indicative)
         return [fact for fact in known if fact is not None] + [copy.copy(self.statistics)]
 
     def orders_array(self, side: int) -> np.ndarray:
@@ -190,6 +200,8 @@ class Books:
             Limits: self._apply_limits,
             Settlement: self._apply_settlement,
             Status: self._apply_status,
+            Indicative: self._apply_indicative,
+            Uncrossed: self._apply_uncrossed,
         }
 
     def apply(self, message: MarketMessage) -> None:
@@ -268,6 +280,12 @@ class Books:
             self.status = message
         else:
             self.book(message.instrument).status = message
+
+    def _apply_indicative(self, message: Indicative) -> None:
+        self.book(message.instrument).indicative = message if message.price else None
+
+    def _apply_uncrossed(self, message: Uncrossed) -> None:
+        self.book(message.instrument).indicative = None
 
 
 def _check_level(level: Level, message: OrderAdded | OrderChanged | OrderRemoved | Trade) -> None:

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import msgspec
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MESSAGE_BYTES_MAX = 192  # encoded bytes of any message
 REQUEST_BYTES_MAX = 64  # encoded bytes of any request
 
@@ -37,6 +37,13 @@ class TradingStatus(IntEnum):
     TRADING = 1
     HALTED = 2
     EXPIRED = 3
+    CLOSED = 4
+    PRE_OPEN = 5
+    NO_CANCEL = 6
+    AUCTION_MATCH = 7
+    VOLATILITY_PAUSE = 8
+    CLOSING = 9
+    SETTLEMENT = 10
 
 
 class RefusedReason(IntEnum):
@@ -100,11 +107,11 @@ class Trade(_Message, tag=4):
 
     time_ns: int  # venue clock
     instrument: int
-    side: int  # Side of the aggressor
+    side: int  # Side of the aggressor; 0: of an uncross
     trade_id: int
     price: int  # 1e-9, of the trade
     qty: int  # lots traded
-    public_id: int  # the resting slice, on the other side
+    public_id: int  # the resting slice, on the other side; 0: of an order that a call hid
     resting_price: int  # 1e-9, the slice's level
     qty_left: int  # lots the slice shows; 0: it has left the book
     level_qty: int  # lots at resting_price
@@ -156,6 +163,7 @@ class Status(_Message, tag=11):
     status: int  # TradingStatus
     reason: int  # number of the operator's reason, 0: none
     flags: int = 0  # MessageFlag
+    scheduled_end_ns: int = 0  # venue clock; 0: none
 
 
 class Limits(_Message, tag=12):
@@ -187,6 +195,28 @@ class DayRolled(_Message, tag=14):
 
     time_ns: int  # venue clock
     venue_date: int  # yyyymmdd, the day that starts
+    flags: int = 0  # MessageFlag
+
+
+class Indicative(_Message, tag=15):
+    """What an uncross would give now (F-35)."""
+
+    time_ns: int  # venue clock
+    instrument: int
+    price: int  # 1e-9; with nothing else said 0: nothing would trade
+    qty: int  # lots; 0 where the call hides its orders
+    surplus: int  # lots left at the price, of buys positive; 0 where the call hides its orders
+    flags: int = 0  # MessageFlag
+
+
+class Uncrossed(_Message, tag=16):
+    """A call has ended; its trades came before (F-36)."""
+
+    time_ns: int  # venue clock
+    instrument: int
+    price: int  # 1e-9; 0: nothing traded
+    qty: int  # lots
+    surplus: int  # lots left at the price, of buys positive
     flags: int = 0  # MessageFlag
 
 
@@ -228,8 +258,9 @@ class SnapshotRequest(_Message, tag=41):
 
 BookMessage = OrderAdded | OrderChanged | OrderRemoved | Trade | Statistics
 ReferenceMessage = InstrumentDefined | Status | Limits | Settlement | DayRolled
+AuctionMessage = Indicative | Uncrossed
 RecoveryMessage = SnapshotStart | SnapshotEnd | Refused
-MarketMessage = BookMessage | ReferenceMessage  # what is numbered; all have flags
+MarketMessage = BookMessage | ReferenceMessage | AuctionMessage  # what is numbered; all have flags
 Message = MarketMessage | RecoveryMessage
 Request = ReplayRequest | SnapshotRequest
 

@@ -4,7 +4,7 @@ An event says what an order shows after it (public_id, display_qty); a message s
 the book. So the publisher remembers the slice each order shows, and nothing else about orders:
 hidden quantity, members and accounts are never read. It knows no packet, no file and no socket.
 
-Source: specs/market_data.md (F-10 to F-34); specs/matching.md (M-4, M-5, M-6, M-18, M-24).
+Source: specs/market_data.md (F-10 to F-37); specs/matching.md (M-4, M-5, M-6, M-18, M-24).
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from engine.types import EVENT, Currency, EventFlag, EventKind, Side
+from engine.types import EVENT, Currency, EventFlag, EventKind, Phase, Side
 from feed.books import Books
 from feed.levels import Level
 from feed.messages import (
     DayRolled,
+    Indicative,
     InstrumentDefined,
     Limits,
     MarketMessage,
@@ -31,6 +32,7 @@ from feed.messages import (
     Status,
     Trade,
     TradingStatus,
+    Uncrossed,
 )
 from feed.slices import PublicIds
 from feed.sources import Definitions
@@ -56,10 +58,22 @@ _FILL = int(EventKind.FILL)
 _DEPARTURES = frozenset((int(EventKind.CANCELLED), int(EventKind.EXPIRED)))
 _AMENDMENTS = frozenset((int(EventKind.REPLACED), int(EventKind.RESTATED)))
 _AGGRESSOR = int(EventFlag.AGGRESSOR)
+_AUCTION = int(EventFlag.AUCTION)
 _LAST_OF_COMMAND = int(EventFlag.LAST_OF_COMMAND)
 _END_OF_EVENT = int(MessageFlag.END_OF_EVENT)
 _BUY = int(Side.BUY)
 _SELL = int(Side.SELL)
+_STATUSES = {
+    Phase.CLOSED: TradingStatus.CLOSED,
+    Phase.PRE_OPEN: TradingStatus.PRE_OPEN,
+    Phase.NO_CANCEL: TradingStatus.NO_CANCEL,
+    Phase.AUCTION_MATCH: TradingStatus.AUCTION_MATCH,
+    Phase.CONTINUOUS: TradingStatus.TRADING,
+    Phase.VOLATILITY_PAUSE: TradingStatus.VOLATILITY_PAUSE,
+    Phase.HALTED: TradingStatus.HALTED,
+    Phase.CLOSING: TradingStatus.CLOSING,
+    Phase.SETTLEMENT: TradingStatus.SETTLEMENT,
+}
 
 
 def _row_struct() -> struct.Struct:
@@ -107,6 +121,9 @@ class Publisher:
             EventKind.DAY_ROLLED: self._day_rolled,
             EventKind.HALTED: self._halted,
             EventKind.RESUMED: self._resumed,
+            EventKind.PHASE_CHANGED: self._phase_changed,
+            EventKind.INDICATIVE: self._indicative,
+            EventKind.UNCROSSED: self._uncrossed,
         }
 
     @property
@@ -160,7 +177,9 @@ class Publisher:
                 if shown_id:
                     out.append(removed(books[instrument].remove(shown_id), time_ns, shown_id))
             elif kind == _FILL:
-                if not flags & _AGGRESSOR:
+                if flags & _AUCTION and side == _BUY:
+                    self._auction_bid(fields, out)
+                elif not flags & _AGGRESSOR:
                     self._trade(fields, out)
             elif kind in _AMENDMENTS:
                 self._amended(fields, out)
@@ -177,19 +196,34 @@ class Publisher:
         self.next_sequence += len(out)
         return out
 
+    def _auction_bid(self, fields: tuple[int, ...], out: list[MarketMessage]) -> None:
+        """The buy's row of an auction's trade: its slice, if shown, changes by itself (F-37)."""
+        time_ns, order_id, _, _, _, _, shown_qty, instrument, _, _, _ = fields
+        book = self.books.by_instrument[instrument]
+        if not shown_qty:
+            shown_id = self.shown.pop(order_id)
+            if shown_id:
+                out.append(removed(book.remove(shown_id), time_ns, shown_id))
+            return
+        shown_id = self.shown.get(order_id)
+        _, page, place = book.slices.find(shown_id, instrument)
+        if page.qtys[place] != shown_qty:
+            out.append(changed(book.change(shown_id, shown_qty), time_ns, shown_id, shown_qty))
+
     def _trade(self, fields: tuple[int, ...], out: list[MarketMessage]) -> None:
-        time_ns, order_id, trade_id, _, price, qty, shown_qty, instrument, _, side, _ = fields
+        time_ns, order_id, trade_id, _, price, qty, shown_qty, instrument, _, side, flags = fields
         book = self.books.by_instrument[instrument]
         public_id = self.shown.get(order_id) if shown_qty else self.shown.pop(order_id)
         statistics = book.statistics
         if statistics.trades == 0 or not statistics.low <= price <= statistics.high:
             self._traded.add(instrument)
         level = book.trade(time_ns, trade_id, price, qty, public_id, shown_qty)
+        aggressor = _SELL if side == _BUY else _BUY
         out.append(
             Trade(
                 time_ns,
                 instrument,
-                _SELL if side == _BUY else _BUY,
+                0 if flags & _AUCTION else aggressor,
                 trade_id,
                 price,
                 qty,
@@ -278,6 +312,21 @@ class Publisher:
     def _resumed(self, row: np.void) -> MarketMessage:
         return self._status(row, 0, TradingStatus.TRADING)
 
+    def _phase_changed(self, row: np.void) -> MarketMessage:
+        status = self._status(row, int(row["instrument"]), _STATUSES[Phase(int(row["qty"]))])
+        status.scheduled_end_ns = int(row["cum_value"])
+        return status
+
+    def _indicative(self, row: np.void) -> MarketMessage:
+        indicative = Indicative(*_auction_terms(row))
+        self.books.apply(indicative)
+        return indicative
+
+    def _uncrossed(self, row: np.void) -> MarketMessage:
+        uncrossed = Uncrossed(*_auction_terms(row))
+        self.books.apply(uncrossed)
+        return uncrossed
+
     def _status(self, row: np.void, instrument: int, trading_status: TradingStatus) -> Status:
         status = Status(int(row["time_ns"]), instrument, int(trading_status), int(row["reason"]))
         self.books.apply(status)
@@ -285,6 +334,12 @@ class Publisher:
 
     def _day_rolled(self, row: np.void) -> MarketMessage:
         return DayRolled(int(row["time_ns"]), int(row["trading_date"]))
+
+
+def _auction_terms(row: np.void) -> tuple[int, int, int, int, int]:
+    names = ("time_ns", "instrument", "price", "qty", "leaves_qty")
+    time_ns, instrument, price, qty, surplus = (int(row[name]) for name in names)
+    return time_ns, instrument, price, qty, surplus
 
 
 def added(level: Level, time_ns: int, public_id: int, qty: int) -> OrderAdded:

