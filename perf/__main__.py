@@ -8,12 +8,13 @@ import platform
 from collections.abc import Callable
 from pathlib import Path
 
-from perf import codec, engine_flow, journal_replay, wire
+from perf import auction, codec, engine_flow, journal_replay, wire
 from perf.rows import Row, write_json
 
 BENCHMARKS: dict[str, Callable[[float], list[Row]]] = {
     "engine.flow": engine_flow.flow,
     "engine.large": engine_flow.large,
+    "engine.uncross": auction.uncross,
     "codec.decode": codec.decode,
     "codec.encode": codec.encode,
     "journal.replay": journal_replay.replay_rate,
