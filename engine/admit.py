@@ -1,6 +1,6 @@
 """Admission: what an order must be before risk sees it. Each check returns 0 or its reject.
 
-Source: specs/matching.md M-11, M-12, M-17, M-22, M-24, M-25.
+Source: specs/matching.md M-11, M-12, M-17, M-22, M-24, M-25, M-114.
 """
 
 from __future__ import annotations
@@ -75,6 +75,21 @@ def check_price(product, instrument, price):
     if price < instrument["low"]:
         return -Reject.PRICE_BELOW_LIMIT
     return price_level(product, instrument, price)
+
+
+@kernel
+def within_bands(product, instrument, side, price, level):
+    """How far a limit may lie through the market (M-114): its level, or minus the reject."""
+    through = price - instrument["reference"]
+    through_last = price - instrument["last"]
+    if side == Side.SELL:
+        through = -through
+        through_last = -through_last
+    if through > product["static_band"]:
+        return -Reject.PRICE_OUTSIDE_BAND
+    if instrument["continuous_until_ns"] >= 0 and through_last > product["dynamic_band"]:
+        return -Reject.PRICE_OUTSIDE_BAND
+    return level
 
 
 @kernel

@@ -12,6 +12,7 @@ from engine.admit import (
     check_expiry,
     check_price,
     check_qty,
+    within_bands,
     would_trade,
 )
 from engine.book import (
@@ -26,7 +27,7 @@ from engine.book import (
 )
 from engine.emit import answer, living_status, order_event, reject_cancel
 from engine.enter import book_order, come_in, known_row
-from engine.flags import KEPT_PLACE, POST_ONLY, REPLACE_KEEPS_PLACE
+from engine.flags import HAS_PRICE_BANDS, KEPT_PLACE, POST_ONLY, REPLACE_KEEPS_PLACE
 from engine.kernel import kernel
 from engine.match import leave_book
 from engine.positions import check_closing
@@ -139,6 +140,8 @@ def check_replace(command, order, product, instrument, account, risk):
     if reason != Reject.NONE:
         return -reason
     level = check_price(product, instrument, command["price"])
+    if level >= 0 and product["features"] & HAS_PRICE_BANDS != 0:
+        level = within_bands(product, instrument, order["side"], command["price"], level)
     if level < 0:
         return level
     reason = check_display(product, order["ord_type"], tif, command["qty"], command["display_qty"])

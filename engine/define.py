@@ -21,7 +21,7 @@ from engine.book import (
     session_at,
 )
 from engine.emit import clear_event
-from engine.flags import HAS_GTC_GTD, POSITION_EFFECT_REQUIRED
+from engine.flags import HAS_GTC_GTD, LISTING_LIMIT_DOUBLE, POSITION_EFFECT_REQUIRED
 from engine.kernel import codec_kernel
 from engine.layout import ASK_NONE
 from engine.limits import (
@@ -121,6 +121,8 @@ def product_in_bounds(book, row):
         return False
     if row["price_rule"] != PriceRule.RESTING and row["price_rule"] != PriceRule.MEDIAN3:
         return False
+    if row["static_band_ticks"] > BAND_TICKS_MAX or row["dynamic_band_ticks"] > BAND_TICKS_MAX:
+        return False
     if row["shard"] > SHARD_MAX:
         return False
     for number in range(1, header_of(book)["products_rows"]):
@@ -157,6 +159,8 @@ def define_product(book, at, command, row):
     product["band_ticks"] = row["band_ticks"]
     product["display_min_bp"] = row["display_min_bp"]
     product["features"] = row["features"]
+    product["static_band"] = band_width(tick, row["static_band_ticks"])
+    product["dynamic_band"] = band_width(tick, row["dynamic_band_ticks"])
     product["shard_bits"] = np.int64(row["shard"]) << ID_COUNT_BITS
     product["product"] = row["product"]
     product["price_rule"] = row["price_rule"]
@@ -169,10 +173,21 @@ def define_product(book, at, command, row):
 
 
 @codec_kernel
+def band_width(tick, ticks):
+    """A band in 1e-9, wider than any price where there is none (M-114)."""
+    if ticks == 0:
+        return PRICE_MAX
+    return min(np.int64(ticks), PRICE_MAX // tick) * tick
+
+
+@codec_kernel
 def set_limits(product, instrument, reference):
-    """Reference and daily limits (M-12), inside what the product's bounds allow."""
+    """Reference and daily limits (M-12, M-113), inside what the product's bounds allow."""
     tick = product["tick"]
     limit = product["limit_bp"]
+    is_listing = instrument["trading_date"] <= instrument["first_trading_date"]
+    if is_listing and product["features"] & LISTING_LIMIT_DOUBLE != 0:
+        limit = min(2 * limit, BASIS_POINTS - 1)
     reference = min(reference, product["price_max"])
     ticks = reference // tick
     low = -(-(ticks * (BASIS_POINTS - limit)) // BASIS_POINTS)
@@ -231,6 +246,8 @@ def define_instrument(book, at, command, row):
         return at
     if reference > product["price_max"] // 2:
         return at
+    instrument["trading_date"] = row["trading_date"]
+    instrument["first_trading_date"] = row["first_trading_date"]
     set_limits(product, instrument, reference)
     if not lay_ladder(book, product, instrument):
         return at
@@ -238,8 +255,6 @@ def define_instrument(book, at, command, row):
     instrument["best_ask"] = ASK_NONE
     instrument["last"] = reference
     instrument["product"] = row["product"]
-    instrument["trading_date"] = row["trading_date"]
-    instrument["first_trading_date"] = row["first_trading_date"]
     instrument["last_trading_date"] = row["last_trading_date"]
     instrument["maturity"] = row["maturity"]
     instrument["continuous_until_ns"] = TIME_NS_MAX

@@ -15,6 +15,7 @@ from engine.admit import (
     check_type,
     market_level,
     rests,
+    within_bands,
     would_trade,
 )
 from engine.book import (
@@ -30,7 +31,7 @@ from engine.book import (
     session_at,
 )
 from engine.emit import answer, living_status, order_event, reject_new
-from engine.flags import POST_ONLY
+from engine.flags import HAS_PRICE_BANDS, POST_ONLY
 from engine.kernel import kernel
 from engine.layout import Work
 from engine.match import available_qty, cancel_incoming, sweep
@@ -159,6 +160,8 @@ def check_order(command, product, instrument):
     level = 0
     if command["ord_type"] == OrdType.LIMIT:
         level = check_price(product, instrument, command["price"])
+        if level >= 0 and product["features"] & HAS_PRICE_BANDS != 0:
+            level = within_bands(product, instrument, command["side"], command["price"], level)
         if level < 0:
             return level
     reason = check_conditions(product, command)

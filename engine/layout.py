@@ -98,6 +98,8 @@ PRODUCT_STATE = np.dtype(
         ("band_ticks", "<i8"),
         ("display_min_bp", "<i8"),
         ("features", "<i8"),
+        ("static_band", "<i8"),  # 1e-9; PRICE_MAX: none
+        ("dynamic_band", "<i8"),
         ("shard_bits", "<i8"),  # the shard in its place in an id
         ("product", "<u2"),
         ("price_rule", "u1"),
@@ -107,7 +109,7 @@ PRODUCT_STATE = np.dtype(
         ("pad", "<u2"),
     ]
 )
-assert PRODUCT_STATE.itemsize == 88
+assert PRODUCT_STATE.itemsize == 104
 
 INSTRUMENT_STATE = np.dtype(
     [

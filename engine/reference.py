@@ -16,6 +16,8 @@ PRODUCT = packed_row(
     ("band_ticks", "<u4"),  # how far a market order may trade from the best price
     ("display_min_bp", "<u4"),  # least share of an order an iceberg shows, 1e-4
     ("features", "<u4"),  # ProductFeature bits
+    ("static_band_ticks", "<u4"),  # PRICE_BANDS: from the reference price; 0: none
+    ("dynamic_band_ticks", "<u4"),  # PRICE_BANDS: from the last price; 0: none
     ("product", "<u2"),
     ("price_rule", "u1"),  # PriceRule
     ("position_mode", "u1"),  # PositionMode
@@ -23,7 +25,7 @@ PRODUCT = packed_row(
     ("shard", "u1"),
     ("code", "S14"),
 )
-assert PRODUCT.itemsize == 64
+assert PRODUCT.itemsize == 72
 
 INSTRUMENT = packed_row(
     ("reference_price", "<i8"),  # previous settlement price, 1e-9

@@ -249,6 +249,8 @@ class ProductFeature(IntFlag):
     POSITION_EFFECT_REQUIRED = 64
     AUCTION_HIDDEN = 128  # orders of a call are not shown, of the indicative terms the price only
     AUCTION_MIN_SURPLUS = 256  # of the prices of greatest volume, those of smallest surplus
+    LISTING_LIMIT_DOUBLE = 512  # twice the daily limit on the first trading date
+    PRICE_BANDS = 1024  # the row's bands hold
 
 
 def packed_row(*fields: tuple[str, str]) -> np.dtype:

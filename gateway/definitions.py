@@ -196,6 +196,8 @@ def _define_product(batch: _Batch, product: Product) -> None:
     row["ladder_bp"] = product.ladder_bp
     row["band_ticks"] = product.market_band_ticks
     row["display_min_bp"] = product.display_min_bp
+    row["static_band_ticks"] = product.static_band_ticks
+    row["dynamic_band_ticks"] = product.dynamic_band_ticks
     row["features"] = _features(product)
     row["product"] = batch.id_of(CommandKind.DEFINE_PRODUCT, product.code)
     row["price_rule"] = PriceRule[product.price_rule]
@@ -223,6 +225,10 @@ def _features(product: Product) -> int:
         features |= _FEATURES.get(name, ProductFeature.NONE)
     if product.replace_keeps_place:
         features |= ProductFeature.REPLACE_KEEPS_PLACE
+    if product.listing_limit_double:
+        features |= ProductFeature.LISTING_LIMIT_DOUBLE
+    if product.static_band_ticks or product.dynamic_band_ticks:
+        features |= ProductFeature.PRICE_BANDS
     if product.position_effect == "required":
         features |= ProductFeature.POSITION_EFFECT_REQUIRED
     return int(features)

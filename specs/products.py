@@ -62,6 +62,9 @@ class Product(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     initial_margin_percent: Percent
     qty_max: Annotated[int, Meta(ge=1, le=1_000_000)]
     market_band_ticks: Count
+    static_band_ticks: Count
+    dynamic_band_ticks: Count
+    listing_limit_double: bool
     display_min_percent: Percent
     months: ContractMonths
     last_trading_day: Literal["third_wednesday", "last_business_day"]
@@ -203,14 +206,18 @@ def _contracts(
             )
 
 
-def daily_limits(product: Product, reference_units: int) -> tuple[int, int]:
+def daily_limits(
+    product: Product, reference_units: int, is_listing: bool = False
+) -> tuple[int, int]:
     """Low and high limit around a reference price, all in 1e-9: on the tick, towards the reference.
 
-    Source: specs/matching.md M-12.
+    is_listing: on a contract's first trading date. Source: specs/matching.md M-12, M-113.
     """
-    tick, whole = product.tick_units, 10_000
-    low = -(-reference_units * (whole - product.limit_bp) // (whole * tick)) * tick
-    high = reference_units * (whole + product.limit_bp) // (whole * tick) * tick
+    tick, whole, limit_bp = product.tick_units, 10_000, product.limit_bp
+    if is_listing and product.listing_limit_double:
+        limit_bp = min(2 * limit_bp, whole - 1)
+    low = -(-reference_units * (whole - limit_bp) // (whole * tick)) * tick
+    high = reference_units * (whole + limit_bp) // (whole * tick) * tick
     return low, high
 
 

@@ -54,6 +54,7 @@ class Reject(IntEnum):
     PHASE_TAKES_NO_ORDERS = 45
     PHASE_TAKES_NO_CANCELS = 46
     ORDER_NOT_FOR_CALL = 47
+    PRICE_OUTSIDE_BAND = 48
 
 
 class RejectText(NamedTuple):
@@ -117,4 +118,5 @@ REJECT_TEXTS: dict[Reject, RejectText] = {
     Reject.ORDER_NOT_FOR_CALL: RejectText(
         "market, IOC, FOK and post-only orders are not taken in an auction call", 11, 99
     ),
+    Reject.PRICE_OUTSIDE_BAND: RejectText("price too far through the market", 99, 99),
 }

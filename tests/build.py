@@ -141,6 +141,8 @@ ALL_FEATURES = sum(t.ProductFeature) & ~int(
     t.ProductFeature.POSITION_EFFECT_REQUIRED
     | t.ProductFeature.AUCTION_HIDDEN
     | t.ProductFeature.AUCTION_MIN_SURPLUS
+    | t.ProductFeature.LISTING_LIMIT_DOUBLE
+    | t.ProductFeature.PRICE_BANDS
 )
 
 

@@ -73,7 +73,9 @@ def _refuse_terms(instrument: Instrument, c: dict) -> int:
         return Reject.TIME_IN_FORCE_NOT_SUPPORTED
     if refuse_expire_date(instrument, c["time_in_force"], c["expire_date"]):
         return Reject.EXPIRE_DATE_INVALID
-    return refuse_price(instrument, c["price"]) if c["ord_type"] == w.LIMIT else 0
+    if c["ord_type"] != w.LIMIT:
+        return 0
+    return refuse_price(instrument, c["price"]) or refuse_bands(instrument, c["side"], c["price"])
 
 
 def refuse_expire_date(instrument: Instrument, time_in_force: int, expire_date: int) -> int:
@@ -94,6 +96,20 @@ def refuse_price(instrument: Instrument, price: int) -> int:
         return Reject.PRICE_ABOVE_LIMIT
     if price < instrument.low:
         return Reject.PRICE_BELOW_LIMIT
+    return 0
+
+
+def refuse_bands(instrument: Instrument, side: int, price: int) -> int:
+    """M-114."""
+    product = instrument.product
+    sign = 1 if side == w.BUY else -1
+    bands = [(instrument.reference, product["static_band_ticks"])]
+    if instrument.phase in (w.NO_PHASE, w.CONTINUOUS):
+        bands.append((instrument.last, product["dynamic_band_ticks"]))
+    for middle, ticks in bands:
+        beyond = sign * (price - middle) > ticks * product["tick"]
+        if product["features"] & w.PRICE_BANDS and ticks and beyond:
+            return Reject.PRICE_OUTSIDE_BAND
     return 0
 
 
@@ -306,6 +322,7 @@ def refuse_replace(venue: NaiveExchange, c: dict) -> int:
     reason = (
         refuse_expire_date(instrument, order.time_in_force, c["expire_date"])
         or refuse_price(instrument, c["price"])
+        or refuse_bands(instrument, order.side, c["price"])
         or refuse_display(instrument.product, True, c["display_qty"], c["qty"])
         or refuse_close(
             venue,

@@ -53,6 +53,7 @@ def define_instrument(venue: NaiveExchange, command: dict) -> None:
         product=venue.products[row["product"]],
         trading_date=row["trading_date"],
         last_trading_date=row["last_trading_date"],
+        first_trading_date=row["first_trading_date"],
         last=row["reference_price"],
     )
     instrument.set_reference(row["reference_price"])

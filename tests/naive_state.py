@@ -70,6 +70,7 @@ class Instrument:
     product: dict
     trading_date: int
     last_trading_date: int
+    first_trading_date: int
     reference: int = 0
     low: int = 0
     high: int = 0
@@ -84,8 +85,11 @@ class Instrument:
     orders: dict[int, list[Order]] = field(default_factory=lambda: {w.BUY: [], w.SELL: []})
 
     def set_reference(self, reference: int) -> None:
-        """M-12: the daily limits around a reference, rounded towards it."""
+        """M-12, M-113: the daily limits around a reference, rounded towards it."""
         tick, limit = self.product["tick"], self.product["limit_bp"]
+        doubles = self.product["features"] & w.LISTING_LIMIT_DOUBLE
+        if doubles and self.trading_date <= self.first_trading_date:
+            limit = min(2 * limit, 9_999)
         self.reference = reference
         self.low = -(-reference * (10_000 - limit) // (10_000 * tick)) * tick
         self.high = reference * (10_000 + limit) // (10_000 * tick) * tick

@@ -12,7 +12,8 @@ from engine.machine import Engine
 from engine.reference import INSTRUMENT, PRODUCT
 from engine.types import COMMAND, EVENT, CommandKind, EventKind, ProductFeature
 from gateway.definitions import DefinitionConflictError, Definitions, Known, missing
-from specs.products import Catalogue, daily_limits, load_products
+from specs.loading import parse_toml
+from specs.products import PRODUCTS_FILE, Catalogue, daily_limits, load_products
 from specs.venue import VenueConfig, load_venue
 
 DAY = date(2026, 11, 20)
@@ -20,8 +21,10 @@ CATALOGUE = load_products()
 CONFIG = load_venue()
 
 
-def define(known: Known, day: date = DAY, config: VenueConfig = CONFIG) -> Definitions:
-    return missing(known, CATALOGUE, config, day, 7)
+def define(
+    known: Known, day: date = DAY, config: VenueConfig = CONFIG, catalogue: Catalogue = CATALOGUE
+) -> Definitions:
+    return missing(known, catalogue, config, day, 7)
 
 
 def kinds(definitions: Definitions) -> list[int]:
@@ -52,10 +55,11 @@ def test_rows_carry_the_catalogue():
     sits = known.products["SITS"]
     assert sits.dtype == PRODUCT
     assert (int(sits["tick"]), int(sits["limit_bp"]), int(sits["qty_max"])) == (10**7, 1000, 500)
-    hidden = ProductFeature.AUCTION_HIDDEN
-    assert int(sits["features"]) == ProductFeature.POSITION_EFFECT_REQUIRED | hidden
+    hidden, doubled = ProductFeature.AUCTION_HIDDEN, ProductFeature.LISTING_LIMIT_DOUBLE
+    assert int(sits["features"]) == ProductFeature.POSITION_EFFECT_REQUIRED | hidden | doubled
     sitb = known.products["SITB"]
-    everything = sum(ProductFeature) - ProductFeature.POSITION_EFFECT_REQUIRED - hidden
+    left_out = ProductFeature.POSITION_EFFECT_REQUIRED | ProductFeature.PRICE_BANDS
+    everything = sum(ProductFeature) - (left_out | hidden | doubled)
     assert int(sitb["features"]) == everything
     front = known.instruments["SITB2612"]
     assert front.dtype == INSTRUMENT
@@ -152,6 +156,17 @@ def test_the_engine_takes_them_all_and_sets_the_limits_of_the_catalogue():
     for event in events[:produced][events["kind"][:produced] == EventKind.LIMITS_SET]:
         code = symbols[int(event["instrument"])][:-4]
         product = CATALOGUE.product(code)
-        low, high = daily_limits(product, product.reference_units)
+        low, high = daily_limits(product, product.reference_units, is_listing=True)
         assert (int(event["cum_value"]), int(event["leaves_qty"])) == (low, high)
         assert int(event["price"]) == product.reference_units
+
+
+def test_bands_of_the_catalogue_become_the_rows():
+    """Both widths, and the feature where there is one."""
+    text = PRODUCTS_FILE.read_text().replace("dynamic_band_ticks = 0", "dynamic_band_ticks = 7", 1)
+    known = Known()
+    define(known, catalogue=parse_toml(text, Catalogue, PRODUCTS_FILE))
+    sit, sitb = known.products["SIT"], known.products["SITB"]
+    assert (int(sit["static_band_ticks"]), int(sit["dynamic_band_ticks"])) == (0, 7)
+    assert int(sit["features"]) & ProductFeature.PRICE_BANDS
+    assert not int(sitb["features"]) & ProductFeature.PRICE_BANDS

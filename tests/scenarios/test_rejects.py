@@ -10,6 +10,7 @@ import pytest
 from specs.rejects import Reject
 from tests import naive_words as w
 from tests.build import (
+    ALL_FEATURES,
     ALPHA,
     BRAVO,
     DAY_2,
@@ -19,9 +20,11 @@ from tests.build import (
     buy,
     cancel,
     command,
+    instrument,
     mass_cancel,
     member,
     number,
+    product,
     replace,
     roll_product,
     sell,
@@ -218,6 +221,14 @@ CASES: dict[Reject, tuple[list[dict], dict, dict]] = {
         [set_phase(w.PRE_OPEN)],
         buy(ALPHA, "x", 1, 100, time_in_force=w.IOC),
         buy(ALPHA, "y", 1, 100, time_in_force=w.GTC),
+    ),
+    Reject.PRICE_OUTSIDE_BAND: (
+        [
+            product(4, features=ALL_FEATURES | w.PRICE_BANDS, dynamic_band_ticks=2),
+            instrument(4, 4),
+        ],
+        sell(ALPHA, "x", 1, 97, instrument=4),
+        sell(ALPHA, "y", 1, 98, instrument=4),
     ),
 }
 REJECTING = (w.REJECTED, w.CANCEL_REJECTED, w.MASS_CANCEL_REJECTED)
