@@ -1,7 +1,8 @@
 """Business days, contract months, last trading days, and the venue day.
 
-Pure functions of dates; the clock comes in as an argument. Dates cross into rows as yyyymmdd.
-Source: domain facts section 5.1 (contract months, last trading), specs/calendar.toml (holidays).
+Pure functions of dates; the clock comes in as an argument. Dates cross into rows as yyyymmdd. Which
+days are holidays, and when a product trades, is in specs/sessions.py.
+Source: domain facts section 5.1 (contract months, last trading).
 """
 
 from __future__ import annotations
@@ -9,16 +10,11 @@ from __future__ import annotations
 import calendar as civil
 import re
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
-from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct
 
-from specs.loading import load_toml
-
-CALENDAR_FILE = Path(__file__).with_name("calendar.toml")
 QUARTER_MONTHS = (3, 6, 9, 12)
 _OFFSET = re.compile(r"^(?P<sign>[+-])(?P<hours>\d{2}):(?P<minutes>[0-5]\d)$")
 _SATURDAY = 5
@@ -47,7 +43,7 @@ class Month(NamedTuple):
         return Month(year, month_0 + 1)
 
 
-class Calendar(Struct, frozen=True, forbid_unknown_fields=True):
+class Calendar(Struct, frozen=True):
     """Which days are business days."""
 
     holidays: tuple[date, ...] = ()
@@ -68,20 +64,13 @@ class Calendar(Struct, frozen=True, forbid_unknown_fields=True):
             day += _ONE_DAY
         return day
 
+    def business_day_before(self, day: date) -> date:
+        """The last business day before `day`."""
+        return self.on_or_before(day - _ONE_DAY)
+
     def next_business_day(self, day: date) -> date:
         """The first business day after `day`."""
         return self.on_or_after(day + _ONE_DAY)
-
-
-def load_calendar(file: Path = CALENDAR_FILE) -> Calendar:
-    """The calendar of `file`; raises specs.loading.SpecError."""
-    return load_toml(file, Calendar)
-
-
-@cache
-def default_calendar() -> Calendar:
-    """The calendar of specs/calendar.toml."""
-    return load_calendar()
 
 
 def to_yyyymmdd(day: date) -> int:

@@ -15,14 +15,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from specs.calendar import (
-    Calendar,
-    Month,
-    contract_months,
-    default_calendar,
-    last_trading_date,
-)
-from specs.loading import load_toml
+from specs.calendar import Calendar, Month, contract_months, last_trading_date
+from specs.loading import SpecError, load_toml
+from specs.sessions import CALENDAR_FILE, CalendarFile, Hours, default_calendar
 
 PRODUCTS_FILE = Path(__file__).with_name("products.toml")
 PRODUCTS_MAX = 63  # a member's permissions are bits 1 to 63 of one word
@@ -76,6 +71,7 @@ class Product(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     order_features: tuple[FeatureName, ...]
     auction_features: tuple[AuctionFeatureName, ...]
     replace_keeps_place: bool
+    session_template: str
 
     def __post_init__(self) -> None:
         """Relations between fields; msgspec adds the path to what is raised here."""
@@ -99,6 +95,11 @@ class Product(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
                 f" ladder_percent {self.ladder_percent}"
             )
         _check_order_terms(self)
+
+    @property
+    def hours(self) -> Hours:
+        """When it trades, by its template of specs/calendar.toml; its trading dates."""
+        return default_calendar().hours(self.session_template)
 
     @property
     def tick_units(self) -> int:
@@ -179,31 +180,45 @@ class Catalogue(Struct, frozen=True, forbid_unknown_fields=True, rename={"produc
         raise KeyError(code)
 
     def contracts(self, trading_date: date, calendar: Calendar | None = None) -> list[Contract]:
-        """What is listed on `trading_date`: by product, nearest month first."""
-        return list(_contracts(self.products, trading_date, calendar or default_calendar()))
+        """What is listed on `trading_date`: by product, nearest month first.
+
+        calendar: business days; None: each product's own, those of its template.
+        """
+        return [
+            contract
+            for product in self.products
+            for contract in _contracts(product, trading_date, calendar or product.hours.calendar)
+        ]
 
 
-def load_products(file: Path = PRODUCTS_FILE) -> Catalogue:
-    """The catalogue of `file`; raises specs.loading.SpecError."""
-    return load_toml(file, Catalogue)
-
-
-def _contracts(
-    products: tuple[Product, ...], trading_date: date, calendar: Calendar
-) -> Iterator[Contract]:
-    for product in products:
-        rule = product.last_trading_day
-        counts = product.months
-        for month in contract_months(
-            trading_date, rule, counts.consecutive, counts.quarterly, calendar
-        ):
-            yield Contract(
-                product,
-                month,
-                symbol=f"{product.code}{month.yymm}",
-                first_trading_date=trading_date,
-                last_trading_date=last_trading_date(rule, month, calendar),
+def load_products(file: Path = PRODUCTS_FILE, calendar: CalendarFile | None = None) -> Catalogue:
+    """The catalogue of `file`, with templates of `calendar`; raises specs.loading.SpecError."""
+    catalogue = load_toml(file, Catalogue)
+    names = (calendar or default_calendar()).names
+    for row, product in enumerate(catalogue.products):
+        if product.session_template not in names:
+            raise SpecError(
+                file,
+                f"$.product[{row}].session_template",
+                f"unknown template {product.session_template!r}",
+                f"{', '.join(repr(name) for name in names)} of {CALENDAR_FILE.name}",
             )
+    return catalogue
+
+
+def _contracts(product: Product, trading_date: date, calendar: Calendar) -> Iterator[Contract]:
+    rule = product.last_trading_day
+    counts = product.months
+    for month in contract_months(
+        trading_date, rule, counts.consecutive, counts.quarterly, calendar
+    ):
+        yield Contract(
+            product,
+            month,
+            symbol=f"{product.code}{month.yymm}",
+            first_trading_date=trading_date,
+            last_trading_date=last_trading_date(rule, month, calendar),
+        )
 
 
 def daily_limits(

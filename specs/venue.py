@@ -15,10 +15,11 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from specs.addresses import check_multicast_group, is_loopback, parse_ip
-from specs.calendar import Calendar, VenueDay, default_calendar, parse_zone
+from specs.calendar import Calendar, VenueDay, parse_zone
 from specs.credentials import is_password_hash
 from specs.loading import SpecError, load_toml
 from specs.products import Catalogue
+from specs.sessions import default_calendar
 
 VENUE_FILE = Path(__file__).with_name("venue.toml")
 ALL_PRODUCTS = "*"
@@ -105,7 +106,7 @@ class DayConfig(_Table, frozen=True):
     def venue_day(self, calendar: Calendar | None = None) -> VenueDay:
         """The rule that gives an instant its venue day."""
         zone = parse_zone(self.time_zone)
-        return VenueDay(self.roll_time, zone, calendar or default_calendar())
+        return VenueDay(self.roll_time, zone, calendar or default_calendar().venue)
 
 
 class Account(_Table, frozen=True):

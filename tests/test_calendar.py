@@ -14,7 +14,6 @@ from specs.calendar import (
     Month,
     VenueDay,
     contract_months,
-    default_calendar,
     from_yyyymmdd,
     last_business_day,
     last_trading_date,
@@ -22,6 +21,7 @@ from specs.calendar import (
     third_wednesday,
     to_yyyymmdd,
 )
+from specs.sessions import default_calendar
 
 NO_HOLIDAYS = Calendar()
 days = st.dates(date(2020, 1, 1), date(2060, 12, 31))
@@ -77,13 +77,13 @@ def test_gpu_months_are_consecutive():
 
 @given(days, st.sampled_from(["third_wednesday", "last_business_day"]))
 def test_listed_months_are_distinct_rising_and_still_trade(day: date, rule: str):
-    months = contract_months(day, rule, 6, 4, default_calendar())
+    months = contract_months(day, rule, 6, 4, default_calendar().venue)
     assert months == sorted(set(months)) and len(months) == 10
     assert [month.plus(1) for month in months[:5]] == months[1:6]
     assert all(month.month in QUARTER_MONTHS for month in months[6:])
-    assert all(last_trading_date(rule, month, default_calendar()) >= day for month in months)
+    assert all(last_trading_date(rule, month, default_calendar().venue) >= day for month in months)
     before = months[0].plus(-1)
-    assert last_trading_date(rule, before, default_calendar()) < day
+    assert last_trading_date(rule, before, default_calendar().venue) < day
 
 
 @given(days)
@@ -110,9 +110,9 @@ def test_venue_day_changes_at_the_roll_and_skips_the_weekend():
 
 @given(st.integers(ns(2026, 1, 1), ns(2031, 1, 1)))
 def test_a_venue_day_holds_its_instants(time_ns: int):
-    rule = VenueDay(time(17), parse_zone("America/New_York"), default_calendar())
+    rule = VenueDay(time(17), parse_zone("America/New_York"), default_calendar().venue)
     day = rule.at(time_ns)
-    assert default_calendar().is_business_day(day)
+    assert default_calendar().venue.is_business_day(day)
     assert time_ns < rule.end_ns(day)
     assert rule.at(rule.end_ns(day)) == rule.following(day)
     assert rule.at(rule.end_ns(day) - 1) == day

@@ -42,8 +42,8 @@ BANNED_NAMES = re.compile(
     r"|foo|bar|baz|temp|thing|do_it|.*(Manager|Helper|Util|Utils|Impl))$"
 )
 BANNED_WORDS = re.compile(r"\b(TO" r"DO|FIX" r"ME|X" r"XX|HA" r"CK)\b")
-RULE = re.compile(r"\b([MOF]-\d+)\b")
-RULE_BOOKS = {"M": "matching.md", "O": "order_entry.md", "F": "market_data.md"}
+RULE = re.compile(r"\b([MOF]-\d+|C-\d{1,2})\b")
+RULE_BOOKS = {"C": "calendar.md", "M": "matching.md", "O": "order_entry.md", "F": "market_data.md"}
 MUTATORS = {"append", "extend", "insert", "add", "update", "setdefault", "pop", "popitem", "clear"}
 MUTATORS |= {"remove", "discard", "sort", "reverse", "fill"}
 
@@ -319,7 +319,7 @@ def test_kernels_know_no_clock_and_no_files() -> None:
 def rules_of(book: str) -> set[str]:
     """The rules a book defines: a number at the start of a line, bold or in a heading."""
     text = (ROOT / "specs" / book).read_text()
-    return set(re.findall(r"^[-#*|\s]*([MOF]-\d+)\b", text, re.MULTILINE))
+    return set(re.findall(r"^[-#*|\s]*([CMOF]-\d+)\b", text, re.MULTILINE))
 
 
 def test_rules_that_are_cited_exist() -> None:

@@ -151,6 +151,15 @@ def test_bad_values_name_file_path_and_what_is_allowed(old: str, new: str, path:
     assert all(part in str(caught.value) for part in ("products.toml", path, allowed))
 
 
+def test_a_template_that_is_not_in_the_calendar_is_refused(tmp_path: Path):
+    file = tmp_path / "products.toml"
+    file.write_text(TEXT.replace('"CME_23X5"', '"CME"', 1))
+    with pytest.raises(SpecError) as caught:
+        load_products(file)
+    assert caught.value.path == "$.product[5].session_template"
+    assert caught.value.allowed == "'SHFE_0230', 'CME_23X5', '24X5' of calendar.toml"
+
+
 def test_what_is_no_toml_or_no_file_is_refused(tmp_path: Path):
     with pytest.raises(SpecError, match="not TOML"):
         parse_toml("[[product]\n", Catalogue, FILE)
