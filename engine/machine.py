@@ -162,6 +162,12 @@ class Engine:
         """Net lots of an account in an instrument, long positive."""
         return int(self._risk(account, instrument)["position"])
 
+    def trading_date(self, product: int) -> int:
+        """Of a product's instruments that have not expired, yyyymmdd; 0: there are none."""
+        rows = self.tables().instruments
+        lives = (rows["defined"] != 0) & (rows["expired"] == 0) & (rows["product"] == product)
+        return int(rows["trading_date"][lives].max(initial=0))
+
     def buckets(self, account: int, instrument: int) -> dict[str, int]:
         """GROSS positions (M-51): lots long and short, of today and of yesterday."""
         risk = self._risk(account, instrument)

@@ -49,6 +49,7 @@ class Sequencer(Turn):
         """For open(), which see."""
         super().__init__(venue, journal, durability=durability, threaded=threaded)
         self._lock_fd = lock_fd
+        self.found_ns = 0  # venue clock of the last command found by open(), 0: there was none
         self._reader = EventReader(venue.data_dir)
         self.day_first_event = day_first_event(venue)
         self._starts: list[tuple[int, Path]] = []
@@ -149,6 +150,7 @@ class Sequencer(Turn):
         return sequencer
 
     def _adopt(self, found: Recovered, now_ns: int) -> None:
+        self.found_ns = found.time_ns
         self._time_ns = max(found.time_ns, now_ns)
         self._halt_reason = found.halt_reason
         self.torn = found.torn

@@ -31,7 +31,7 @@ BLOB_BYTES_MAX = 1 << 20  # in one submit
 _ROW = COMMAND.itemsize
 _KIND_AT = KIND_AT
 _COMMANDS = RecordKind.COMMANDS  # looked up once: an enumeration's members cost 50 ns each time
-_ROLL_DAY = int(CommandKind.ROLL_DAY)
+_ROLL_DAY, _RESUME = int(CommandKind.ROLL_DAY), int(CommandKind.RESUME)
 _unpack_time = struct.Struct("<q").unpack_from  # the row's first field
 _SMALL = STAGED_PART_MAX // _ROW  # commands that may be staged: their bytes are copied
 _PAD = FRAME_BYTES + 8
@@ -97,7 +97,7 @@ class Turn:
             return []
         else:
             kind, raw = self._order(commands, count)
-        if kind >= _ROLL_DAY:
+        if kind >= _ROLL_DAY and _has_control(commands):
             return self._submit_control(kind, commands, raw, blobs)
         return self._append(commands, raw, blobs)
 
@@ -319,3 +319,9 @@ class Turn:
 
     def _prepare_requests(self) -> None:
         self.venue.requests.make_room(self.engine.request_count, _REQUEST_CHUNKS_AHEAD)
+
+
+def _has_control(commands: np.ndarray) -> bool:
+    """Whether a ROLL_DAY, HALT or RESUME is among COMMAND rows."""
+    kinds = commands["kind"]
+    return bool(((kinds >= _ROLL_DAY) & (kinds <= _RESUME)).any())

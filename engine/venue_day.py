@@ -56,6 +56,9 @@ class EngineLike(Protocol):
     def touch_ahead(self) -> None:
         """Have memory for what the next commands will use; for a background thread."""
 
+    def trading_date(self, product: int) -> int:
+        """Of a product's living instruments, yyyymmdd; 0: there are none."""
+
     def snapshot(self) -> bytes:
         """The state, without request rows."""
 

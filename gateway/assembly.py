@@ -16,10 +16,12 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from engine.definitions import FILE_NAME, DefinitionsWriter, definition_commands
+from engine.eventlog import EventRows
 from engine.limits import EngineLimits
 from engine.sequencer import Sequencer
 from gateway.acceptor import Acceptor, Credential
 from gateway.arena import Bounds
+from gateway.clock import REAL, VenueClock
 from gateway.counterparty import Counterparty
 from gateway.days import Days
 from gateway.definitions import Definitions, Known
@@ -31,6 +33,7 @@ from gateway.registry import Registry
 from gateway.reporter import Reporter
 from gateway.store import SessionStore
 from gateway.tables import Tables
+from gateway.timetable import Timetable
 from gateway.venue import Venue
 from specs.credentials import verify_password
 from specs.products import Catalogue
@@ -44,9 +47,15 @@ class Assembly:
     """A venue's parts, recovered and ready for lines."""
 
     def __init__(
-        self, sequencer: Sequencer, config: VenueConfig, catalogue: Catalogue, known: Known
+        self,
+        sequencer: Sequencer,
+        config: VenueConfig,
+        catalogue: Catalogue,
+        known: Known,
+        clock: VenueClock,
     ) -> None:
         self.sequencer = sequencer
+        self.clock = clock
         limits: EngineLimits = sequencer.venue.limits
         self.tables = Tables(
             Bounds(
@@ -64,6 +73,7 @@ class Assembly:
         self.registry = Registry(known, self.tables, self.store, self.reporter, config)
         self.desk = Desk(self.tables, BATCH_ROWS_MAX)
         self.days = Days(sequencer, catalogue, config, known)
+        self._timetable: Timetable | None = None
         self._policy = policy_of(config.fix)
         self._verifier = ThreadPoolExecutor(1, thread_name_prefix="credentials")
         self.venue = Venue(
@@ -73,6 +83,7 @@ class Assembly:
             self.store,
             self._open_session,
             time.time_ns,
+            clock,
             waits_for_disk=config.durability == "fsync",
         )
 
@@ -113,8 +124,13 @@ class Assembly:
         self.store.recover(records, taken, self._events, sequencer.events_durable())
         self.reporter.events_through = self.store.events_through
         if sequencer.fault is None:
-            self._define(self.days.listings(self.days.today, now_ns))
+            venue_ns = self.clock.at(now_ns)
+            self._define(self.days.listings(venue_ns))
             self.venue.run_commands(now_ns)
+            if self.days.is_scheduled:
+                self._timetable = self.days.timetable(venue_ns)
+                self.venue.on_schedule = self.run_schedule
+                self.run_schedule(now_ns)
 
     def _events(self, first: int, last: int) -> Iterator[tuple[int, np.ndarray]]:
         """Event rows `first` to `last`, in pieces."""
@@ -153,14 +169,44 @@ class Assembly:
         self.registry.apply()
 
     def end_day(self, now_ns: int) -> None:
-        """The roll of the venue day: products, day, listings; the session store is saved."""
-        next_day = self.days.day_at(now_ns)
-        settled = self.days.end_products(next_day, now_ns)
-        self.venue.report(settled, now_ns)
+        """The roll of the venue day: products that keep no hours, day, listings.
+
+        The session store is saved.
+        """
+        venue_ns = self.clock.at(now_ns)
+        next_day = self.days.day_at(venue_ns)
+        settled: list[EventRows] = []
+        if self._timetable is None:
+            codes = self.registry.known.products
+            settled = self.days.end_products(next_day, venue_ns, codes)
+            self.venue.report(settled, now_ns)
         self.venue.report(self.days.end_day(next_day), now_ns)
-        self._define(self.days.listings(next_day, now_ns, settled))
+        self._define(self.days.listings(venue_ns, settled))
         self.venue.run_commands(now_ns)
         self.save()
+        self.run_schedule(now_ns)
+
+    def run_schedule(self, now_ns: int) -> None:
+        """Journals what the timetable asks for up to now, each step at its time (C-8, C-9).
+
+        What lies behind the end of the venue day waits for its roll.
+        """
+        timetable = self._timetable
+        if timetable is None:
+            return
+        until_ns = min(self.clock.at(now_ns), self.days.end_ns - 1)
+        while steps := timetable.due(until_ns):
+            first = steps[0]
+            if first.is_roll:
+                rows = self.days.end_products(first.trading_date, first.time_ns, [first.code])
+            else:
+                rows = self.days.begin_phases(steps)
+            timetable.done()
+            self.venue.report(rows, now_ns)
+            if first.is_roll:
+                self._define(self.days.listings(first.time_ns, rows))
+        self.venue.run_commands(now_ns)
+        self.venue.due_ns = self.clock.session_at(timetable.next_ns)
 
     def end_grace(self, now_ns: int) -> None:
         """Sessions that were there before a restart and did not come back are lost (M-45)."""
@@ -177,10 +223,14 @@ class Assembly:
 
 
 def assemble(
-    sequencer: Sequencer, config: VenueConfig, catalogue: Catalogue, now_ns: int
+    sequencer: Sequencer,
+    config: VenueConfig,
+    catalogue: Catalogue,
+    now_ns: int,
+    clock: VenueClock = REAL,
 ) -> Assembly:
     """The parts of a venue on an open sequencer, recovered. Raises DefinitionConflictError."""
-    parts = Assembly(sequencer, config, catalogue, Known())
+    parts = Assembly(sequencer, config, catalogue, Known(), clock)
     parts.recover(now_ns)
     return parts
 

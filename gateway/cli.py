@@ -41,6 +41,10 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="Another value, such as fix.port=9900."),
 ]
+TradingDate = Annotated[
+    datetime | None,
+    typer.Option("--date", formats=["%Y-%m-%d"], help="Start before this trading date opens."),
+]
 Data = Annotated[Path, typer.Option(help="The venue's data directory.", file_okay=False)]
 
 
@@ -52,13 +56,17 @@ def serve(
         Durability | None,
         typer.Option(help="fsync: acknowledged orders survive a power cut; os: a kill."),
     ] = None,
+    clock: Annotated[
+        str, typer.Option(metavar="real|fast:N", help="How fast the venue clock runs.")
+    ] = "real",
+    on: TradingDate = None,
     overrides: Overrides = None,
 ) -> None:
     """Run the venue until SIGTERM or Ctrl-C."""
     from gateway.cli_serve import run_venue
 
     chosen = [*(overrides or []), *([f"durability={durability.value}"] if durability else [])]
-    raise typer.Exit(run_venue(config, data, chosen))
+    raise typer.Exit(run_venue(config, data, chosen, clock, on.date() if on else None))
 
 
 @app.command()

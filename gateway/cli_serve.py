@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Coroutine
+from datetime import date
 from pathlib import Path
 
+from gateway.clock import opening_ns, parse_speed
 from specs.products import load_products
 from specs.venue import VENUE_FILE, load_venue
 
-CANNOT_SERVE = 1
+CANNOT_SERVE, USAGE_ERROR = 1, 2
 
 
-def run_venue(config_file: Path | None, data_dir: Path, overrides: list[str]) -> int:
-    """Serves until a signal; returns the process's exit code. Raises SpecError before it starts."""
+def run_venue(
+    config_file: Path | None, data_dir: Path, overrides: list[str], clock: str, on: date | None
+) -> int:
+    """Serves until a signal; returns the process's exit code. Raises SpecError before it starts.
+
+    clock: "real" or "fast:N"; on: the trading date before whose opening the venue clock starts.
+    """
     catalogue = load_products()
     config = load_venue(config_file or VENUE_FILE, overrides, catalogue)
+    try:
+        speed = parse_speed(clock)
+        start_ns = None if on is None else opening_ns(catalogue, on)
+    except ValueError as error:
+        sys.stderr.write(f"sitex serve: {error}\n")
+        return USAGE_ERROR
 
     from engine.recover import LimitsDiffer
     from engine.storage import DirectoryBusy, StorageFailed
@@ -26,7 +39,7 @@ def run_venue(config_file: Path | None, data_dir: Path, overrides: list[str]) ->
 
     warm_up(print_line)
     try:
-        return run_on_loop(serve(config, data_dir, catalogue))
+        return run_on_loop(serve(config, data_dir, catalogue, start_ns=start_ns, speed=speed))
     except (
         DefinitionConflictError,
         DirectoryBusy,

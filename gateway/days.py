@@ -1,29 +1,31 @@
-"""The venue day's end: products roll, then the day, then what is listed anew.
+"""Days and phases as commands: what the venue's roll time and the products' hours ask for.
 
-Called when the venue clock passes the roll time of venue.toml. Everything is a command: the engine
-and every replay see the same roll.
+Without `schedule` in venue.toml every product trades continuously and rolls with the venue day;
+with it each product follows its template. Everything is a command: the engine and every replay see
+the same phases and the same rolls.
 
-Source: specs/matching.md M-70 to M-72; specs/calendar.py.
+Source: specs/matching.md M-70 to M-72; specs/calendar.md C-1, C-8, C-9.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 import numpy as np
 
 from engine.eventlog import EventRows
 from engine.sequencer import Sequencer
-from engine.types import COMMAND, CommandKind, EventKind
+from engine.types import COMMAND, PHASE, CommandKind, EventKind, Phase
 from gateway.definitions import Definitions, Known, missing
+from gateway.timetable import Plan, Step, Timetable
 from specs.calendar import VenueDay, from_yyyymmdd, to_yyyymmdd
 from specs.products import Catalogue
 from specs.venue import VenueConfig
 
 
 class Days:
-    """When the venue day ends, and how."""
+    """When the venue day ends, and how; phases and trading dates of the products."""
 
     def __init__(
         self, sequencer: Sequencer, catalogue: Catalogue, config: VenueConfig, known: Known
@@ -33,6 +35,9 @@ class Days:
         self._config = config
         self._known = known
         self._venue_day: VenueDay = config.day.venue_day()
+        self.is_scheduled = config.day.schedule
+
+    # -- the venue day
 
     def day_at(self, time_ns: int) -> date:
         """The venue day of an instant."""
@@ -43,26 +48,67 @@ class Days:
         """The venue day that the journal is in."""
         return from_yyyymmdd(self._sequencer.venue_day)
 
+    @property
+    def end_ns(self) -> int:
+        """When it ends, on the venue clock."""
+        return self._venue_day.end_ns(self.today)
+
     def is_over(self, time_ns: int) -> bool:
         """True once the venue clock has passed the roll."""
         return self.day_at(time_ns) > self.today
-
-    def end_products(self, next_day: date, time_ns: int) -> list[EventRows]:
-        """Expiry, settlement and limits of all products, one command each."""
-        commands = np.zeros(len(self._known.products), COMMAND)
-        for command, row in zip(commands, self._known.products.values(), strict=True):
-            command["kind"] = CommandKind.ROLL_PRODUCT
-            command["product"] = row["product"]
-            command["trading_date"] = to_yyyymmdd(next_day)
-            command["time_ns"] = time_ns
-        return self._sequencer.submit(commands)
 
     def end_day(self, next_day: date) -> list[EventRows]:
         """The next day's files; request rows of live orders are copied over."""
         return self._sequencer.roll_day(to_yyyymmdd(next_day))
 
-    def listings(self, day: date, time_ns: int, settled: Iterable[EventRows] = ()) -> Definitions:
-        """What venue.toml, products.toml and the calendar of `day` define beyond the journal.
+    # -- products
+
+    def end_products(self, next_date: date, time_ns: int, codes: Iterable[str]) -> list[EventRows]:
+        """Expiry, settlement and limits of products, one command each."""
+        numbers = [self._known.products[code]["product"] for code in codes]
+        commands = np.zeros(len(numbers), COMMAND)
+        commands["kind"] = CommandKind.ROLL_PRODUCT
+        commands["product"] = numbers
+        commands["trading_date"] = to_yyyymmdd(next_date)
+        commands["time_ns"] = time_ns
+        return self._sequencer.submit(commands)
+
+    def begin_phases(self, steps: Sequence[Step]) -> list[EventRows]:
+        """The phases that begin with these steps, one command each."""
+        phases = np.zeros(len(steps), PHASE)
+        commands = np.zeros(len(steps), COMMAND)
+        for index, step in enumerate(steps):
+            product = self._known.products[step.code]["product"]
+            phases[index]["product"] = commands[index]["product"] = product
+            phases[index]["phase"] = Phase[step.phase]
+            phases[index]["scheduled_end_ns"] = step.end_ns
+            commands[index]["time_ns"] = step.time_ns
+        commands["kind"] = CommandKind.SET_PHASE
+        commands["blob_length"] = PHASE.itemsize
+        commands["blob_offset"] = np.arange(len(steps)) * PHASE.itemsize
+        return self._sequencer.submit(commands, phases.view(np.uint8))
+
+    def timetable(self, now_ns: int) -> Timetable:
+        """The steps from where the journal stands (C-8); of a new venue, from `now_ns`."""
+        dates = self._dates(now_ns)
+        plans = [
+            Plan(product.code, product.hours, dates[product.code])
+            for product in self._catalogue.products
+        ]
+        return Timetable(plans, self._sequencer.found_ns or now_ns)
+
+    def _dates(self, now_ns: int) -> dict[str, date]:
+        """The trading dates of the products: the engine's, of a new product the calendar's."""
+        found = {}
+        for product in self._catalogue.products:
+            row = self._known.products.get(product.code)
+            number = self._sequencer.engine.trading_date(int(row["product"])) if row else 0
+            code = product.code
+            found[code] = from_yyyymmdd(number) if number else product.hours.trading_date_at(now_ns)
+        return found
+
+    def listings(self, time_ns: int, settled: Iterable[EventRows] = ()) -> Definitions:
+        """What venue.toml, products.toml and the calendar define beyond the journal.
 
         A new month begins at the settlement price of its product's farthest month.
         """
@@ -79,4 +125,7 @@ class Days:
                 if maturity > farthest.get(code, 0):
                     farthest[code] = maturity
                     references[code] = int(event["price"])
-        return missing(self._known, self._catalogue, self._config, day, time_ns, references)
+        dates = self._dates(time_ns) if self.is_scheduled else None
+        return missing(
+            self._known, self._catalogue, self._config, self.today, time_ns, references, dates
+        )

@@ -26,7 +26,7 @@ from engine.types import (
     ProductFeature,
 )
 from specs.calendar import to_yyyymmdd
-from specs.products import Catalogue, Contract, Product
+from specs.products import Catalogue, Contract, Product, product_contracts
 from specs.venue import Account, Member, VenueConfig, permits
 
 SHARD = 0
@@ -117,22 +117,25 @@ def missing(
     trading_date: date,
     time_ns: int,
     references: Mapping[str, int] | None = None,
+    dates: Mapping[str, date] | None = None,
 ) -> Definitions:
     """The commands that bring `known` to what the files say, and `known` brought there.
 
     Products first, then instruments listed on `trading_date`, members, accounts, sessions. A member
     that left venue.toml keeps its id and may trade nothing. `references` gives new listings a
-    reference price (1e-9) by product code; without one it is the catalogue's. Raises
-    DefinitionConflictError where a product's terms differ from those defined. Source: M-7.
+    reference price (1e-9) by product code; without one it is the catalogue's; `dates` the trading
+    dates of products that are in another one. Raises DefinitionConflictError where a product's
+    terms differ from those defined. Source: M-7.
     """
     batch = _Batch(known, time_ns)
     for product in catalogue.products:
         _define_product(batch, product)
-    for contract in catalogue.contracts(trading_date):
-        if contract.symbol not in known.instruments:
-            code = contract.product.code
-            price = (references or {}).get(code, contract.product.reference_units)
-            _define_instrument(batch, contract, trading_date, price)
+    for product in catalogue.products:
+        day = (dates or {}).get(product.code, trading_date)
+        price = (references or {}).get(product.code, product.reference_units)
+        for contract in product_contracts(product, day):
+            if contract.symbol not in known.instruments:
+                _define_instrument(batch, contract, price)
     for member in config.members:
         _define_member(batch, member)
     gone = set(known.members) - {member.name for member in config.members}
@@ -234,16 +237,14 @@ def _features(product: Product) -> int:
     return int(features)
 
 
-def _define_instrument(
-    batch: _Batch, contract: Contract, trading_date: date, reference_price: int
-) -> None:
+def _define_instrument(batch: _Batch, contract: Contract, reference_price: int) -> None:
     row = np.zeros(1, INSTRUMENT)[0]
     row["reference_price"] = reference_price
     row["instrument"] = batch.id_of(CommandKind.DEFINE_INSTRUMENT, contract.symbol)
     row["maturity"] = contract.month.yyyymm
     row["first_trading_date"] = to_yyyymmdd(contract.first_trading_date)
     row["last_trading_date"] = to_yyyymmdd(contract.last_trading_date)
-    row["trading_date"] = to_yyyymmdd(trading_date)
+    row["trading_date"] = to_yyyymmdd(contract.first_trading_date)
     row["product"] = batch.known.products[contract.product.code]["product"]
     row["symbol"] = contract.symbol.encode()
     batch.add(CommandKind.DEFINE_INSTRUMENT, row)

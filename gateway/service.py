@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from engine.limits import ORDERS_BOUND, REQUESTS_BOUND, EngineLimits
@@ -23,10 +24,11 @@ from engine.sequencer import Sequencer
 from engine.storage import NoRoom, StorageFailed
 from engine.turn import VenueHalted
 from gateway.assembly import Assembly, assemble
+from gateway.clock import start_clock
 from gateway.feed_process import FeedProcess
 from gateway.liveness import SECOND_NS
 from gateway.server import Line, listen
-from specs.calendar import to_yyyymmdd
+from specs.calendar import parse_zone, to_yyyymmdd
 from specs.products import Catalogue
 from specs.venue import VenueConfig
 
@@ -44,26 +46,35 @@ def print_line(text: str) -> None:
 
 
 async def serve(
-    config: VenueConfig, data_dir: Path, catalogue: Catalogue, say: Say = print_line
+    config: VenueConfig,
+    data_dir: Path,
+    catalogue: Catalogue,
+    say: Say = print_line,
+    *,
+    start_ns: int | None = None,
+    speed: int = 1,
 ) -> int:
     """Runs a venue until SIGTERM or SIGINT; returns the process's exit code.
 
-    Recovers what is in data_dir, says where it listens, then "ready". Raises what
+    Recovers what is in data_dir, says where it listens, then "ready". start_ns: where the venue
+    clock begins, None: now; speed: how many times as fast as real time it runs. Raises what
     Sequencer.open raises, and OSError where an address is taken.
     """
     now_ns = time.time_ns()
-    day = config.day.venue_day().at(now_ns)
+    asked_ns = now_ns if start_ns is None else start_ns
+    day = config.day.venue_day().at(asked_ns)
     data_dir.mkdir(parents=True, exist_ok=True)
     sequencer = Sequencer.open(
         data_dir,
         new_limits=engine_limits(config),
         durability=config.durability,
-        now_ns=now_ns,
+        now_ns=asked_ns,
         venue_day=to_yyyymmdd(day),
     )
+    clock = start_clock(now_ns, asked_ns, sequencer.found_ns, speed)
     service: Service | None = None
     try:
-        service = Service(assemble(sequencer, config, catalogue, now_ns), config, data_dir)
+        service = Service(assemble(sequencer, config, catalogue, now_ns, clock), config, data_dir)
         await service.start(say)
         return await service.run(say)
     finally:
@@ -144,6 +155,7 @@ class Service:
             *torn,
             f"venue day {self._parts.days.today}, {self._sequencer.command_count} commands so far, "
             f"durability {config.durability}",
+            *self._hours(),
             f"FIX 4.4 on {config.fix.host}:{port}, TargetCompID {config.target_comp_id}, members "
             + " ".join(member.name for member in config.members),
             f"market data on {feed.line_a.group}:{feed.line_a.port} and "
@@ -151,6 +163,18 @@ class Service:
             f"{feed.recovery_host}:{feed.recovery_port}",
             "ready",
         ]
+
+    def _hours(self) -> list[str]:
+        """What is not as usual of the venue's clock and hours."""
+        said = ["products keep the hours of the calendar"] if self._config.day.schedule else []
+        clock = self._parts.clock
+        if not clock.is_real:
+            zone = parse_zone(self._config.day.time_zone)
+            shown = datetime.fromtimestamp(clock.at(time.time_ns()) // SECOND_NS, zone)
+            said.append(
+                f"venue clock {shown:%Y-%m-%d %H:%M:%S %z}, {clock.speed:,} times real time"
+            )
+        return said
 
     async def run(self, say: Say) -> int:
         """Until a signal or a failure; the exit code."""
@@ -236,13 +260,16 @@ class Service:
         for line in list(venue.lines.values()):
             if line.session.next_deadline_ns <= now_ns:
                 venue.on_deadline(line)
+        venue_ns = self._parts.clock.at(now_ns)
         rows = self._sequencer.poll()
         if rows:
             venue.report(rows, now_ns)
         if self._sequencer.halted != self._said_halt:
             self._said_halt = self._sequencer.halted
             say(f"halted: {self._said_halt}" if self._said_halt else "resumed")
-        if self._parts.days.is_over(now_ns) and not self._said_halt:
+        if now_ns >= venue.due_ns:
+            self._parts.run_schedule(now_ns)
+        if self._parts.days.is_over(venue_ns) and not self._said_halt:
             self._parts.end_day(now_ns)
             say(f"venue day {self._parts.days.today}")
         if self._grace_ends_ns and now_ns > self._grace_ends_ns:

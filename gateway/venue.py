@@ -22,6 +22,7 @@ from engine.sequencer import Sequencer
 from engine.turn import VenueHalted
 from engine.types import CommandKind
 from gateway.acceptor import Acceptor
+from gateway.clock import REAL, VenueClock
 from gateway.counterparty import Counterparty
 from gateway.desk import Desk
 from gateway.facts import Fact, LoggedOn, LoggedOut, Lost
@@ -34,6 +35,8 @@ from gateway.store import SessionStore
 REPORT_ROWS_MAX = 16_384  # of a roll, in one payload of the session store
 ALONE_BYTES_MAX = 4_096  # of the journal, that a turn may bring to the disk itself
 ALONE_NS = 5_000_000  # no other line has spoken for so long
+NEVER_NS = (1 << 63) - 1
+RETRY_NS = 50_000_000
 
 
 class Held(NamedTuple):
@@ -47,8 +50,9 @@ class Held(NamedTuple):
 class Venue:
     """The lines of a running venue and what happens to their bytes.
 
-    clock: ns of the session clock. on_sync: called when bytes begin to wait for the disk.
-    tell: told the last event number that readers may see.
+    clock: ns of the session clock; venue_clock: what commands carry. on_sync: called when bytes
+    begin to wait for the disk. tell: told the last event number that readers may see. on_schedule:
+    called before a turn at or after `due_ns` (session clock), so that no command overtakes a phase.
     """
 
     def __init__(
@@ -59,12 +63,15 @@ class Venue:
         store: SessionStore,
         open_session: Callable[[int], Acceptor],
         clock: Callable[[], int],
+        venue_clock: VenueClock = REAL,
         *,
         waits_for_disk: bool,
     ) -> None:
         self.sequencer = sequencer
         self.desk = desk
         self.lines: dict[Session, Line] = {}
+        self.on_schedule: Callable[[int], None] = _no_number
+        self.due_ns = NEVER_NS
         self.on_sync: Callable[[], None] = _nothing
         self.on_due: Callable[[Line], None] = _no_line
         self.tell: Callable[[int], None] = _no_number
@@ -72,6 +79,7 @@ class Venue:
         self._store = store
         self._open_session = open_session
         self._clock = clock
+        self._venue_clock = None if venue_clock.is_real else venue_clock
         self._waits_for_disk = waits_for_disk
         self._held: deque[Held] = deque()
         self._told = 0
@@ -94,6 +102,8 @@ class Venue:
     def take(self, line: Line, start: int, end: int) -> int:
         """One turn with line.buffer[start:end]; where what is left begins."""
         now_ns = self._clock()
+        if now_ns >= self.due_ns:
+            self._keep_schedule(now_ns)
         session = line.session
         while True:
             consumed, facts = session.receive(line.buffer, start, end, now_ns)
@@ -188,6 +198,8 @@ class Venue:
         """The desk's batch through journal and engine, and its reports to the parties' sessions."""
         desk = self.desk
         commands = desk.commands[: desk.count]
+        if self._venue_clock is not None:
+            commands["time_ns"] = self._venue_clock.at(now_ns)
         try:
             parts = self.sequencer.submit(commands)
         except VenueHalted as halt:
@@ -197,6 +209,13 @@ class Venue:
             for question in desk.questions:
                 self._reporter.answer(question, now_ns)
         desk.clear()
+
+    def _keep_schedule(self, now_ns: int) -> None:
+        """What the timetable asks for goes first; a venue that takes no command tries again."""
+        try:
+            self.on_schedule(now_ns)
+        except VenueHalted:
+            self.due_ns = now_ns + RETRY_NS
 
     def _turn_away(self, commands: np.ndarray, text: str, now_ns: int) -> None:
         """Nothing can be journaled: the messages count as not received, their senders log out.
@@ -294,4 +313,4 @@ def _no_line(line: Line) -> None:
 
 
 def _no_number(number: int) -> None:
-    """Until there are readers."""
+    """Until there are readers, or a schedule."""

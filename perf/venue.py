@@ -38,6 +38,7 @@ class Venue:
         core: int | None = None,
         config: Path | None = None,
         settings: tuple[str, ...] = (),
+        arguments: tuple[str, ...] = (),
     ) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="sitex-perf-"))
         self.fix_port, self.recovery_port = free_port(), free_port()
@@ -58,6 +59,7 @@ class Venue:
             str(self.directory),
             "--durability",
             durability,
+            *arguments,
         ]
         for setting in chosen:
             command += ["--set", setting]

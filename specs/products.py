@@ -187,7 +187,7 @@ class Catalogue(Struct, frozen=True, forbid_unknown_fields=True, rename={"produc
         return [
             contract
             for product in self.products
-            for contract in _contracts(product, trading_date, calendar or product.hours.calendar)
+            for contract in product_contracts(product, trading_date, calendar)
         ]
 
 
@@ -206,7 +206,11 @@ def load_products(file: Path = PRODUCTS_FILE, calendar: CalendarFile | None = No
     return catalogue
 
 
-def _contracts(product: Product, trading_date: date, calendar: Calendar) -> Iterator[Contract]:
+def product_contracts(
+    product: Product, trading_date: date, calendar: Calendar | None = None
+) -> Iterator[Contract]:
+    """What of a product is listed on `trading_date`, nearest month first; calendar as above."""
+    calendar = calendar or product.hours.calendar
     rule = product.last_trading_day
     counts = product.months
     for month in contract_months(

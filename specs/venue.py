@@ -92,10 +92,11 @@ class FeedConfig(_Table, frozen=True):
 
 
 class DayConfig(_Table, frozen=True):
-    """When the venue day changes."""
+    """When the venue day changes, and whether products keep the hours of their templates."""
 
     roll_time: time = time(17)
     time_zone: str = "+08:00"
+    schedule: bool = False
 
     def __post_init__(self) -> None:
         """The zone is known, and the roll time is a bare time of the day."""

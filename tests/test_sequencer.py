@@ -172,10 +172,26 @@ def test_what_may_not_be_submitted(tmp_path):
     with pytest.raises(ValueError, match="go alone"):
         venue.submit(control(CommandKind.ROLL_DAY)[0])
     pair = orders(1, 2)
-    pair["kind"][1] = CommandKind.HALT
-    with pytest.raises(ValueError, match="go alone"):
-        venue.submit(pair)
+    for later in (CommandKind.NEW_ORDER, CommandKind.SET_PHASE):
+        pair["kind"] = CommandKind.HALT, later
+        with pytest.raises(ValueError, match="go alone"):
+            venue.submit(pair)
     assert venue.command_count == 0
+    venue.close()
+
+
+def test_phases_go_like_any_command_and_end_no_halt(tmp_path):
+    venue = open_venue(tmp_path)
+    venue.submit(*control(CommandKind.HALT, b"drill"))
+    venue.submit(control(CommandKind.SET_PHASE)[0])
+    pair = orders(1, 2)
+    pair["kind"][0] = CommandKind.SET_PHASE
+    venue.submit(pair)
+    assert (venue.halted, venue.command_count) == ("drill", 4)
+    venue.flush()
+    venue.abandon()
+    venue = open_venue(tmp_path)
+    assert (venue.halted, venue.command_count) == ("drill", 4)
     venue.close()
 
 
