@@ -70,6 +70,26 @@ def serve(
 
 
 @app.command()
+def day(
+    on: Annotated[datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="The trading date.")],
+    product: Annotated[str | None, typer.Option(help="Only this product.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the simulated flow.")] = 1,
+    commands: Annotated[
+        int, typer.Option(min=1, max=50_000_000, help="How many the members send.")
+    ] = 200_000,
+    data: Annotated[
+        Path | None, typer.Option(help="Keep the journal in this directory.", file_okay=False)
+    ] = None,
+) -> None:
+    """Simulate a whole trading day, print what it was, and replay its journal."""
+    from gateway.cli_day import run_day
+    from gateway.day import DayTerms
+
+    code = product.upper() if product else None
+    raise typer.Exit(run_day(DayTerms(on.date(), seed, commands), code, data))
+
+
+@app.command()
 def demo(
     seconds: Annotated[
         float | None, typer.Option(min=1, help="End by itself; else until Ctrl-C.")

@@ -1,0 +1,237 @@
+"""One trading day without sockets: the calendar's phases and a seeded flow through the sequencer.
+
+What `sitex day` runs. Every product trades its own trading date of that day, from its beginning to
+its settlement; commands and phases go through the real journal and engine.
+
+Source: specs/calendar.md C-8, C-9; specs/matching.md section 9.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from engine.definitions import DefinitionsWriter
+from engine.eventlog import EventRows
+from engine.limits import EngineLimits
+from engine.sequencer import Sequencer
+from engine.turn import COMMANDS_MAX
+from engine.types import CommandKind
+from gateway.clock import opening_ns
+from gateway.day_flow import ProductFlow, parties_of
+from gateway.day_statistics import DayStatistics
+from gateway.days import Days
+from gateway.definitions import Definitions, Known, missing
+from gateway.timetable import Plan, Timetable
+from specs.calendar import to_yyyymmdd
+from specs.products import Catalogue, Product
+from specs.sessions import schedule
+from specs.venue import VenueConfig
+
+# How busy a phase is, a second, against CONTINUOUS; the others take no orders.
+BUSY = {"PRE_OPEN": 8.0, "NO_CANCEL": 8.0, "CONTINUOUS": 1.0}
+PIECE, PIECE_NS = 100_000, 600 * 10**9  # commands made at a time, and in how long a span
+ROWS_MIN = 1 << 16
+
+
+class DayTerms(NamedTuple):
+    """What is asked for: the trading date, the seed of the flow, how many commands of members."""
+
+    day: date
+    seed: int
+    commands: int
+
+
+@dataclass
+class DayResult:
+    """What came of a day. `seconds`: of journaling and applying the members' commands."""
+
+    statistics: DayStatistics
+    known: Known = field(default_factory=Known)
+    command_kinds: np.ndarray = field(default_factory=lambda: np.zeros(256, np.int64))
+    commands: int = 0
+    events: int = 0
+    seconds: float = 0.0
+    state_hash: bytes = b""
+
+
+def simulate(
+    terms: DayTerms, catalogue: Catalogue, config: VenueConfig, data_dir: Path
+) -> DayResult:
+    """Runs the day into an empty directory and closes it. Raises ValueError for another date.
+
+    Of `catalogue`, products that do not trade on the date are left out.
+    """
+    trading = [p for p in catalogue.products if p.hours.calendar.is_business_day(terms.day)]
+    if not trading:
+        raise ValueError(f"{terms.day} is no trading date of any product; allowed: others")
+    return _Simulation(terms, Catalogue(products=tuple(trading)), config, data_dir).run()
+
+
+class _Simulation:
+    """The day under way."""
+
+    def __init__(
+        self, terms: DayTerms, catalogue: Catalogue, config: VenueConfig, data_dir: Path
+    ) -> None:
+        day, products = terms.day, catalogue.products
+        config = _with_quotas(config, terms.commands)
+        start_ns = opening_ns(catalogue, day)
+        self._start_ns = start_ns
+        self._end_ns = max(product.hours.end_ns(day) for product in products)
+        self._sequencer = Sequencer.open(
+            data_dir,
+            limits=_limits(terms.commands),
+            durability="os",
+            now_ns=start_ns,
+            venue_day=to_yyyymmdd(config.day.venue_day().at(start_ns)),
+        )
+        self._result = DayResult(DayStatistics(self._sequencer.venue.limits.instruments_max))
+        known = self._result.known
+        self._days = Days(self._sequencer, catalogue, config, known)
+        self._define(data_dir, missing(known, catalogue, config, day, start_ns))
+        plans = [Plan(product.code, product.hours, day) for product in products]
+        self._timetable = Timetable(plans, start_ns)
+        chance = np.random.default_rng(terms.seed)
+        shares = _shares(terms.commands, len(products))
+        self._runs = {
+            product.code: _Run(product, day, share, ProductFlow(product, known, parties, chance))
+            for product, share in zip(products, shares, strict=True)
+            for parties in [parties_of(config.members, known, product.code)]
+        }
+        self._next_id = 1
+        self._message_numbers = np.zeros(len(known.sessions) + 1, np.int64)
+
+    def run(self) -> DayResult:
+        """To the end of the last product's trading date."""
+        sequencer, result = self._sequencer, self._result
+        now_ns = self._start_ns
+        while True:
+            self._begin(now_ns)
+            if now_ns == self._end_ns:
+                break
+            until_ns = min(self._timetable.next_ns, self._days.end_ns, self._end_ns)
+            rate = sum(run.rate for run in self._runs.values())
+            if rate:
+                until_ns = min(until_ns, now_ns + max(1, int(min(PIECE / rate, PIECE_NS))))
+            self._trade(now_ns, until_ns)
+            now_ns = until_ns
+        sequencer.flush()
+        result.commands, result.events = sequencer.command_count, sequencer.engine.event_count
+        result.state_hash = sequencer.engine.state_hash()
+        sequencer.close()
+        return result
+
+    def _begin(self, now_ns: int) -> None:
+        """The venue day's roll, then what of the calendar begins now."""
+        if self._days.is_over(now_ns):
+            self._note(CommandKind.ROLL_DAY, 1, self._days.end_day(self._days.day_at(now_ns)))
+        while steps := self._timetable.due(now_ns):
+            steps = [step for step in steps if not self._runs[step.code].is_over]
+            if steps and steps[0].is_roll:
+                step = steps[0]
+                rows = self._days.end_products(step.trading_date, step.time_ns, [step.code])
+                self._note(CommandKind.ROLL_PRODUCT, 1, rows)
+                self._runs[step.code].is_over = True
+            elif steps:
+                self._note(CommandKind.SET_PHASE, len(steps), self._days.begin_phases(steps))
+            for step in steps:
+                self._runs[step.code].phase = step.phase
+            self._timetable.done()
+
+    def _trade(self, now_ns: int, until_ns: int) -> None:
+        """The members' commands of a span without a step."""
+        parts = []
+        for run in self._runs.values():
+            count = run.count(until_ns - now_ns)
+            if count:
+                flow = run.flow
+                parts.append(flow.commands(run.phase, count, now_ns, until_ns, self._next_id))
+                self._next_id += count
+        if not parts:
+            return
+        commands = np.concatenate(parts)
+        commands = commands[np.argsort(commands["time_ns"], kind="stable")]
+        for session in np.unique(commands["session"]):
+            rows = commands["session"] == session
+            first = self._message_numbers[session] + 1
+            commands["msg_seq_num"][rows] = first + np.arange(rows.sum())
+            self._message_numbers[session] += rows.sum()
+        for start in range(0, len(commands), COMMANDS_MAX):
+            batch = commands[start : start + COMMANDS_MAX]
+            began = time.perf_counter()
+            rows = self._sequencer.submit(batch)
+            self._sequencer.flush()
+            self._result.seconds += time.perf_counter() - began
+            self._take(batch["kind"], rows)
+
+    def _define(self, data_dir: Path, definitions: Definitions) -> None:
+        first = self._sequencer.command_count + 1
+        self._take(definitions.commands["kind"], self._sequencer.submit(*definitions))
+        with DefinitionsWriter(data_dir, self._sequencer.command_count) as writer:
+            writer.add_commands(*definitions, first)
+
+    def _note(self, kind: CommandKind, count: int, rows: Iterable[EventRows]) -> None:
+        self._take(np.full(count, kind, np.uint8), rows)
+
+    def _take(self, kinds: np.ndarray, rows: Iterable[EventRows]) -> None:
+        self._result.command_kinds += np.bincount(kinds, minlength=256)
+        self._result.statistics.take(rows)
+
+
+class _Run:
+    """A product in its trading date: its phase, and how many commands it still owes."""
+
+    def __init__(self, product: Product, day: date, commands: int, flow: ProductFlow) -> None:
+        rows = schedule(product.hours, day)
+        busy = sum(BUSY.get(row.phase, 0.0) * (row.end_ns - row.time_ns) for row in rows)
+        self._per_ns = commands / busy
+        self._due = 0.0
+        self._made = 0
+        self.flow = flow
+        self.phase = "CLOSED"
+        self.is_over = False
+
+    @property
+    def rate(self) -> float:
+        """Commands a ns, as things stand."""
+        return 0.0 if self.is_over else BUSY.get(self.phase, 0.0) * self._per_ns
+
+    def count(self, span_ns: int) -> int:
+        """How many commands the next span_ns bring; rounded so that the day's sum is exact."""
+        self._due += self.rate * span_ns
+        count = round(self._due) - self._made
+        self._made += count
+        return count
+
+
+def _shares(commands: int, products: int) -> list[int]:
+    """The commands of each product, as equal as can be."""
+    return [commands // products + (index < commands % products) for index in range(products)]
+
+
+def _limits(commands: int) -> EngineLimits:
+    """Tables that hold the day."""
+    least = EngineLimits()
+    return replace(
+        least,
+        orders_max=min(max(commands, ROWS_MIN), least.orders_max),
+        requests_max=max(commands, ROWS_MIN) + 1,
+    )
+
+
+def _with_quotas(config: VenueConfig, commands: int) -> VenueConfig:
+    """The venue with members that may send the whole day."""
+    rows = max(commands, ROWS_MIN)
+    members = tuple(
+        msgspec.structs.replace(member, requests_per_day_max=rows, live_orders_max=rows)
+        for member in config.members
+    )
+    return msgspec.structs.replace(config, members=members)
