@@ -168,6 +168,26 @@ class Engine:
         lives = (rows["defined"] != 0) & (rows["expired"] == 0) & (rows["product"] == product)
         return int(rows["trading_date"][lives].max(initial=0))
 
+    def scheduled_end(self, product: int) -> int | None:
+        """Of the phase of a product's instruments, apart from those that pause or are halted.
+
+        None: one of them never had a phase, or there are none; 0: the phase has no end.
+        """
+        tables = self.tables()
+        rows = tables.instruments
+        lives = (rows["defined"] != 0) & (rows["expired"] == 0) & (rows["product"] == product)
+        calls = tables.calls[lives]
+        if not len(calls) or (calls["phase"] == Phase.NONE).any():
+            return None
+        apart = np.isin(calls["phase"], (Phase.VOLATILITY_PAUSE, Phase.HALTED))
+        return int(calls["scheduled_end_ns"][~apart].max(initial=0))
+
+    def pauses(self) -> list[tuple[int, int]]:
+        """(scheduled end, instrument) of those in a VOLATILITY_PAUSE that has an end, in order."""
+        calls = self.tables().calls
+        waits = (calls["phase"] == Phase.VOLATILITY_PAUSE) & (calls["scheduled_end_ns"] != 0)
+        return sorted((int(calls["scheduled_end_ns"][i]), int(i)) for i in np.flatnonzero(waits))
+
     def buckets(self, account: int, instrument: int) -> dict[str, int]:
         """GROSS positions (M-51): lots long and short, of today and of yesterday."""
         risk = self._risk(account, instrument)

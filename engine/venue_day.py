@@ -59,6 +59,12 @@ class EngineLike(Protocol):
     def trading_date(self, product: int) -> int:
         """Of a product's living instruments, yyyymmdd; 0: there are none."""
 
+    def scheduled_end(self, product: int) -> int | None:
+        """Of the phase of a product's instruments; None: one never had a phase."""
+
+    def pauses(self) -> list[tuple[int, int]]:
+        """(scheduled end, instrument) of each volatility pause, in order."""
+
     def snapshot(self) -> bytes:
         """The state, without request rows."""
 

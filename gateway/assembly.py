@@ -21,7 +21,7 @@ from engine.limits import EngineLimits
 from engine.sequencer import Sequencer
 from gateway.acceptor import Acceptor, Credential
 from gateway.arena import Bounds
-from gateway.clock import REAL, VenueClock
+from gateway.clock import NEVER_NS, REAL, VenueClock
 from gateway.counterparty import Counterparty
 from gateway.days import Days
 from gateway.definitions import Definitions, Known
@@ -40,6 +40,7 @@ from specs.products import Catalogue
 from specs.venue import FixConfig, VenueConfig
 
 BATCH_ROWS_MAX = 4_096
+LOOKS_EACH_TURN = 50  # times real time, from which on every turn looks for pauses that end
 EVENT_ROWS_MAX = 65_536  # read back in one piece
 
 
@@ -129,8 +130,10 @@ class Assembly:
             self.venue.run_commands(now_ns)
             if self.days.is_scheduled:
                 self._timetable = self.days.timetable(venue_ns)
-                self.venue.on_schedule = self.run_schedule
-                self.run_schedule(now_ns)
+            else:
+                self.venue.report(self.days.open_all(venue_ns), now_ns)
+            self.venue.on_schedule = self.run_schedule
+            self.run_schedule(now_ns)
 
     def _events(self, first: int, last: int) -> Iterator[tuple[int, np.ndarray]]:
         """Event rows `first` to `last`, in pieces."""
@@ -187,26 +190,41 @@ class Assembly:
         self.run_schedule(now_ns)
 
     def run_schedule(self, now_ns: int) -> None:
-        """Journals what the timetable asks for up to now, each step at its time (C-8, C-9).
+        """Journals what the timetable and pauses ask for up to now, each at its time (C-8 to C-11).
 
         What lies behind the end of the venue day waits for its roll.
         """
         timetable = self._timetable
-        if timetable is None:
-            return
         until_ns = min(self.clock.at(now_ns), self.days.end_ns - 1)
-        while steps := timetable.due(until_ns):
-            first = steps[0]
-            if first.is_roll:
-                rows = self.days.end_products(first.trading_date, first.time_ns, [first.code])
+        while True:
+            pause_ns, instrument = self.days.next_pause()
+            step_ns = NEVER_NS if timetable is None else timetable.next_ns
+            next_ns = min(pause_ns, step_ns)
+            if next_ns > until_ns:
+                break
+            if timetable is None or pause_ns < step_ns:
+                rows = self.days.end_pause(instrument, pause_ns)
+                assert rows, "a pause that ends is an event"
+                self.venue.report(rows, now_ns)
             else:
-                rows = self.days.begin_phases(steps)
-            timetable.done()
-            self.venue.report(rows, now_ns)
-            if first.is_roll:
-                self._define(self.days.listings(first.time_ns, rows))
+                self._step(timetable, now_ns)
+        # on a fast clock a pause may be over before the next tick
+        looks = self.clock.speed > LOOKS_EACH_TURN
+        self.venue.due_ns = now_ns if looks else self.clock.session_at(next_ns)
+
+    def _step(self, timetable: Timetable, now_ns: int) -> None:
+        """The timetable's next step, which is due."""
+        steps = timetable.due(timetable.next_ns)
+        first = steps[0]
+        if first.is_roll:
+            rows = self.days.end_products(first.trading_date, first.time_ns, [first.code])
+        else:
+            rows = self.days.begin_phases(steps)
+        timetable.done()
+        self.venue.report(rows, now_ns)
+        if first.is_roll:
+            self._define(self.days.listings(first.time_ns, rows))
         self.venue.run_commands(now_ns)
-        self.venue.due_ns = self.clock.session_at(timetable.next_ns)
 
     def end_grace(self, now_ns: int) -> None:
         """Sessions that were there before a restart and did not come back are lost (M-45)."""

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from specs.products import Catalogue
 from specs.sessions import schedule
 
+NEVER_NS = (1 << 63) - 1
 SPEED_MAX = 1_000_000
 AHEAD_NS = 60_000_000_000  # a journal that is further ahead of real time keeps its own
 BEFORE_OPEN_NS = 60_000_000_000

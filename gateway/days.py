@@ -4,7 +4,7 @@ Without `schedule` in venue.toml every product trades continuously and rolls wit
 with it each product follows its template. Everything is a command: the engine and every replay see
 the same phases and the same rolls.
 
-Source: specs/matching.md M-70 to M-72; specs/calendar.md C-1, C-8, C-9.
+Source: specs/matching.md M-70 to M-72; specs/calendar.md C-1, C-8, C-9, C-11.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 from engine.eventlog import EventRows
 from engine.sequencer import Sequencer
 from engine.types import COMMAND, PHASE, CommandKind, EventKind, Phase
+from gateway.clock import NEVER_NS
 from gateway.definitions import Definitions, Known, missing
 from gateway.timetable import Plan, Step, Timetable
 from specs.calendar import VenueDay, from_yyyymmdd, to_yyyymmdd
@@ -35,6 +36,7 @@ class Days:
         self._config = config
         self._known = known
         self._venue_day: VenueDay = config.day.venue_day()
+        self._phase_ends: dict[int, int] = {}  # by product; none without a schedule
         self.is_scheduled = config.day.schedule
 
     # -- the venue day
@@ -76,26 +78,62 @@ class Days:
     def begin_phases(self, steps: Sequence[Step]) -> list[EventRows]:
         """The phases that begin with these steps, one command each."""
         phases = np.zeros(len(steps), PHASE)
-        commands = np.zeros(len(steps), COMMAND)
-        for index, step in enumerate(steps):
-            product = self._known.products[step.code]["product"]
-            phases[index]["product"] = commands[index]["product"] = product
-            phases[index]["phase"] = Phase[step.phase]
-            phases[index]["scheduled_end_ns"] = step.end_ns
-            commands[index]["time_ns"] = step.time_ns
+        for row, step in zip(phases, steps, strict=True):
+            row["product"] = self._known.products[step.code]["product"]
+            row["phase"] = Phase[step.phase]
+            row["scheduled_end_ns"] = step.end_ns
+            self._phase_ends[int(row["product"])] = step.end_ns
+        return self._set_phases(phases, [step.time_ns for step in steps])
+
+    def next_pause(self) -> tuple[int, int]:
+        """(end on the venue clock, instrument) of the volatility pause that ends first."""
+        pauses = self._sequencer.engine.pauses()
+        return pauses[0] if pauses else (NEVER_NS, 0)
+
+    def end_pause(self, instrument: int, time_ns: int) -> list[EventRows]:
+        """An instrument trades again, until its product's phase ends (C-11)."""
+        row = next(r for r in self._known.instruments.values() if r["instrument"] == instrument)
+        phases = np.zeros(1, PHASE)
+        phases["instrument"], phases["product"] = instrument, row["product"]
+        phases["phase"] = Phase.CONTINUOUS
+        phases["scheduled_end_ns"] = self._phase_ends.get(int(row["product"]), 0)
+        return self._set_phases(phases, [time_ns])
+
+    def _set_phases(self, phases: np.ndarray, times_ns: list[int]) -> list[EventRows]:
+        commands = np.zeros(len(phases), COMMAND)
         commands["kind"] = CommandKind.SET_PHASE
+        commands["time_ns"] = times_ns
+        commands["product"] = phases["product"]
+        commands["instrument"] = phases["instrument"]
         commands["blob_length"] = PHASE.itemsize
-        commands["blob_offset"] = np.arange(len(steps)) * PHASE.itemsize
+        commands["blob_offset"] = np.arange(len(phases)) * PHASE.itemsize
         return self._sequencer.submit(commands, phases.view(np.uint8))
 
     def timetable(self, now_ns: int) -> Timetable:
-        """The steps from where the journal stands (C-8); of a new venue, from `now_ns`."""
+        """The steps from where the journal stands (C-8); of what is new, from `now_ns`."""
+        since_ns = self._sequencer.found_ns or now_ns
         dates = self._dates(now_ns)
-        plans = [
-            Plan(product.code, product.hours, dates[product.code])
-            for product in self._catalogue.products
-        ]
-        return Timetable(plans, self._sequencer.found_ns or now_ns)
+        plans = []
+        for product in self._catalogue.products:
+            number = int(self._known.products[product.code]["product"])
+            until_ns = self._sequencer.engine.scheduled_end(number)
+            if until_ns is None:
+                plans.append(Plan(product.code, product.hours, dates[product.code]))
+                continue
+            self._phase_ends[number] = until_ns
+            plans.append(
+                Plan(product.code, product.hours, dates[product.code], until_ns or since_ns)
+            )
+        return Timetable(plans, since_ns)
+
+    def open_all(self, time_ns: int) -> list[EventRows]:
+        """Products that an earlier run gave hours trade at any hour again (C-8)."""
+        phases = np.zeros(len(self._known.products), PHASE)
+        phases["product"] = [row["product"] for row in self._known.products.values()]
+        phases["phase"] = Phase.CONTINUOUS
+        engine = self._sequencer.engine
+        phases = phases[[bool(engine.scheduled_end(int(row["product"]))) for row in phases]]
+        return self._set_phases(phases, [time_ns] * len(phases)) if len(phases) else []
 
     def _dates(self, now_ns: int) -> dict[str, date]:
         """The trading dates of the products: the engine's, of a new product the calendar's."""

@@ -33,15 +33,22 @@ class Step(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """A product's hours and the trading date it is in."""
+    """A product's hours and the trading date it is in.
+
+    set_until_ns: when the phase that is set ends, 0: none was ever set.
+    """
 
     code: str
     hours: Hours
     trading_date: date
+    set_until_ns: int = 0
 
 
 class Timetable:
-    """The steps of all products from `since_ns` on, the phase that holds then first (C-8)."""
+    """The steps of all products: from where their phases end, or, the first time, `since_ns` (C-8).
+
+    The first time a product's first step is the phase that holds then.
+    """
 
     def __init__(self, plans: Iterable[Plan], since_ns: int) -> None:
         runs = [_steps(order, plan, since_ns) for order, plan in enumerate(plans)]
@@ -82,10 +89,14 @@ def _steps(order: int, plan: Plan, since_ns: int) -> Iterator[Step]:
     """A product's steps, trading date after trading date."""
     code, hours = plan.code, plan.hours
     day = hours.calendar.on_or_after(plan.trading_date)
-    rows = [row for row in schedule(hours, day) if row.end_ns > since_ns or row.time_ns >= since_ns]
-    if rows and rows[0].time_ns > since_ns:
-        # a trading date that has not begun: a venue without a schedule was further on
-        yield Step(since_ns, order, code, day, "CLOSED", rows[0].time_ns)
+    rows = schedule(hours, day)
+    if plan.set_until_ns:
+        rows = [row for row in rows if row.time_ns >= plan.set_until_ns]
+    else:
+        rows = [row for row in rows if row.end_ns > since_ns or row.time_ns >= since_ns]
+        if rows and rows[0].time_ns > since_ns:
+            # a trading date that has not begun: a venue without a schedule was further on
+            yield Step(since_ns, order, code, day, "CLOSED", rows[0].time_ns)
     while True:
         for row in rows:
             yield Step(row.time_ns, order, code, day, row.phase, row.end_ns)

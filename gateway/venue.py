@@ -22,7 +22,7 @@ from engine.sequencer import Sequencer
 from engine.turn import VenueHalted
 from engine.types import CommandKind
 from gateway.acceptor import Acceptor
-from gateway.clock import REAL, VenueClock
+from gateway.clock import NEVER_NS, REAL, VenueClock
 from gateway.counterparty import Counterparty
 from gateway.desk import Desk
 from gateway.facts import Fact, LoggedOn, LoggedOut, Lost
@@ -35,7 +35,6 @@ from gateway.store import SessionStore
 REPORT_ROWS_MAX = 16_384  # of a roll, in one payload of the session store
 ALONE_BYTES_MAX = 4_096  # of the journal, that a turn may bring to the disk itself
 ALONE_NS = 5_000_000  # no other line has spoken for so long
-NEVER_NS = (1 << 63) - 1
 RETRY_NS = 50_000_000
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from datetime import date, datetime
 from pathlib import Path
@@ -9,17 +10,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.event_reader import EventReader
 from engine.limits import EngineLimits
 from engine.replay import replay
 from engine.sequencer import Sequencer
-from engine.types import COMMAND, PHASE, CommandKind, Phase
+from engine.types import COMMAND, PHASE, CommandKind, EventKind, Phase
 from gateway.assembly import Assembly, assemble
 from gateway.clock import VenueClock, opening_ns
 from gateway.timetable import Plan, Timetable
+from gateway.values import format_timestamp
 from perf.venue import Venue
 from specs.calendar import from_yyyymmdd, to_yyyymmdd
 from specs.products import load_products
+from specs.rejects import Reject
 from specs.venue import load_venue
+from tests.test_venue_fuzz import Fuzzed
 
 pytestmark = pytest.mark.kernels
 SECOND, MINUTE, HOUR = 10**9, 60 * 10**9, 3_600 * 10**9
@@ -141,18 +146,92 @@ def test_c8_a_restart_journals_what_it_missed(clean: bool, tmp_path: Path):
     else:
         parts.sequencer.abandon()
     first = found_in(tmp_path)
+    assert first == expected(START_NS, stop_ns)
     parts = open_venue(tmp_path, until_ns)
     pass_time(parts, until_ns)
     assert parts.sequencer.engine.trading_date(5) == 20261127
     parts.sequencer.abandon()
-    assert found_in(tmp_path)[: len(first)] == first == expected(START_NS, stop_ns)
-    again = found_in(tmp_path)[len(first) :]
     missed = expected(START_NS, until_ns)[len(first) :]
-    assert [row[1:] for row in again[-len(missed) :]] == [row[1:] for row in missed]
-    assert {row[0] for row in again} == {until_ns}, "the journal's time never runs back"
-    last = {code: phase for _, code, phase, _ in first}
-    assert {code: phase for _, code, phase, _ in again[: -len(missed)]} == last
+    found = found_in(tmp_path)
+    assert found[: len(first)] == first
+    assert [row[1:] for row in found[len(first) :]] == [row[1:] for row in missed]
+    assert {row[0] for row in found[len(first) :]} == {until_ns}, "the journal never runs back"
     assert replay(tmp_path).fault is None
+
+
+def pause(parts: Assembly, symbol: str, end_ns: int, phase: Phase = Phase.VOLATILITY_PAUSE) -> int:
+    """Sets a phase as the engine's own pauses or an operator would; the instrument."""
+    number = int(parts.registry.known.instruments[symbol]["instrument"])
+    row, command = np.zeros(1, PHASE), np.zeros(1, COMMAND)
+    row["instrument"], row["phase"], row["scheduled_end_ns"] = number, phase, end_ns
+    command["kind"], command["blob_length"] = CommandKind.SET_PHASE, PHASE.itemsize
+    parts.sequencer.submit(command, row.view(np.uint8))
+    parts.sequencer.flush()
+    return number
+
+
+def changes_of(folder: Path, number: int) -> list[tuple[int, Phase, int]]:
+    """(time, phase, scheduled end) of an instrument's PHASE_CHANGED events."""
+    sequencer = Sequencer.open(folder, durability="os", threaded=False)
+    rows = np.concatenate(EventReader(folder).rows(1, sequencer.engine.event_count))
+    sequencer.abandon()
+    rows = rows[(rows["kind"] == EventKind.PHASE_CHANGED) & (rows["instrument"] == number)]
+    return [(int(row["time_ns"]), Phase(row["qty"]), int(row["cum_value"])) for row in rows]
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_c11_a_pause_ends_by_an_auction_at_its_time(restarts: bool, tmp_path: Path):
+    opens_ns, closes_ns = ns("2026-11-25T09:00:00+08:00"), ns("2026-11-25T10:15:00+08:00")
+    parts = open_venue(tmp_path, START_NS)
+    pass_time(parts, opens_ns + HOUR)
+    number = pause(parts, "SITB2612", opens_ns + HOUR + 2 * MINUTE)
+    late = pause(parts, "SITB2701", closes_ns + MINUTE)
+    pass_time(parts, opens_ns + HOUR + MINUTE)
+    if restarts:
+        parts.sequencer.abandon()
+        parts = open_venue(tmp_path, opens_ns + HOUR + MINUTE)
+    pass_time(parts, closes_ns + 16 * MINUTE)
+    parts.sequencer.abandon()
+    end_ns = opens_ns + HOUR + 2 * MINUTE
+    at = [time_ns for time_ns, *_ in changes_of(tmp_path, number)].index(end_ns)
+    assert changes_of(tmp_path, number)[at - 1][1] == Phase.VOLATILITY_PAUSE
+    assert changes_of(tmp_path, number)[at:][:3] == [
+        (end_ns, Phase.AUCTION_MATCH, 0), (end_ns, Phase.CONTINUOUS, closes_ns),
+        (closes_ns, Phase.CLOSED, closes_ns + 15 * MINUTE),
+    ]  # fmt: skip
+    assert [phase for _, phase, _ in changes_of(tmp_path, late)][-4:] == [
+        Phase.VOLATILITY_PAUSE, Phase.CLOSED, Phase.AUCTION_MATCH, Phase.CONTINUOUS,
+    ]  # fmt: skip
+
+
+def test_c8_a_restart_ends_no_halt(tmp_path: Path):
+    parts = open_venue(tmp_path, ns("2026-11-25T09:10:00+08:00"))
+    number = pause(parts, "SITB2612", 0, Phase.HALTED)
+    parts.sequencer.abandon()
+    parts = open_venue(tmp_path, ns("2026-11-25T09:20:00+08:00"))
+    parts.sequencer.abandon()
+    assert changes_of(tmp_path, number)[-1][1] == Phase.HALTED
+
+
+def test_c8_c11_without_a_schedule_pauses_end_and_hours_of_an_earlier_run_are_gone(tmp_path: Path):
+    always = load_venue(overrides=["durability=os"])
+    night_ns = ns("2026-11-25T03:00:00+08:00")
+    parts = open_venue(tmp_path, night_ns)  # SITB is closed
+    parts.sequencer.abandon()
+    parts = open_venue(tmp_path, night_ns + MINUTE, always)
+    number = pause(parts, "SITB2612", night_ns + 5 * MINUTE)
+    pass_time(parts, night_ns + 6 * MINUTE)
+    parts.sequencer.abandon()
+    assert changes_of(tmp_path, number) == [
+        (night_ns, Phase.CLOSED, ns("2026-11-25T08:55:00+08:00")),
+        (night_ns + MINUTE, Phase.CONTINUOUS, 0),
+        (night_ns + MINUTE, Phase.VOLATILITY_PAUSE, night_ns + 5 * MINUTE),
+        (night_ns + 5 * MINUTE, Phase.AUCTION_MATCH, 0),
+        (night_ns + 5 * MINUTE, Phase.CONTINUOUS, 0),
+    ]
+    parts = open_venue(tmp_path, night_ns + HOUR, always)
+    parts.sequencer.abandon()
+    assert len(changes_of(tmp_path, number)) == 5
 
 
 def test_c9_new_months_are_listed_by_the_products_own_trading_date(tmp_path: Path):
@@ -167,6 +246,44 @@ def test_c9_new_months_are_listed_by_the_products_own_trading_date(tmp_path: Pat
     pass_time(parts, ns("2026-12-01T06:31:00+08:00"))
     assert int(known["GH12911"]["trading_date"]) == 20261201
     parts.sequencer.abandon()
+
+
+def order(member: Fuzzed, name: str, time_in_force: str = "0") -> bytes:
+    fields = [(11, name), (55, "SITB2612"), (54, "1"), (60, format_timestamp(time.time_ns())),
+              (38, 1), (40, "2"), (44, "1.990"), (59, time_in_force)]  # fmt: skip
+    return member.encode(b"D", fields)
+
+
+def test_c8_no_command_overtakes_a_phase_and_all_carry_the_venue_clock(tmp_path: Path):
+    """Half a second before the night opens an order of the call; behind it one that trades.
+
+    Nothing but the members' own turns runs here: no tick of the service.
+    """
+    now_ns, opens_ns = time.time_ns(), ns("2026-11-24T21:00:00+08:00")
+    clock = VenueClock(now_ns, opens_ns - SECOND // 2, 1)
+    sequencer = Sequencer.open(
+        tmp_path, new_limits=LIMITS, durability="os", now_ns=clock.venue_ns, venue_day=20261125,
+        threaded=False,
+    )  # fmt: skip
+    parts = assemble(sequencer, CONFIG, CATALOGUE, now_ns, clock)
+    with socket.socket() as peer:
+        member = Fuzzed(parts, peer)
+        member.send(order(member, "called") + order(member, "at once", "3"))
+        assert clock.at(time.time_ns()) < opens_ns, "a machine this slow cannot run the test"
+        time.sleep(0.6)
+        member.send(order(member, "later", "3"))
+    sequencer.abandon()
+    rows = np.concatenate(EventReader(tmp_path).rows(1, sequencer.engine.event_count))
+    orders = rows[np.isin(rows["kind"], (EventKind.ACCEPTED, EventKind.REJECTED))]
+    assert orders["kind"].tolist() == [EventKind.ACCEPTED, EventKind.REJECTED, EventKind.ACCEPTED]
+    assert orders["reason"].tolist() == [0, Reject.ORDER_NOT_FOR_CALL, 0]
+    assert (orders["time_ns"][:2] < opens_ns).all() and orders["time_ns"][2] >= opens_ns
+    assert (orders["time_ns"][:2] > clock.venue_ns).all()
+    changes = rows[rows["kind"] == EventKind.PHASE_CHANGED]
+    assert Phase.HALTED not in changes["qty"]
+    front = changes[changes["instrument"] == orders["instrument"][0]]
+    assert front["qty"].tolist() == [Phase.NO_CANCEL, Phase.AUCTION_MATCH, Phase.CONTINUOUS]
+    assert front["time_ns"].tolist()[1:] == [opens_ns, opens_ns]
 
 
 def test_without_a_schedule_no_phase_is_set_and_products_roll_with_the_venue_day(tmp_path: Path):

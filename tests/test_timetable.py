@@ -88,19 +88,24 @@ def test_c8_steps_are_those_of_the_schedules_in_order_of_time(start_ns: int, sec
     ]
 
 
-@given(moments, st.integers(0, 9 * 86_400), st.integers(0, 9 * 86_400))
-def test_c8_a_restart_goes_on_where_the_journal_ends(start_ns: int, run_s: int, away_s: int):
-    """What the first run journaled and what the second one journals miss nothing."""
-    stop_ns = start_ns + run_s * SECOND
-    until_ns = stop_ns + away_s * SECOND
+@given(moments, st.integers(0, 9 * 86_400), st.integers(0, 9 * 86_400), st.integers(0, 99))
+def test_c8_a_restart_goes_on_where_the_phases_end(
+    start_ns: int, run_s: int, away_s: int, cut: int
+):
+    """Also where the first run stopped between two steps of one instant."""
+    until_ns = start_ns + (run_s + away_s) * SECOND
     whole = run(Timetable(plans_at(start_ns), start_ns), until_ns)
-    first = run(Timetable(plans_at(start_ns), start_ns), stop_ns)
-    second = run(Timetable(plans_at(stop_ns), stop_ns), until_ns)
-    assert whole[: len(first)] == first
-    assert [step for step in second if step.time_ns > stop_ns] == whole[len(first) :]
-    last = {step.code: step for step in first}
-    again = {step.code: step for step in second if step.time_ns <= stop_ns}
-    assert again == last, "the phases of the moment come once more"
+    first = run(Timetable(plans_at(start_ns), start_ns), start_ns + run_s * SECOND)
+    first = first[: max(len(HOURS), len(first) - cut)]
+    plans = []
+    for name, hours in HOURS.items():
+        mine = [step for step in first if step.code == name]
+        ends = [step.end_ns for step in mine if not step.is_roll]
+        plans.append(Plan(name, hours, mine[-1].trading_date, ends[-1]))
+    second = run(Timetable(plans, start_ns), until_ns)
+    again = [step for step in first if step.phase == "AUCTION_MATCH" and step in second]
+    assert all(step.time_ns == first[-1].time_ns for step in again), "a match of that instant only"
+    assert [step for step in second if step not in again] == whole[len(first) :]
 
 
 def test_c8_a_trading_date_that_has_not_begun_is_closed_until_then():
