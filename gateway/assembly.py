@@ -21,7 +21,7 @@ from engine.limits import EngineLimits
 from engine.sequencer import Sequencer
 from gateway.acceptor import Acceptor, Credential
 from gateway.arena import Bounds
-from gateway.clock import NEVER_NS, REAL, VenueClock
+from gateway.clock import NEVER_NS, VenueClock
 from gateway.counterparty import Counterparty
 from gateway.days import Days
 from gateway.definitions import Definitions, Known
@@ -245,10 +245,13 @@ def assemble(
     config: VenueConfig,
     catalogue: Catalogue,
     now_ns: int,
-    clock: VenueClock = REAL,
+    clock: VenueClock | None = None,
 ) -> Assembly:
-    """The parts of a venue on an open sequencer, recovered. Raises DefinitionConflictError."""
-    parts = Assembly(sequencer, config, catalogue, Known(), clock)
+    """The parts of a venue on an open sequencer, recovered. Raises DefinitionConflictError.
+
+    clock: the venue clock; None: it is the session clock.
+    """
+    parts = Assembly(sequencer, config, catalogue, Known(), clock or VenueClock())
     parts.recover(now_ns)
     return parts
 

@@ -9,8 +9,8 @@ Source: specs/calendar.md C-10.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
 
 from specs.products import Catalogue
 from specs.sessions import schedule
@@ -22,31 +22,40 @@ BEFORE_OPEN_NS = 60_000_000_000
 _FAST = re.compile(r"^fast:(?P<speed>[1-9]\d{0,6})$")
 
 
-class VenueClock(NamedTuple):
+@dataclass(slots=True)
+class VenueClock:
     """Stood at `venue_ns` when the session clock stood at `session_ns`; runs `speed` times as fast.
 
-    As it is made without arguments it shows what the session clock shows.
+    `waits`: it stands still until start(). Without arguments it shows what the session clock shows.
     """
 
     session_ns: int = 0
     venue_ns: int = 0
     speed: int = 1
+    waits: bool = False
 
     @property
     def is_real(self) -> bool:
         """Whether it always shows what the session clock shows."""
-        return self.speed == 1 and self.session_ns == self.venue_ns
+        return self.speed == 1 and self.session_ns == self.venue_ns and not self.waits
+
+    def start(self, session_ns: int) -> None:
+        """Ends the wait: it runs from where it stands."""
+        if self.waits:
+            self.session_ns, self.waits = session_ns, False
 
     def at(self, session_ns: int) -> int:
         """The venue clock when the session clock shows `session_ns`."""
+        if self.waits:
+            return self.venue_ns
         return self.venue_ns + (session_ns - self.session_ns) * self.speed
 
     def session_at(self, venue_ns: int) -> int:
-        """The first ns of the session clock at which the venue clock shows `venue_ns` or later."""
+        """The first ns of the session clock at which the venue clock shows `venue_ns` or later.
+
+        While it waits: as if it started at once.
+        """
         return self.session_ns - (self.venue_ns - venue_ns) // self.speed
-
-
-REAL = VenueClock()
 
 
 def parse_speed(text: str) -> int:
@@ -63,11 +72,12 @@ def start_clock(session_ns: int, asked_ns: int, found_ns: int, speed: int) -> Ve
     """The venue clock of a start at `session_ns`.
 
     It begins at `asked_ns`, or where the journal ends (found_ns) if that is later: the time of
-    commands never runs back. Source: C-10.
+    commands never runs back. One that is not real time waits for the venue to be ready. Source:
+    C-10.
     """
     if speed == 1 and asked_ns == session_ns and found_ns <= session_ns + AHEAD_NS:
-        return REAL
-    return VenueClock(session_ns, max(asked_ns, found_ns), speed)
+        return VenueClock()
+    return VenueClock(session_ns, max(asked_ns, found_ns), speed, waits=True)
 
 
 def opening_ns(catalogue: Catalogue, trading_date: date) -> int:

@@ -137,6 +137,7 @@ class Service:
             self._tasks.append(loop.create_task(self._sync(loop)))
         gc.collect()
         gc.freeze()
+        self._parts.clock.start(time.time_ns())
         for text in self._welcome():
             say(text)
 

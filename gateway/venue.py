@@ -22,7 +22,7 @@ from engine.sequencer import Sequencer
 from engine.turn import VenueHalted
 from engine.types import CommandKind
 from gateway.acceptor import Acceptor
-from gateway.clock import NEVER_NS, REAL, VenueClock
+from gateway.clock import NEVER_NS, VenueClock
 from gateway.counterparty import Counterparty
 from gateway.desk import Desk
 from gateway.facts import Fact, LoggedOn, LoggedOut, Lost
@@ -62,7 +62,7 @@ class Venue:
         store: SessionStore,
         open_session: Callable[[int], Acceptor],
         clock: Callable[[], int],
-        venue_clock: VenueClock = REAL,
+        venue_clock: VenueClock,
         *,
         waits_for_disk: bool,
     ) -> None:
