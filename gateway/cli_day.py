@@ -59,7 +59,7 @@ def run_day(terms: DayTerms, code: str | None, data: Path | None) -> int:
         console.width = max(console.width, _WIDTH)
         _print_day(console, catalogue, result, terms)
         again = replay(folder)
-    agrees = result.statistics.settles
+    agrees = result.settles
     equal = again.state_hash == result.state_hash and again.events == result.events
     lines = [
         ("settled", "as traded" if agrees else "NOT as traded"),

@@ -29,7 +29,7 @@ from gateway.day_flow import ProductFlow, parties_of
 from gateway.day_statistics import DayStatistics
 from gateway.days import Days
 from gateway.definitions import Definitions, Known, missing
-from gateway.timetable import Plan, Timetable
+from gateway.timetable import Plan, Step, Timetable
 from specs.calendar import to_yyyymmdd
 from specs.products import Catalogue, Product
 from specs.sessions import schedule
@@ -37,24 +37,33 @@ from specs.venue import VenueConfig
 
 # How busy a phase is, a second, against CONTINUOUS; the others take no orders.
 BUSY = {"PRE_OPEN": 8.0, "NO_CANCEL": 8.0, "CONTINUOUS": 1.0}
-PIECE, PIECE_NS = 100_000, 600 * 10**9  # commands made at a time, and in how long a span
+PIECE_MIN, PIECE, PIECE_NS = 50, 100_000, 600 * 10**9  # commands made at a time, in what span
 ROWS_MIN = 1 << 16
 
 
 class DayTerms(NamedTuple):
-    """What is asked for: the trading date, the seed of the flow, how many commands of members."""
+    """What is asked for: trading date, seed of the flow, how many commands the members send.
+
+    last: the last trading date of a longer run; `commands` are then those of each date.
+    """
 
     day: date
     seed: int
     commands: int
+    last: date | None = None
 
 
 @dataclass
 class DayResult:
-    """What came of a day. `seconds`: of journaling and applying the members' commands."""
+    """What came of a day. `seconds`: of journaling and applying the members' commands.
+
+    settles: every settlement has the volume and the value of the trades; `statistics`: of the last
+    trading date of each product.
+    """
 
     statistics: DayStatistics
     known: Known = field(default_factory=Known)
+    settles: bool = True
     command_kinds: np.ndarray = field(default_factory=lambda: np.zeros(256, np.int64))
     commands: int = 0
     events: int = 0
@@ -82,10 +91,15 @@ class _Simulation:
         self, terms: DayTerms, catalogue: Catalogue, config: VenueConfig, data_dir: Path
     ) -> None:
         day, products = terms.day, catalogue.products
+        self._last = terms.last or day
         config = _with_quotas(config, terms.commands)
         start_ns = opening_ns(catalogue, day)
         self._start_ns = start_ns
-        self._end_ns = max(product.hours.end_ns(day) for product in products)
+        self._data_dir = data_dir
+        self._end_ns = max(
+            product.hours.end_ns(product.hours.calendar.on_or_before(self._last))
+            for product in products
+        )
         self._sequencer = Sequencer.open(
             data_dir,
             limits=_limits(terms.commands),
@@ -96,16 +110,18 @@ class _Simulation:
         self._result = DayResult(DayStatistics(self._sequencer.venue.limits.instruments_max))
         known = self._result.known
         self._days = Days(self._sequencer, catalogue, config, known)
-        self._define(data_dir, missing(known, catalogue, config, day, start_ns))
+        self._define(missing(known, catalogue, config, day, start_ns))
         plans = [Plan(product.code, product.hours, day) for product in products]
         self._timetable = Timetable(plans, start_ns)
         chance = np.random.default_rng(terms.seed)
         shares = _shares(terms.commands, len(products))
-        self._runs = {
-            product.code: _Run(product, day, share, ProductFlow(product, known, parties, chance))
-            for product, share in zip(products, shares, strict=True)
-            for parties in [parties_of(config.members, known, product.code)]
-        }
+        self._runs = {}
+        for product, share in zip(products, shares, strict=True):
+            number = int(known.products[product.code]["product"])
+            parties = parties_of(config.members, known, product.code)
+            flow = ProductFlow(product, number, parties, chance)
+            self._runs[product.code] = _Run(product, number, share, flow)
+            self._begin_date(self._runs[product.code], day)
         self._next_id = 1
         self._message_numbers = np.zeros(len(known.sessions) + 1, np.int64)
 
@@ -120,7 +136,8 @@ class _Simulation:
             until_ns = min(self._timetable.next_ns, self._days.end_ns, self._end_ns)
             rate = sum(run.rate for run in self._runs.values())
             if rate:
-                until_ns = min(until_ns, now_ns + max(1, int(min(PIECE / rate, PIECE_NS))))
+                span = min(PIECE / rate, max(PIECE_NS, PIECE_MIN / rate))
+                until_ns = min(until_ns, now_ns + max(1, int(span)))
             self._trade(now_ns, until_ns)
             now_ns = until_ns
         sequencer.flush()
@@ -136,15 +153,35 @@ class _Simulation:
         while steps := self._timetable.due(now_ns):
             steps = [step for step in steps if not self._runs[step.code].is_over]
             if steps and steps[0].is_roll:
-                step = steps[0]
-                rows = self._days.end_products(step.trading_date, step.time_ns, [step.code])
-                self._note(CommandKind.ROLL_PRODUCT, 1, rows)
-                self._runs[step.code].is_over = True
+                self._roll(steps[0])
             elif steps:
                 self._note(CommandKind.SET_PHASE, len(steps), self._days.begin_phases(steps))
             for step in steps:
                 self._runs[step.code].phase = step.phase
             self._timetable.done()
+
+    def _roll(self, step: Step) -> None:
+        """The end of a product's trading date, and the next one, if the run goes on."""
+        run = self._runs[step.code]
+        rows = self._days.end_products(step.trading_date, step.time_ns, [step.code])
+        self._note(CommandKind.ROLL_PRODUCT, 1, rows)
+        result = self._result
+        result.settles &= result.statistics.settles(run.instruments)
+        run.is_over = step.trading_date > self._last
+        if not run.is_over:
+            self._define(self._days.listings(step.time_ns, rows))
+            self._begin_date(run, step.trading_date)
+
+    def _begin_date(self, run: _Run, day: date) -> None:
+        listed = [
+            row
+            for row in self._result.known.instruments.values()
+            if row["product"] == run.number and row["last_trading_date"] >= to_yyyymmdd(day)
+        ]
+        listed.sort(key=lambda row: int(row["maturity"]))
+        run.begin_date(day, np.array([int(row["instrument"]) for row in listed]))
+        self._result.statistics.begin_date(run.instruments)
+        run.flow.begin_date(run.instruments, self._result.statistics.rows[run.instruments])
 
     def _trade(self, now_ns: int, until_ns: int) -> None:
         """The members' commands of a span without a step."""
@@ -172,10 +209,12 @@ class _Simulation:
             self._result.seconds += time.perf_counter() - began
             self._take(batch["kind"], rows)
 
-    def _define(self, data_dir: Path, definitions: Definitions) -> None:
+    def _define(self, definitions: Definitions) -> None:
+        if not len(definitions.commands):
+            return
         first = self._sequencer.command_count + 1
         self._take(definitions.commands["kind"], self._sequencer.submit(*definitions))
-        with DefinitionsWriter(data_dir, self._sequencer.command_count) as writer:
+        with DefinitionsWriter(self._data_dir, self._sequencer.command_count) as writer:
             writer.add_commands(*definitions, first)
 
     def _note(self, kind: CommandKind, count: int, rows: Iterable[EventRows]) -> None:
@@ -189,15 +228,22 @@ class _Simulation:
 class _Run:
     """A product in its trading date: its phase, and how many commands it still owes."""
 
-    def __init__(self, product: Product, day: date, commands: int, flow: ProductFlow) -> None:
-        rows = schedule(product.hours, day)
-        busy = sum(BUSY.get(row.phase, 0.0) * (row.end_ns - row.time_ns) for row in rows)
-        self._per_ns = commands / busy
-        self._due = 0.0
-        self._made = 0
+    def __init__(self, product: Product, number: int, commands: int, flow: ProductFlow) -> None:
+        self._product = product
+        self._commands = commands  # of a trading date
+        self.number = number
         self.flow = flow
         self.phase = "CLOSED"
         self.is_over = False
+
+    def begin_date(self, day: date, instruments: np.ndarray) -> None:
+        """A trading date of these contracts."""
+        rows = schedule(self._product.hours, day)
+        busy = sum(BUSY.get(row.phase, 0.0) * (row.end_ns - row.time_ns) for row in rows)
+        self.instruments = instruments
+        self._per_ns = self._commands / busy
+        self._due = 0.0
+        self._made = 0
 
     @property
     def rate(self) -> float:
@@ -220,18 +266,21 @@ def _shares(commands: int, products: int) -> list[int]:
 def _limits(commands: int) -> EngineLimits:
     """Tables that hold the day."""
     least = EngineLimits()
-    return replace(
-        least,
-        orders_max=min(max(commands, ROWS_MIN), least.orders_max),
-        requests_max=max(commands, ROWS_MIN) + 1,
-    )
+    rows = _rows(commands)
+    return replace(least, orders_max=min(rows, least.orders_max), requests_max=rows + 1)
+
+
+def _rows(commands: int) -> int:
+    """Request rows of a venue day, which may hold parts of two trading dates and older orders."""
+    return max(2 * commands, ROWS_MIN)
 
 
 def _with_quotas(config: VenueConfig, commands: int) -> VenueConfig:
-    """The venue with members that may send the whole day."""
-    rows = max(commands, ROWS_MIN)
+    """The venue with hours, and with members that may send the whole day."""
+    rows = _rows(commands)
     members = tuple(
         msgspec.structs.replace(member, requests_per_day_max=rows, live_orders_max=rows)
         for member in config.members
     )
-    return msgspec.structs.replace(config, members=members)
+    day = msgspec.structs.replace(config.day, schedule=True)
+    return msgspec.structs.replace(config, members=members, day=day)

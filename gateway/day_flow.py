@@ -22,7 +22,7 @@ from engine.types import (
     TimeInForce,
 )
 from gateway.definitions import Known
-from specs.products import Product, daily_limits
+from specs.products import Product
 from specs.venue import Member
 
 HOUR_NS = 3_600 * 10**9
@@ -55,27 +55,27 @@ class Party(NamedTuple):
 
 
 class ProductFlow:
-    """The flow of one product. `known` holds its contracts of the day."""
+    """The flow of one product of this number; begin_date() says what trades."""
 
     def __init__(
-        self, product: Product, known: Known, parties: list[Party], chance: np.random.Generator
+        self, product: Product, number: int, parties: list[Party], chance: np.random.Generator
     ) -> None:
-        self.number = int(known.products[product.code]["product"])
-        rows = [row for row in known.instruments.values() if row["product"] == self.number]
-        rows.sort(key=lambda row: int(row["maturity"]))
-        limits = [daily_limits(product, int(row["reference_price"])) for row in rows]
         self._product = product
+        self._number = number
         self._chance = chance
         self._parties = np.array(parties, np.int64)
-        self._instruments = np.array([int(row["instrument"]) for row in rows])
-        self._shares = FRONT * (1 - FRONT) ** np.arange(len(rows))
+        self._sent = np.zeros(0, COMMAND)  # orders that may rest, for cancels and replaces
+
+    def begin_date(self, instruments: np.ndarray, limits: np.ndarray) -> None:
+        """A trading date of these contracts, nearest first; limits: their DAY_ROWs."""
+        self._instruments = instruments
+        self._shares = FRONT * (1 - FRONT) ** np.arange(len(instruments))
         self._shares /= self._shares.sum()
-        tick = product.tick_units
-        self._reference = np.array([int(row["reference_price"]) // tick for row in rows], float)
-        self._low = np.array([low // tick for low, _ in limits])
-        self._high = np.array([high // tick for _, high in limits])
+        tick = self._product.tick_units
+        self._reference = limits["reference"] / tick
+        self._low, self._high = limits["low_limit"] // tick, limits["high_limit"] // tick
         self._mid = self._reference.copy()
-        self._sent = np.zeros(0, COMMAND)  # new orders so far, for cancels and replaces
+        self._sent = self._sent[:0]
 
     def commands(
         self, phase: str, count: int, start_ns: int, end_ns: int, first_id: int
@@ -115,7 +115,7 @@ class ProductFlow:
         rows["capacity"] = Capacity.PRINCIPAL
         rows["side"] = np.where(buys, int(Side.BUY), int(Side.SELL))
         rows["instrument"] = self._instruments[month]
-        rows["product"] = self.number
+        rows["product"] = self._number
         rows["price"] = ticks * self._product.tick_units
         rows["qty"] = np.minimum(chance.geometric(0.2, count), QTY_MAX)
         rows["transact_time_ns"] = rows["time_ns"]
@@ -134,7 +134,8 @@ class ProductFlow:
         reach = self._chance.integers(0, DEPTH_TICKS + REACH_TICKS, len(rows))
         goes = draw >= edge
         towards = np.where(rows["side"] == Side.BUY, reach, -reach) * self._product.tick_units
-        month = np.searchsorted(self._instruments, rows["instrument"])
+        order = np.argsort(self._instruments)
+        month = order[np.searchsorted(self._instruments[order], rows["instrument"])]
         tick = self._product.tick_units
         low, high = self._low[month] * tick, self._high[month] * tick
         rows["price"][goes] = np.clip(rows["price"] + towards, low, high)[goes]

@@ -1,6 +1,6 @@
 """What a day was, from its events alone: prices, volumes, settlements, counts.
 
-A fold over event rows in order; knows neither engine nor commands. Prices are 1e-9 of the quote
+A fold over event rows in order; it knows neither engine nor commands. Prices are 1e-9 of the quote
 unit, values price times lots.
 
 Source: specs/matching.md M-6, M-71, M-107.
@@ -22,8 +22,10 @@ DAY_ROW = np.dtype(
         ("open", "<i8"), ("high", "<i8"), ("low", "<i8"), ("last", "<i8"),
         ("trades", "<i8"), ("volume", "<i8"), ("value", "<i8"), ("auction_volume", "<i8"),
         ("settlement", "<i8"), ("settled_volume", "<i8"), ("settled_value", "<i8"),
+        ("reference", "<i8"), ("low_limit", "<i8"), ("high_limit", "<i8"),
     ]
 )  # fmt: skip
+_LIMITS = ("reference", "low_limit", "high_limit")  # they outlive a trading date
 
 
 class DayStatistics:
@@ -48,6 +50,9 @@ class DayStatistics:
                 day["settlement"] = event["price"]
                 day["settled_volume"] = event["qty"]
                 day["settled_value"] = event["cum_value"]
+            limits = rows[kinds == EventKind.LIMITS_SET]
+            for name, of_event in zip(_LIMITS, ("price", "cum_value", "leaves_qty"), strict=True):
+                self.rows[name][limits["instrument"]] = limits[of_event]
 
     def _trades(self, fills: np.ndarray) -> None:
         """One row of each trade: the aggressor's, in an auction the buy's."""
@@ -67,11 +72,16 @@ class DayStatistics:
         np.add.at(days["value"], at, price * qty)
         np.add.at(days["auction_volume"], at[auction], qty[auction])
 
-    @property
-    def settles(self) -> bool:
-        """Whether volume and value of every settlement are those of the trades."""
-        rows = self.rows[self.rows["trades"] > 0]
+    def settles(self, instruments: np.ndarray) -> bool:
+        """Whether volume and value of these settlements are those of the trades."""
+        rows = self.rows[instruments]
         return bool(
             (rows["volume"] == rows["settled_volume"]).all()
             and (rows["value"] == rows["settled_value"]).all()
         )
+
+    def begin_date(self, instruments: np.ndarray) -> None:
+        """These begin another trading date."""
+        for name in DAY_ROW.names or ():
+            if name not in _LIMITS:
+                self.rows[name][instruments] = 0

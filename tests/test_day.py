@@ -137,7 +137,7 @@ def test_settlement_and_statistics_are_those_of_the_tape(day: Day):
         elif event["kind"] == EventKind.SETTLED:
             settled[number] = event["price"], day.product(event)
     assert len(once) > 500 and sum(auction.values()) > 100
-    assert day.result.statistics.settles
+    assert day.result.settles
     assert int(day.result.statistics.kinds.sum()) == len(day.events)
     for number, (price, product) in settled.items():
         row = day.result.statistics.rows[number]
@@ -168,7 +168,7 @@ def test_a_day_is_its_seed(tmp_path: Path):
 @pytest.mark.parametrize("when", [date(2026, 11, 23), date(2026, 10, 8), date(2026, 11, 2)])
 def test_days_after_a_weekend_a_holiday_and_a_change_of_the_clock(when: date, tmp_path: Path):
     result = simulate(DayTerms(when, 3, 800), CATALOGUE, CONFIG, tmp_path)
-    assert result.statistics.settles and replay(tmp_path).state_hash == result.state_hash
+    assert result.settles and replay(tmp_path).state_hash == result.state_hash
 
 
 def test_a_holiday_of_one_market_leaves_its_products_out(tmp_path: Path):
