@@ -92,7 +92,7 @@ class _Simulation:
     ) -> None:
         day, products = terms.day, catalogue.products
         self._last = terms.last or day
-        config = _with_quotas(config, terms.commands)
+        config = _with_quotas(config, _rows(terms))
         start_ns = opening_ns(catalogue, day)
         self._start_ns = start_ns
         self._data_dir = data_dir
@@ -102,7 +102,7 @@ class _Simulation:
         )
         self._sequencer = Sequencer.open(
             data_dir,
-            limits=_limits(terms.commands),
+            limits=_limits(_rows(terms)),
             durability="os",
             now_ns=start_ns,
             venue_day=to_yyyymmdd(config.day.venue_day().at(start_ns)),
@@ -263,21 +263,19 @@ def _shares(commands: int, products: int) -> list[int]:
     return [commands // products + (index < commands % products) for index in range(products)]
 
 
-def _limits(commands: int) -> EngineLimits:
+def _rows(terms: DayTerms) -> int:
+    """Request rows of a venue day: of a longer run it holds parts of two dates and older orders."""
+    return max(terms.commands * (2 if terms.last else 1), ROWS_MIN)
+
+
+def _limits(rows: int) -> EngineLimits:
     """Tables that hold the day."""
     least = EngineLimits()
-    rows = _rows(commands)
     return replace(least, orders_max=min(rows, least.orders_max), requests_max=rows + 1)
 
 
-def _rows(commands: int) -> int:
-    """Request rows of a venue day, which may hold parts of two trading dates and older orders."""
-    return max(2 * commands, ROWS_MIN)
-
-
-def _with_quotas(config: VenueConfig, commands: int) -> VenueConfig:
+def _with_quotas(config: VenueConfig, rows: int) -> VenueConfig:
     """The venue with hours, and with members that may send the whole day."""
-    rows = _rows(commands)
     members = tuple(
         msgspec.structs.replace(member, requests_per_day_max=rows, live_orders_max=rows)
         for member in config.members

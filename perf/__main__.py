@@ -8,7 +8,7 @@ import platform
 from collections.abc import Callable
 from pathlib import Path
 
-from perf import auction, codec, engine_flow, journal_replay, wire
+from perf import auction, codec, day, engine_flow, journal_replay, wire
 from perf.rows import Row, write_json
 
 BENCHMARKS: dict[str, Callable[[float], list[Row]]] = {
@@ -18,6 +18,7 @@ BENCHMARKS: dict[str, Callable[[float], list[Row]]] = {
     "codec.decode": codec.decode,
     "codec.encode": codec.encode,
     "journal.replay": journal_replay.replay_rate,
+    "day.replay": day.day_replay,
     "wire.one_session": wire.one_session,
     "wire.eight_sessions": wire.eight_sessions,
     "wire.idle_rtt": wire.idle_rtt,

@@ -23,7 +23,7 @@ from specs.venue import load_venue
 from tests.checkers import Watcher
 
 pytestmark = pytest.mark.kernels
-TERMS = DayTerms(date(2026, 11, 25), seed=7, commands=6_000)
+TERMS = DayTerms(date(2026, 11, 25), seed=7, commands=20_000)
 CATALOGUE, CONFIG = load_products(), load_venue()
 
 
