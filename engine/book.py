@@ -120,6 +120,7 @@ hint_at = _accessor("hints", DTYPES["hints"])
 slot_at = _accessor("slots", DTYPES["slots"])
 call_at = _accessor("calls", DTYPES["calls"])
 depth_at = _accessor("depths", DTYPES["depths"])
+move_at = _accessor("moves", DTYPES["moves"])
 request_at = _accessor("requests", REQUEST, is_outside=True)
 event_at = _accessor("events", EVENT, is_outside=True)
 

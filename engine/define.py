@@ -30,7 +30,10 @@ from engine.limits import (
     DEPTH_ROWS,
     ID_COUNT_BITS,
     LEVELS_PER_INSTRUMENT_MAX,
+    MOVE_SPANS,
     MULTIPLIER_MAX,
+    NANOSECONDS,
+    PAUSE_SECONDS_MAX,
     POSITION_MAX,
     PRICE_MAX,
     QTY_MAX,
@@ -123,6 +126,12 @@ def product_in_bounds(book, row):
         return False
     if row["static_band_ticks"] > BAND_TICKS_MAX or row["dynamic_band_ticks"] > BAND_TICKS_MAX:
         return False
+    if row["velocity_seconds"] > MOVE_SPANS or row["pause_seconds"] > PAUSE_SECONDS_MAX:
+        return False
+    if row["velocity_ticks"] != 0 and row["velocity_seconds"] == 0:
+        return False
+    if row["breaker_bp"] > BASIS_POINTS:
+        return False
     if row["shard"] > SHARD_MAX:
         return False
     for number in range(1, header_of(book)["products_rows"]):
@@ -160,6 +169,10 @@ def define_product(book, at, command, row):
     product["display_min_bp"] = row["display_min_bp"]
     product["features"] = row["features"]
     product["static_band"] = band_width(tick, row["static_band_ticks"])
+    product["velocity_ticks"] = row["velocity_ticks"]
+    product["velocity_seconds"] = row["velocity_seconds"]
+    product["breaker_bp"] = row["breaker_bp"]
+    product["pause_ns"] = np.int64(row["pause_seconds"]) * NANOSECONDS
     product["dynamic_band"] = band_width(tick, row["dynamic_band_ticks"])
     product["shard_bits"] = np.int64(row["shard"]) << ID_COUNT_BITS
     product["product"] = row["product"]

@@ -19,6 +19,7 @@ from engine.flags import AUCTION_HIDDEN, AUCTION_MIN_SURPLUS
 from engine.kernel import kernel
 from engine.layout import ASK_NONE
 from engine.limits import TIME_NS_MAX
+from engine.moves import clear_moves
 from engine.rest import level_above, level_below, move_levels
 from engine.types import EventKind, Phase, Side
 
@@ -54,6 +55,7 @@ def open_call(book, number):
     instrument["level_count"] += half
     call_at(book, number)["calling"] = 1
     fill_depth(book, number, instrument)
+    clear_moves(book, number)
 
 
 @kernel

@@ -31,10 +31,11 @@ from engine.book import (
     session_at,
 )
 from engine.emit import answer, living_status, order_event, reject_new
-from engine.flags import HAS_PRICE_BANDS, POST_ONLY
+from engine.flags import HAS_PAUSES, HAS_PRICE_BANDS, POST_ONLY
 from engine.kernel import kernel
 from engine.layout import Work
 from engine.match import available_qty, cancel_incoming, sweep
+from engine.moves import watch_moves
 from engine.positions import bucket_of, check_closing, check_effect
 from engine.rest import free_row, link_order, queue_order, take_row, unlink_order
 from engine.risk import (
@@ -303,11 +304,23 @@ def come_in(book, at, command, request, index, min_qty):
 
 @kernel
 def go_on(book, at, command, request, index, limit):
-    """Sweep, or go on with it; then what becomes of the rest, unless rows ran out (M-14)."""
+    """Sweep, or go on with it; then the rest and a pause that is due, unless rows ran out."""
     header = header_of(book)
     at = sweep(book, at, command, request, index, limit)
     if header["work"] != Work.NONE:
         return at
+    order = order_at(book, index)
+    number = np.int64(order["instrument"])
+    product = product_at(book, order["product"])
+    at = settle_rest(book, at, command, index)
+    if product["features"] & HAS_PAUSES != 0:
+        watch_moves(book, command, number)
+    return at
+
+
+@kernel
+def settle_rest(book, at, command, index):
+    """What becomes of the rest of an order that has traded what it could (M-14)."""
     order = order_at(book, index)
     instrument = instrument_at(book, order["instrument"])
     if order["leaves_qty"] == 0:

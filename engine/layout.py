@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.limits import HINT_ROWS, EngineLimits
+from engine.limits import HINT_ROWS, MOVE_ROWS, EngineLimits
 from engine.types import COMMAND, EVENT
 
 ASK_NONE = 1 << 40  # best_ask of an empty side; best_bid of one is -1
@@ -42,6 +42,7 @@ SECTIONS = (
     "slots",
     "calls",
     "depths",
+    "moves",
 )
 
 HEADER = np.dtype(
@@ -79,6 +80,7 @@ HEADER = np.dtype(
             "work_reason",
             "work_product",  # 0: any
             "work_last",  # instrument
+            "work_if_trading",  # change only instruments in continuous trading
             "work_price",  # of an uncross, 1e-9
             "work_surplus",
             "heap_count",
@@ -100,6 +102,10 @@ PRODUCT_STATE = np.dtype(
         ("features", "<i8"),
         ("static_band", "<i8"),  # 1e-9; PRICE_MAX: none
         ("dynamic_band", "<i8"),
+        ("velocity_ticks", "<i8"),
+        ("velocity_seconds", "<i8"),
+        ("breaker_bp", "<i8"),
+        ("pause_ns", "<i8"),
         ("shard_bits", "<i8"),  # the shard in its place in an id
         ("product", "<u2"),
         ("price_rule", "u1"),
@@ -109,7 +115,7 @@ PRODUCT_STATE = np.dtype(
         ("pad", "<u2"),
     ]
 )
-assert PRODUCT_STATE.itemsize == 104
+assert PRODUCT_STATE.itemsize == 136
 
 INSTRUMENT_STATE = np.dtype(
     [
@@ -270,6 +276,8 @@ LINK = np.dtype(
 
 HEAP = np.dtype([("key", "<i8"), ("order", "<i8")])
 
+MOVE = np.dtype([("span", "<i8"), ("low", "<i8"), ("high", "<i8")])  # of a second or minute
+
 WORD = np.dtype([("word", "<i8")])
 
 SLOT = np.dtype([("word", "<u4")])
@@ -297,6 +305,15 @@ class Work(IntEnum):
     SESSION_LOST = 3
     ROLL = 4
     PHASES = 10
+    PAUSE = 11  # a pause is due: goes on as PHASES in the same crossing
+
+
+class PhaseStep(IntEnum):
+    """Where the change of an instrument's phase stands."""
+
+    NEXT = 0
+    TRADE = 1
+    BOOK = 2
 
 
 class Book(NamedTuple):
@@ -322,6 +339,7 @@ class Book(NamedTuple):
     slots: np.ndarray
     calls: np.ndarray
     depths: np.ndarray
+    moves: np.ndarray
     requests: np.ndarray
     events: np.ndarray
 
@@ -346,6 +364,7 @@ DTYPES = {
     "slots": SLOT,
     "calls": CALL_STATE,
     "depths": WORD,
+    "moves": MOVE,
 }
 _HEADER_BYTES = HEADER.itemsize
 
@@ -383,6 +402,7 @@ def section_rows(limits: EngineLimits) -> dict[str, int]:
         "slots": 1 << (3 * limits.requests_max // 2).bit_length(),  # at most two thirds full
         "calls": limits.instruments_max + 1,
         "depths": levels,
+        "moves": (limits.instruments_max + 1) * MOVE_ROWS,
     }
 
 

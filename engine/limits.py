@@ -33,10 +33,14 @@ MULTIPLIER_MAX = 1_000_000_000
 POSITION_MAX = 1 << 53  # lots of an account in an instrument
 BAND_TICKS_MAX = 1_000_000
 BASIS_POINTS = 10_000
+MOVE_SPANS = 60  # seconds, and minutes, that price moves are remembered
+MOVE_ROWS = 2 * MOVE_SPANS  # of an instrument
+PAUSE_SECONDS_MAX = 86_400
 SHARD_MAX = 127  # ids stay positive int64
 ID_COUNT_BITS = 56  # of order and trade ids; above them the shard
 ID_COUNT_MASK = (1 << ID_COUNT_BITS) - 1
 NANOSECONDS = 1_000_000_000
+MINUTE_NS = 60 * NANOSECONDS
 TIME_NS_MAX = (1 << 63) - 1
 ORDER_ROWS_AHEAD = 1 << 19  # order rows that have memory before they are used,
 ORDER_ROWS_STEP = 1 << 16  # so many had at a time
@@ -58,7 +62,7 @@ class EngineLimits:
     Row 0 of every table means "none" and comes on top. Memory: requests_max x 128 bytes for the
     request rows and 6 to 12 for their index, orders_max x 144 bytes, accounts_max x
     instruments_max x 128 bytes, levels_max x 16.125 bytes. A ladder takes twice its prices, and
-    twice that again where there is room.
+    twice that again where there is room. 2,880 bytes an instrument remember price moves.
     """
 
     orders_max: int = 1_048_576

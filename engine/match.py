@@ -25,10 +25,11 @@ from engine.book import (
 )
 from engine.depth import leave_call
 from engine.emit import answer, living_status, notify, order_event
-from engine.flags import AGGRESSOR
+from engine.flags import AGGRESSOR, HAS_PAUSES
 from engine.kernel import kernel
 from engine.layout import Work
 from engine.limits import SUM_MAX, SWEEP_ROWS
+from engine.moves import note_price
 from engine.positions import move_position
 from engine.rest import free_row, level_above, level_below, queue_order, unlink_order, unqueue_order
 from engine.risk import add_open
@@ -126,6 +127,8 @@ def trade(book, at, command, request, order, instrument, resting_index, limit):
     header["trade_count"] += 1
     trade_id = product["shard_bits"] | header["trade_count"]
     instrument["last"] = price
+    if product["features"] & HAS_PAUSES != 0:
+        note_price(book, np.int64(order["instrument"]), command["time_ns"], price)
     if instrument["value_ticks"] < SUM_MAX:
         instrument["volume"] += qty
         instrument["value_ticks"] += price // product["tick"] * qty

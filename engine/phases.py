@@ -8,8 +8,6 @@ Source: specs/matching.md M-100, M-104, M-110 to M-112.
 
 from __future__ import annotations
 
-from enum import IntEnum
-
 import numpy as np
 
 from engine.auction import check_uncross, first_hidden, show_hidden, uncross
@@ -20,19 +18,12 @@ from engine.depth import call_terms, close_call, in_phases, market_event, open_c
 from engine.enter import known_instrument, known_product
 from engine.flags import IS_CALL
 from engine.kernel import codec_kernel, kernel
-from engine.layout import Work
+from engine.layout import PhaseStep, Work
+from engine.moves import note_price
 from engine.types import PHASE, AlarmReason, EventKind, Phase
 
 _PHASE_BYTES = PHASE.itemsize
 STEP_ROWS = 2  # event rows the change of an instrument takes besides its uncross
-
-
-class PhaseStep(IntEnum):
-    """Where the change of an instrument stands."""
-
-    NEXT = 0
-    TRADE = 1
-    BOOK = 2
 
 
 @codec_kernel
@@ -61,15 +52,17 @@ def set_phase(book, at, command, blobs):
     header["work_target"] = row["phase"]
     header["work_end_ns"] = row["scheduled_end_ns"]
     header["work_reason"] = row["reason"]
+    header["work_if_trading"] = 0
     copy_row(pending_at(book, 0), command)
     return phases_on(book, at)
 
 
 @kernel
 def phases_on(book, at):
-    """Go on with a SET_PHASE as far as event rows go."""
+    """Go on with a SET_PHASE or a pause as far as event rows go."""
     header = header_of(book)
     command = pending_at(book, 0)
+    header["work"] = Work.PHASES
     while True:
         number = header["work_instrument"]
         if header["work_phase"] == PhaseStep.TRADE:
@@ -113,6 +106,8 @@ def changes(book, number):
     instrument = instrument_at(book, number)
     call = call_at(book, number)
     if instrument["defined"] == 0 or instrument["expired"] != 0:
+        return False
+    if header["work_if_trading"] != 0 and instrument["continuous_until_ns"] < 0:
         return False
     if call["phase"] != header["work_target"] or call["scheduled_end_ns"] != header["work_end_ns"]:
         return True
@@ -167,6 +162,8 @@ def end_uncross(book, at, command, number):
     event["price"] = header["work_price"]
     event["qty"] = header["work_limit"]
     event["leaves_qty"] = header["work_surplus"]
+    if header["work_limit"] > 0:
+        note_price(book, number, command["time_ns"], header["work_price"])
     if header["work_target"] != Phase.CONTINUOUS:
         return at + 1
     target = header["work_target"]

@@ -18,6 +18,10 @@ PRODUCT = packed_row(
     ("features", "<u4"),  # ProductFeature bits
     ("static_band_ticks", "<u4"),  # PRICE_BANDS: from the reference price; 0: none
     ("dynamic_band_ticks", "<u4"),  # PRICE_BANDS: from the last price; 0: none
+    ("velocity_ticks", "<u4"),  # PAUSES: so many in velocity_seconds; 0: none
+    ("velocity_seconds", "<u4"),  # 1 to 60
+    ("breaker_bp", "<u4"),  # PAUSES: 1e-4 of the reference price in 60 minutes; 0: none
+    ("pause_seconds", "<u4"),  # scheduled length of a pause; 0: none
     ("product", "<u2"),
     ("price_rule", "u1"),  # PriceRule
     ("position_mode", "u1"),  # PositionMode
@@ -25,7 +29,7 @@ PRODUCT = packed_row(
     ("shard", "u1"),
     ("code", "S14"),
 )
-assert PRODUCT.itemsize == 72
+assert PRODUCT.itemsize == 88
 
 INSTRUMENT = packed_row(
     ("reference_price", "<i8"),  # previous settlement price, 1e-9

@@ -31,6 +31,7 @@ from engine.layout import ASK_NONE, Work
 from engine.limits import SUM_MAX
 from engine.mass import heap_next, heap_push
 from engine.match import cancel_resting
+from engine.moves import clear_moves
 from engine.positions import join_yesterday
 from engine.rest import move_levels
 from engine.types import CancelReason, EventKind, OrdStatus, Phase, TimeInForce
@@ -191,6 +192,7 @@ def settle(book, at, command, number):
     instrument["last"] = instrument["reference"]
     limits_event(event, command, number, instrument, EventKind.LIMITS_SET)
     heap_instrument(book, instrument)
+    clear_moves(book, number)
     return indicate(book, at + 2, command, number)
 
 

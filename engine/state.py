@@ -24,6 +24,7 @@ from engine.layout import (
     CALL_STATE,
     INSTRUMENT_STATE,
     MEMBER_STATE,
+    MOVE,
     RISK,
     Book,
     Work,
@@ -184,6 +185,7 @@ def hash_state(arena: np.ndarray, requests: np.ndarray) -> bytes:
     places = ("level_first", "level_count", "level_room", "base_price", "best_bid", "best_ask")
     _update(digest, book.instruments, INSTRUMENT_STATE, "defined", (*places, "risk_first"))
     _update(digest, book.calls, CALL_STATE, "phase", ())
+    _update(digest, book.moves, MOVE, "span", ())
     _update(digest, book.members, MEMBER_STATE, "defined", ("risk_first",))
     _update(digest, book.accounts, ACCOUNT_STATE, "defined", ())
     sessions = np.flatnonzero(book.sessions["defined"])
@@ -221,6 +223,7 @@ def take_snapshot(arena: np.ndarray, requests: np.ndarray) -> bytes:
     tables = [getattr(book, name) for name in _SMALL]
     tables += [risks, book.levels[: int(header["levels_used"])]]
     tables += [book.orders[:used], book.links[:used]]
+    tables.append(book.moves[: int(np.flatnonzero(book.moves["span"]).max(initial=-1)) + 1])
     tables.append(book.free[: int(header["free_count"]) + 1])
     for table in tables:
         parts += [struct.pack("<q", len(table)), table.tobytes()]
@@ -249,6 +252,7 @@ def restore_snapshot(
     at = _fill(data, at, book.levels, "levels")
     at = _fill(data, at, book.orders, "orders")
     at = _fill(data, at, book.links, "links")
+    at = _fill(data, at, book.moves, "price moves")
     at = _fill(data, at, book.free, "free rows")
     if at != len(data) or int(header["request_count"]) >= limits.requests_max:
         raise ValueError("a snapshot of another length, or more requests than requests_max")

@@ -66,6 +66,8 @@ def step(arena, requests, commands, blobs, events):
         else:
             at = other_command(book, at, command, blobs)
         consumed += 1
+        if header["work"] == Work.PAUSE:
+            at = phases_on(book, at)
         if header["work"] == Work.NONE:
             mark_last(book, at, first)
     header["event_count"] += at
@@ -78,7 +80,7 @@ def resume(book):
     header = header_of(book)
     work = header["work"]
     if work == Work.SWEEP:
-        return go_on(
+        at = go_on(
             book,
             0,
             pending_at(book, 0),
@@ -86,6 +88,7 @@ def resume(book):
             header["work_order"],
             header["work_limit"],
         )
+        return phases_on(book, at) if header["work"] == Work.PAUSE else at
     if work == Work.MASS_CANCEL:
         return mass_cancel_on(book, 0)
     if work == Work.SESSION_LOST:

@@ -99,6 +99,8 @@ class PhaseReason(IntEnum):
 
     NONE = 0
     SCHEDULE_ENDED = 2001  # a command came after the scheduled end of an open phase
+    VELOCITY = 2002  # the price moved too many ticks in seconds
+    CIRCUIT_BREAKER = 2003  # the price moved too far in an hour
 
 
 class AlarmReason(IntEnum):
@@ -251,6 +253,8 @@ class ProductFeature(IntFlag):
     AUCTION_MIN_SURPLUS = 256  # of the prices of greatest volume, those of smallest surplus
     LISTING_LIMIT_DOUBLE = 512  # twice the daily limit on the first trading date
     PRICE_BANDS = 1024  # the row's bands hold
+    PAUSES = 2048  # the row's velocity logic and circuit breaker hold
+    PAUSE_PRODUCT = 4096  # they pause every instrument of the product that trades
 
 
 def packed_row(*fields: tuple[str, str]) -> np.dtype:

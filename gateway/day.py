@@ -24,7 +24,7 @@ from engine.limits import EngineLimits
 from engine.sequencer import Sequencer
 from engine.turn import COMMANDS_MAX
 from engine.types import CommandKind
-from gateway.clock import opening_ns
+from gateway.clock import NEVER_NS, opening_ns
 from gateway.day_flow import ProductFlow, parties_of
 from gateway.day_statistics import DayStatistics
 from gateway.days import Days
@@ -39,6 +39,7 @@ from specs.venue import VenueConfig
 BUSY = {"PRE_OPEN": 8.0, "NO_CANCEL": 8.0, "CONTINUOUS": 1.0}
 PIECE_MIN, PIECE, PIECE_NS = 50, 100_000, 600 * 10**9  # commands made at a time, in what span
 ROWS_MIN = 1 << 16
+SECOND_NS = 10**9
 
 
 class DayTerms(NamedTuple):
@@ -122,6 +123,8 @@ class _Simulation:
             flow = ProductFlow(product, number, parties, chance)
             self._runs[product.code] = _Run(product, number, share, flow)
             self._begin_date(self._runs[product.code], day)
+        pauses = [product.pause_seconds for product in products if product.pause_seconds]
+        self._pause_ns = min(pauses) * SECOND_NS if pauses else NEVER_NS
         self._next_id = 1
         self._message_numbers = np.zeros(len(known.sessions) + 1, np.int64)
 
@@ -147,7 +150,8 @@ class _Simulation:
         return result
 
     def _begin(self, now_ns: int) -> None:
-        """The venue day's roll, then what of the calendar begins now."""
+        """Pauses that end, the venue day's roll, then what of the calendar begins now."""
+        self._end_pauses(now_ns)
         if self._days.is_over(now_ns):
             self._note(CommandKind.ROLL_DAY, 1, self._days.end_day(self._days.day_at(now_ns)))
         while steps := self._timetable.due(now_ns):
@@ -201,13 +205,22 @@ class _Simulation:
             first = self._message_numbers[session] + 1
             commands["msg_seq_num"][rows] = first + np.arange(rows.sum())
             self._message_numbers[session] += rows.sum()
-        for start in range(0, len(commands), COMMANDS_MAX):
-            batch = commands[start : start + COMMANDS_MAX]
+        while len(commands):
+            self._end_pauses(int(commands["time_ns"][0]))
+            # a pause that begins in a batch must not end in it
+            until_ns = min(self._days.next_pause()[0], int(commands["time_ns"][0]) + self._pause_ns)
+            count = min(int(np.searchsorted(commands["time_ns"], until_ns)), COMMANDS_MAX)
+            batch, commands = commands[:count], commands[count:]
             began = time.perf_counter()
             rows = self._sequencer.submit(batch)
             self._sequencer.flush()
             self._result.seconds += time.perf_counter() - began
             self._take(batch["kind"], rows)
+
+    def _end_pauses(self, now_ns: int) -> None:
+        """Volatility pauses that are over (C-11)."""
+        while (pause := self._days.next_pause())[0] <= now_ns:
+            self._note(CommandKind.SET_PHASE, 1, self._days.end_pause(pause[1], pause[0]))
 
     def _define(self, definitions: Definitions) -> None:
         if not len(definitions.commands):

@@ -201,6 +201,10 @@ def _define_product(batch: _Batch, product: Product) -> None:
     row["display_min_bp"] = product.display_min_bp
     row["static_band_ticks"] = product.static_band_ticks
     row["dynamic_band_ticks"] = product.dynamic_band_ticks
+    row["velocity_ticks"] = product.velocity_ticks
+    row["velocity_seconds"] = product.velocity_seconds
+    row["breaker_bp"] = product.breaker_bp
+    row["pause_seconds"] = product.pause_seconds
     row["features"] = _features(product)
     row["product"] = batch.id_of(CommandKind.DEFINE_PRODUCT, product.code)
     row["price_rule"] = PriceRule[product.price_rule]
@@ -232,6 +236,10 @@ def _features(product: Product) -> int:
         features |= ProductFeature.LISTING_LIMIT_DOUBLE
     if product.static_band_ticks or product.dynamic_band_ticks:
         features |= ProductFeature.PRICE_BANDS
+    if product.velocity_ticks or product.breaker_percent:
+        features |= ProductFeature.PAUSES
+    if product.pause_product:
+        features |= ProductFeature.PAUSE_PRODUCT
     if product.position_effect == "required":
         features |= ProductFeature.POSITION_EFFECT_REQUIRED
     return int(features)

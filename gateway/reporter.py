@@ -80,12 +80,15 @@ class Reporter:
             rows = rows[taken:]
         self.events_through = first - 1
 
-    def answer(self, question: Question, now_ns: int) -> None:
-        """An OrderStatusRequest: an ExecutionReport 150=I, kept as it is (O-31)."""
+    def answer(self, question: Question, venue_ns: int, now_ns: int) -> None:
+        """An OrderStatusRequest: an ExecutionReport 150=I, kept as it is (O-31).
+
+        venue_ns: its TransactTime; now_ns: session clock.
+        """
         party, _, message = question
         cl_ord_id = message.get(11) or b""
         member = int(party.row["member"])
-        event = self._states.find(member, cl_ord_id, now_ns)
+        event = self._states.find(member, cl_ord_id, venue_ns)
         number = party.take_number()
         if event is None:
             raw = self._unknown_order(question, number, now_ns)

@@ -206,7 +206,8 @@ class Venue:
         else:
             self._reporter.report(parts, commands, now_ns)
             for question in desk.questions:
-                self._reporter.answer(question, now_ns)
+                venue_ns = int(commands["time_ns"][question.row])
+                self._reporter.answer(question, venue_ns, now_ns)
         desk.clear()
 
     def _keep_schedule(self, now_ns: int) -> None:

@@ -257,7 +257,9 @@ def _definitions(instruments: int, requests_max: int) -> tuple[np.ndarray, np.nd
     product["product"], product["tick"], product["multiplier"] = 1, TICK, 1_000
     product["qty_max"], product["limit_bp"], product["ladder_bp"] = 5_000, 1_000, 2_000
     product["band_ticks"], product["display_min_bp"] = 20, 1_000
-    product["features"] = sum(ProductFeature) & ~int(ProductFeature.POSITION_EFFECT_REQUIRED)
+    unused = ProductFeature.POSITION_EFFECT_REQUIRED | ProductFeature.PAUSES
+    unused |= ProductFeature.PRICE_BANDS | ProductFeature.LISTING_LIMIT_DOUBLE
+    product["features"] = sum(ProductFeature) & ~int(unused)
     product["price_rule"], product["position_mode"] = PriceRule.RESTING, PositionMode.NETTING
     product["currency"] = Currency.USD
     rows.append((CommandKind.DEFINE_PRODUCT, product))

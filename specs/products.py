@@ -60,6 +60,11 @@ class Product(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     static_band_ticks: Count
     dynamic_band_ticks: Count
     listing_limit_double: bool
+    velocity_ticks: Count
+    velocity_seconds: Annotated[int, Meta(ge=0, le=60)]
+    breaker_percent: Percent
+    pause_seconds: Annotated[int, Meta(ge=0, le=86_400)]
+    pause_product: bool
     display_min_percent: Percent
     months: ContractMonths
     last_trading_day: Literal["third_wednesday", "last_business_day"]
@@ -87,6 +92,7 @@ class Product(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             "ladder_percent",
             "initial_margin_percent",
             "display_min_percent",
+            "breaker_percent",
         ):
             _check_percent(name, getattr(self, name))
         if not 0 < self.daily_limit_percent <= self.ladder_percent:
@@ -94,6 +100,8 @@ class Product(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
                 f"daily_limit_percent {self.daily_limit_percent}; allowed: above 0, up to"
                 f" ladder_percent {self.ladder_percent}"
             )
+        if self.velocity_ticks and not self.velocity_seconds:
+            raise ValueError("velocity_seconds 0; allowed: 1 to 60 where velocity_ticks is above 0")
         _check_order_terms(self)
 
     @property
@@ -120,6 +128,11 @@ class Product(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     def ladder_bp(self) -> int:
         """The room of the price ladder in 1e-4 of the previous settlement price."""
         return int(self.ladder_percent * 100)
+
+    @property
+    def breaker_bp(self) -> int:
+        """The move that pauses trading, in 1e-4 of the previous settlement price; 0: none."""
+        return int(self.breaker_percent * 100)
 
     @property
     def display_min_bp(self) -> int:

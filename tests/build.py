@@ -143,6 +143,8 @@ ALL_FEATURES = sum(t.ProductFeature) & ~int(
     | t.ProductFeature.AUCTION_MIN_SURPLUS
     | t.ProductFeature.LISTING_LIMIT_DOUBLE
     | t.ProductFeature.PRICE_BANDS
+    | t.ProductFeature.PAUSES
+    | t.ProductFeature.PAUSE_PRODUCT
 )
 
 

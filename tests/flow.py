@@ -112,14 +112,15 @@ def small_world() -> list[dict]:
     """Four products, six instruments, four members, five accounts."""
     keeps_no_place = ALL_FEATURES & ~w.REPLACE_KEEPS_PLACE | w.AUCTION_MIN_SURPLUS | w.PRICE_BANDS
     hidden_gross = w.POSITION_EFFECT_REQUIRED | w.AUCTION_HIDDEN | w.AUCTION_MIN_SURPLUS
-    hidden_gross |= w.LISTING_LIMIT_DOUBLE
+    hidden_gross |= w.LISTING_LIMIT_DOUBLE | w.PAUSES | w.PAUSE_PRODUCT
+    pauses = {"velocity_ticks": 4, "velocity_seconds": 3, "breaker_bp": 500, "pause_seconds": 5}
     bands = {"static_band_ticks": 4, "dynamic_band_ticks": 2}
     usual = {"qty_max": 40, "limit_bp": 500, "band_ticks": 2, "display_min_bp": 2_000}
     usual |= {"ladder_bp": 500}
     wide = usual | {"tick": FINE_TICK, "band_ticks": 1_500, "ladder_bp": 700}
     return [
         product(1, **usual),
-        gross_product(2, **(usual | {"qty_max": 30, "features": hidden_gross})),
+        gross_product(2, **(usual | {"qty_max": 30, "features": hidden_gross} | pauses)),
         product(3, price_rule=w.MEDIAN3, features=keeps_no_place, currency=2, **bands, **usual),
         product(4, features=ALL_FEATURES | w.AUCTION_HIDDEN, **wide),
         instrument(1, 1, last_trading_date=FAR_DAY),
@@ -342,6 +343,7 @@ class Flow:
         phase = dice.pick(PHASES)
         end_ns = dice.pick((0, 0, 0, 0, self.time_ns + SECOND, self.time_ns + 10 * SECOND))
         self.repairs.append(set_phase(w.CONTINUOUS, **scope))
+        self.repairs.append(set_phase(w.CONTINUOUS, instrument=0, product=2))  # it pauses by itself
         row = {"scheduled_end_ns": end_ns, "reason": dice.pick((0, 0, 7))}
         made = set_phase(phase, **scope, **row)
         if dice.number(1, 40) == 1:

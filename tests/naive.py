@@ -153,7 +153,7 @@ class NaiveExchange:
         self.request_orders[self.request] = order
         self.emit_order(w.ACCEPTED, order, answers=True, qty=order.order_qty)
         self.come_in(order, command["min_qty"])
-        phases.indicate(self, command["instrument"])
+        phases.follow(self, command["instrument"])
 
     def make_order(self, command: dict) -> Order:
         """The order of a request that passed every check (M-2)."""
@@ -292,7 +292,7 @@ class NaiveExchange:
             order.public_id = 0
             self.emit_order(w.REPLACED, order, answers=True, qty=order.order_qty)
             self.come_in(order, min_qty=0)
-        phases.indicate(self, order.instrument)
+        phases.follow(self, order.instrument)
 
     # ---- matching -----------------------------------------------------------------------------
 
@@ -372,7 +372,7 @@ class NaiveExchange:
         if instrument.product["price_rule"] == w.MEDIAN3:
             price = sorted((bound, resting.price, instrument.last))[1]
         self.trades_made += 1
-        instrument.last = price
+        phases.note_price(self, instrument, price)
         instrument.volume += qty
         instrument.value += price * qty
         trade_id = (instrument.product["shard"] << 56) | self.trades_made

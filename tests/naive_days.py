@@ -221,7 +221,7 @@ def roll_instrument(venue: NaiveExchange, instrument: Instrument, next_date: int
         return
     instrument.trading_date = next_date
     instrument.set_reference(settlement)
-    instrument.last = settlement
+    instrument.last, instrument.prices = settlement, []
     emit_limits(venue, w.LIMITS_SET, instrument)
     phases.indicate(venue, instrument.number)
     for order in by_order_id(venue):

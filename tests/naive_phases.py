@@ -41,7 +41,8 @@ def change(venue: NaiveExchange, instrument: Instrument, row: dict) -> None:
         uncross(venue, instrument)
     if (instrument.phase, instrument.phase_end) != (phase, end):
         enter(venue, instrument, phase, end, reason)
-    instrument.calling = instrument.calling or phase in w.CALLS
+    if phase in w.CALLS and not instrument.calling:
+        instrument.calling, instrument.prices = True, []
 
 
 def enter(venue: NaiveExchange, instrument: Instrument, phase: int, end: int, reason: int) -> None:
@@ -120,6 +121,53 @@ def terms(instrument: Instrument, prices: list[int] | None = None) -> tuple[int,
     return -price, -volume, buys - sells
 
 
+def note_price(venue: NaiveExchange, instrument: Instrument, price: int) -> None:
+    """M-31, M-115: what trades is the last price, and is remembered."""
+    instrument.last = price
+    instrument.prices.append((venue.command["time_ns"], price))
+
+
+def follow(venue: NaiveExchange, number: int) -> None:
+    """The end of an order command: a pause that is due (M-115, M-116), a call's terms (M-108)."""
+    instrument = venue.instruments[number]
+    product = instrument.product
+    reason = why_pause(instrument, venue.command["time_ns"])
+    if reason and not instrument.calling:
+        length = product["pause_seconds"] * 10**9
+        row = {"phase": w.VOLATILITY_PAUSE, "reason": reason}
+        row["scheduled_end_ns"] = venue.command["time_ns"] + length if length else 0
+        for at, one in sorted(venue.instruments.items()):
+            meant = at == number or product["features"] & w.PAUSE_PRODUCT
+            trades = one.phase in (w.NO_PHASE, w.CONTINUOUS) and not one.expired
+            if meant and trades and one.product is product:
+                change(venue, one, row)
+    indicate(venue, number)
+
+
+def why_pause(instrument: Instrument, now_ns: int) -> int:
+    """M-115: how far the last price lies from the prices of the windows."""
+    product = instrument.product
+    if not product["features"] & w.PAUSES:
+        return 0
+    second, minute = now_ns // 10**9, now_ns // (60 * 10**9)
+    seconds = [
+        abs(price - instrument.last)
+        for time_ns, price in instrument.prices
+        if time_ns // 10**9 > second - product["velocity_seconds"]
+    ]
+    minutes = [
+        abs(price - instrument.last)
+        for time_ns, price in instrument.prices
+        if time_ns // (60 * 10**9) > minute - 60
+    ]
+    ticks, share = product["velocity_ticks"], product["breaker_bp"]
+    if ticks and max(seconds, default=0) >= ticks * product["tick"]:
+        return w.VELOCITY
+    if share and max(minutes, default=0) * 10_000 >= instrument.reference * share:
+        return w.CIRCUIT_BREAKER
+    return 0
+
+
 def indicate(venue: NaiveExchange, number: int) -> None:
     """M-108: INDICATIVE where a call's terms changed."""
     instrument = venue.instruments[number]
@@ -164,7 +212,7 @@ def trade(
 ) -> None:
     """M-107: two rows, the buy's first, neither the aggressor's."""
     venue.trades_made += 1
-    instrument.last = price
+    note_price(venue, instrument, price)
     instrument.volume += qty
     instrument.value += price * qty
     trade_id = (instrument.product["shard"] << 56) | venue.trades_made

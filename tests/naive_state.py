@@ -82,6 +82,7 @@ class Instrument:
     phase_end: int = 0
     calling: bool = False  # a call has begun and not been uncrossed
     indicated: tuple[int, int, int] = (0, 0, 0)
+    prices: list[tuple[int, int]] = field(default_factory=list)  # time and price of each trade
     orders: dict[int, list[Order]] = field(default_factory=lambda: {w.BUY: [], w.SELL: []})
 
     def set_reference(self, reference: int) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -168,6 +170,29 @@ def test_a_day_is_its_seed(tmp_path: Path):
 @pytest.mark.parametrize("when", [date(2026, 11, 23), date(2026, 10, 8), date(2026, 11, 2)])
 def test_days_after_a_weekend_a_holiday_and_a_change_of_the_clock(when: date, tmp_path: Path):
     result = simulate(DayTerms(when, 3, 800), CATALOGUE, CONFIG, tmp_path)
+    assert result.settles and replay(tmp_path).state_hash == result.state_hash
+
+
+def test_pauses_reopen_by_auction_and_halt_nothing(tmp_path: Path):
+    """A product with a narrow velocity rule: it pauses often, and each pause ends at its time."""
+    sitb = msgspec.structs.replace(
+        CATALOGUE.product("SITB"), velocity_ticks=8, velocity_seconds=60, pause_seconds=120
+    )
+    one = Catalogue(products=(sitb,))
+    result = simulate(DayTerms(date(2026, 11, 25), 5, 6_000), one, CONFIG, tmp_path)
+    rows = np.concatenate(EventReader(tmp_path).rows(1, result.events))
+    changes = rows[rows["kind"] == EventKind.PHASE_CHANGED]
+    assert Phase.HALTED not in changes["qty"]
+    ends = []
+    for number in np.unique(changes["instrument"]):
+        mine = changes[changes["instrument"] == number]
+        for pause, after in pairwise(mine):
+            if pause["qty"] == Phase.VOLATILITY_PAUSE:
+                assert pause["cum_value"] == pause["time_ns"] + 120 * 10**9
+                assert after["time_ns"] <= pause["cum_value"]
+                ends.append(Phase(after["qty"]))
+                assert after["time_ns"] == pause["cum_value"] or ends[-1] != Phase.AUCTION_MATCH
+    assert ends.count(Phase.AUCTION_MATCH) > 5
     assert result.settles and replay(tmp_path).state_hash == result.state_hash
 
 

@@ -59,6 +59,7 @@ def test_rows_carry_the_catalogue():
     assert int(sits["features"]) == ProductFeature.POSITION_EFFECT_REQUIRED | hidden | doubled
     sitb = known.products["SITB"]
     left_out = ProductFeature.POSITION_EFFECT_REQUIRED | ProductFeature.PRICE_BANDS
+    left_out |= ProductFeature.PAUSES | ProductFeature.PAUSE_PRODUCT
     everything = sum(ProductFeature) - (left_out | hidden | doubled)
     assert int(sitb["features"]) == everything
     front = known.instruments["SITB2612"]
@@ -161,12 +162,16 @@ def test_the_engine_takes_them_all_and_sets_the_limits_of_the_catalogue():
         assert int(event["price"]) == product.reference_units
 
 
-def test_bands_of_the_catalogue_become_the_rows():
-    """Both widths, and the feature where there is one."""
-    text = PRODUCTS_FILE.read_text().replace("dynamic_band_ticks = 0", "dynamic_band_ticks = 7", 1)
+def test_bands_and_pauses_of_the_catalogue_become_the_rows():
+    """Their values, and the features where there are any."""
+    text = PRODUCTS_FILE.read_text()
+    for name, value in (("dynamic_band_ticks", "7"), ("breaker_percent", "2.5")):
+        text = text.replace(f"{name} = 0", f"{name} = {value}", 1)
     known = Known()
     define(known, catalogue=parse_toml(text, Catalogue, PRODUCTS_FILE))
     sit, sitb = known.products["SIT"], known.products["SITB"]
     assert (int(sit["static_band_ticks"]), int(sit["dynamic_band_ticks"])) == (0, 7)
-    assert int(sit["features"]) & ProductFeature.PRICE_BANDS
-    assert not int(sitb["features"]) & ProductFeature.PRICE_BANDS
+    assert int(sit["breaker_bp"]) == 250
+    both = ProductFeature.PRICE_BANDS | ProductFeature.PAUSES
+    assert int(sit["features"]) & both == both
+    assert not int(sitb["features"]) & both

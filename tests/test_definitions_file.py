@@ -14,6 +14,7 @@ from engine.definitions import (
     definition_commands,
     read_definitions,
 )
+from engine.reference import PRODUCT
 from engine.types import CommandKind
 from tests.build import ALPHA, buy, instrument, number, pack, product, usual_venue
 
@@ -64,7 +65,7 @@ def test_torn_at_every_byte(tmp_path: Path) -> None:
     path = tmp_path / FILE_NAME
     write(tmp_path, [product(1), instrument(1, 1)])
     whole = path.read_bytes()
-    first = 16 + 64
+    first = 16 + PRODUCT.itemsize
     for size in range(first, len(whole)):
         path.write_bytes(whole[:size])
         assert [one.kind for one in read_definitions(tmp_path)] == [CommandKind.DEFINE_PRODUCT]
@@ -77,7 +78,7 @@ def test_a_flipped_bit_ends_the_file(tmp_path: Path) -> None:
     path = tmp_path / FILE_NAME
     write(tmp_path, [product(1), product(2), product(3)])
     data = bytearray(path.read_bytes())
-    data[80 + 40] ^= 1
+    data[16 + PRODUCT.itemsize + 40] ^= 1
     path.write_bytes(data)
     assert len(read_definitions(tmp_path)) == 1
 

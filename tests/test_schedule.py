@@ -14,6 +14,7 @@ from engine.event_reader import EventReader
 from engine.limits import EngineLimits
 from engine.replay import replay
 from engine.sequencer import Sequencer
+from engine.turn import VenueHalted
 from engine.types import COMMAND, PHASE, CommandKind, EventKind, Phase
 from gateway.assembly import Assembly, assemble
 from gateway.clock import VenueClock, opening_ns
@@ -284,6 +285,34 @@ def test_c8_no_command_overtakes_a_phase_and_all_carry_the_venue_clock(tmp_path:
     front = changes[changes["instrument"] == orders["instrument"][0]]
     assert front["qty"].tolist() == [Phase.NO_CANCEL, Phase.AUCTION_MATCH, Phase.CONTINUOUS]
     assert front["time_ns"].tolist()[1:] == [opens_ns, opens_ns]
+
+
+def test_c8_a_step_that_cannot_be_journaled_comes_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """On a full disk the member's turn goes on; the phases follow when there is room again."""
+    now_ns = time.time_ns()
+    opens_ns = ns("2026-11-24T20:55:00+08:00")
+    sequencer = Sequencer.open(
+        tmp_path, new_limits=LIMITS, durability="os", now_ns=START_NS, venue_day=20261125,
+        threaded=False,
+    )  # fmt: skip
+    parts = assemble(sequencer, CONFIG, CATALOGUE, now_ns, VenueClock(now_ns, START_NS, 1))
+
+    def refuse(*_: object) -> None:
+        raise VenueHalted("disk full")
+
+    with socket.socket() as peer, monkeypatch.context() as patched:
+        member = Fuzzed(parts, peer)
+        parts.clock.venue_ns, parts.venue.due_ns = opens_ns, now_ns
+        patched.setattr(sequencer, "submit", refuse)
+        member.send(member.encode(b"0", []))
+        assert parts.venue.due_ns > time.time_ns() - SECOND, "not at every turn"
+    assert parts.sequencer.engine.scheduled_end(2) == opens_ns
+    pass_time(parts, opens_ns + MINUTE)
+    assert parts.sequencer.engine.scheduled_end(2) == opens_ns + 4 * MINUTE
+    sequencer.abandon()
+    assert found_in(tmp_path)[-4:] == expected(START_NS, opens_ns)[-4:]
 
 
 def test_without_a_schedule_no_phase_is_set_and_products_roll_with_the_venue_day(tmp_path: Path):

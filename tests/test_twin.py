@@ -222,6 +222,28 @@ def test_any_flow(seeds: list[int], cut: int, spoils: int) -> None:
     compare_state(twin, venue)
 
 
+@pytest.mark.slow
+@settings(
+    max_examples=60 * RUNS,
+    deadline=None,
+    derandomize=RUNS == 1,
+    suppress_health_check=list(HealthCheck),
+)
+@given(
+    called=st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=120),
+    traded=st.lists(st.integers(0, 2**32 - 1), max_size=30),
+    cut=st.integers(0, 2**16),
+    phase=st.sampled_from((w.PRE_OPEN, w.NO_CANCEL, w.VOLATILITY_PAUSE, w.CLOSING)),
+)
+def test_any_call(called: list[int], traded: list[int], cut: int, phase: int) -> None:
+    """The same with a call at the beginning, its uncross, and trading behind it."""
+    twin = Twin(0).phase(phase).grow_by(called).phase(w.CONTINUOUS).grow_by(traded)
+    twin.watch()
+    venue = EngineVenue()
+    twin.compare(venue.run_rows(twin.commands, random_cut(cut)))
+    compare_state(twin, venue)
+
+
 def test_seeded_flows_reach_everything() -> None:
     """Every kind of event, every reject number, every reason for which quantity leaves."""
     kinds: Counter = Counter()

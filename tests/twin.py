@@ -53,12 +53,13 @@ class Twin:
 
     def call(self, phase: int, count: int, products: tuple[int, ...] = (1, 2, 3, 4)) -> Twin:
         """A call of so many commands in all books of these products, then its uncross."""
-        self._phase(phase, products)
+        self.phase(phase, products)
         self.grow(count)
-        self._phase(w.AUCTION_MATCH, products)
-        return self._phase(w.CONTINUOUS, products)
+        self.phase(w.AUCTION_MATCH, products)
+        return self.phase(w.CONTINUOUS, products)
 
-    def _phase(self, phase: int, products: tuple[int, ...]) -> Twin:
+    def phase(self, phase: int, products: tuple[int, ...] = (1, 2, 3, 4)) -> Twin:
+        """These products go to a phase."""
         for product in products:
             made = set_phase(phase, instrument=0, product=product)
             self._take([made | {"time_ns": self.flow.time_ns}])
