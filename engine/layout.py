@@ -100,12 +100,6 @@ PRODUCT_STATE = np.dtype(
         ("band_ticks", "<i8"),
         ("display_min_bp", "<i8"),
         ("features", "<i8"),
-        ("static_band", "<i8"),  # 1e-9; PRICE_MAX: none
-        ("dynamic_band", "<i8"),
-        ("velocity_ticks", "<i8"),
-        ("velocity_seconds", "<i8"),
-        ("breaker_bp", "<i8"),
-        ("pause_ns", "<i8"),
         ("shard_bits", "<i8"),  # the shard in its place in an id
         ("product", "<u2"),
         ("price_rule", "u1"),
@@ -113,6 +107,12 @@ PRODUCT_STATE = np.dtype(
         ("currency", "u1"),
         ("defined", "u1"),
         ("pad", "<u2"),
+        ("static_band", "<i8"),  # 1e-9; PRICE_MAX: none
+        ("dynamic_band", "<i8"),
+        ("velocity_ticks", "<i8"),
+        ("velocity_seconds", "<i8"),
+        ("breaker_bp", "<i8"),
+        ("pause_ns", "<i8"),
     ]
 )
 assert PRODUCT_STATE.itemsize == 136

@@ -72,7 +72,7 @@ class EngineLimits:
     members_max: int = 63
     accounts_max: int = 127
     sessions_max: int = 1_023
-    levels_max: int = 1_048_576
+    levels_max: int = 2_097_152
 
     def __post_init__(self) -> None:
         for value, bound in (

@@ -81,7 +81,7 @@ def _measure(instruments: int, live: int, count: int, batch: int) -> tuple[float
         members_max=7,
         accounts_max=7,
         sessions_max=7,
-        levels_max=2_000 * max(instruments, 16),
+        levels_max=4_000 * max(instruments, 16),
     )
     requests = _touched(requests_max, REQUEST)
     engine = Engine(limits, requests)
