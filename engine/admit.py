@@ -1,11 +1,19 @@
 """Admission: what an order must be before risk sees it. Each check returns 0 or its reject.
 
-Source: specs/matching.md M-11, M-12, M-17, M-22, M-24, M-25, M-114.
+Source: specs/matching.md M-11, M-12, M-17, M-22, M-24, M-25, M-114, M-160.
 """
 
 from __future__ import annotations
 
-from engine.flags import HAS_GTC_GTD, HAS_ICEBERG, HAS_MARKET, HAS_MIN_QTY, HAS_POST_ONLY, POST_ONLY
+from engine.flags import (
+    HAS_GTC_GTD,
+    HAS_ICEBERG,
+    HAS_MARKET,
+    HAS_MIN_QTY,
+    HAS_POST_ONLY,
+    HAS_STOP,
+    POST_ONLY,
+)
 from engine.kernel import kernel
 from engine.layout import ASK_NONE
 from engine.limits import BASIS_POINTS
@@ -39,7 +47,7 @@ def check_type(product, ord_type, time_in_force):
     features = product["features"]
     market = ord_type == OrdType.MARKET and features & HAS_MARKET != 0
     if ord_type != OrdType.LIMIT and not market:
-        return Reject.ORD_TYPE_NOT_SUPPORTED
+        return check_stop_type(features, ord_type, time_in_force)
     if (
         time_in_force == TimeInForce.DAY
         or time_in_force == TimeInForce.IOC
@@ -48,6 +56,20 @@ def check_type(product, ord_type, time_in_force):
         return Reject.NONE
     dated = time_in_force == TimeInForce.GTC or time_in_force == TimeInForce.GTD
     if dated and not market and features & HAS_GTC_GTD != 0:
+        return Reject.NONE
+    return Reject.TIME_IN_FORCE_NOT_SUPPORTED
+
+
+@kernel
+def check_stop_type(features, ord_type, time_in_force):
+    """M-160: stop orders wait, so IOC and FOK say nothing; a STOP comes in as a MARKET order."""
+    market = ord_type == OrdType.STOP and features & HAS_MARKET != 0
+    if features & HAS_STOP == 0 or not (market or ord_type == OrdType.STOP_LIMIT):
+        return Reject.ORD_TYPE_NOT_SUPPORTED
+    if time_in_force == TimeInForce.DAY:
+        return Reject.NONE
+    dated = time_in_force == TimeInForce.GTC or time_in_force == TimeInForce.GTD
+    if dated and features & HAS_GTC_GTD != 0:
         return Reject.NONE
     return Reject.TIME_IN_FORCE_NOT_SUPPORTED
 

@@ -34,6 +34,7 @@ from engine.rest import (
     unqueue_order,
 )
 from engine.risk import add_open
+from engine.stops import note_print
 from engine.types import EventKind, OrdStatus
 
 TRADE_ROWS = 2
@@ -81,6 +82,8 @@ def uncross(book, at, command, number):
         price = header["work_price"]
         product = product_at(book, instrument["product"])
         instrument["last"] = price
+        if price >= instrument["stop_above"] or price <= instrument["stop_below"]:
+            note_print(instrument, price)
         if instrument["value_ticks"] < SUM_MAX:
             instrument["volume"] += qty
             instrument["value_ticks"] += price // product["tick"] * qty

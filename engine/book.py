@@ -1,7 +1,7 @@
 """Access to the tables from kernels: a book is one pointer, and rows are found from it.
 
 In compiled code a book is the arena's header, a record; `order_at(book, index)` is the address of a
-row, computed from the section's place in the header. A NamedTuple of eighteen arrays would be
+row, computed from the section's place in the header. A NamedTuple of nineteen arrays would be
 copied (126 words) at every call that is not inlined; one pointer stays in a register. With the JIT
 off a book is the NamedTuple of views and the accessors index it. In a bounds-checked process every
 access compares with the section's rows.
@@ -114,6 +114,7 @@ bits_1_at = _accessor("bits_1", DTYPES["bits_1"])
 bits_2_at = _accessor("bits_2", DTYPES["bits_2"])
 order_at = _accessor("orders", DTYPES["orders"])
 link_at = _accessor("links", DTYPES["links"])
+stop_at = _accessor("stops", DTYPES["stops"])
 free_at = _accessor("free", DTYPES["free"])
 heap_at = _accessor("heap", DTYPES["heap"])
 hint_at = _accessor("hints", DTYPES["hints"])

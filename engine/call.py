@@ -41,7 +41,15 @@ from engine.depth import (
     market_event,
 )
 from engine.emit import reject_new
-from engine.enter import accept, check_access, check_means, check_order, known_account, make_order
+from engine.enter import (
+    accept,
+    check_access,
+    check_means,
+    check_order,
+    is_killed,
+    known_account,
+    make_order,
+)
 from engine.flags import (
     AUCTION_HIDDEN,
     IS_OPEN,
@@ -54,7 +62,7 @@ from engine.flags import (
 from engine.kernel import kernel
 from engine.rest import join_queue, link_order, show_order, slice_of, unqueue_order
 from engine.risk import add_open
-from engine.types import CommandKind, EventKind, Phase, PhaseReason, Side
+from engine.types import CommandKind, EventKind, OrdType, Phase, PhaseReason, Side
 from specs.rejects import Reject
 
 
@@ -102,7 +110,10 @@ def new_in_phase(book, at, command, request, number):
     product = product_at(book, instrument["product"])
     account = known_account(book, command["account"])
     member = member_at(book, command["member"])
-    level = check_access(header, command, member, product, instrument, account)
+    if is_killed(book, member, command):
+        level = -Reject.KILLED
+    else:
+        level = check_access(header, command, member, product, instrument, account)
     if level == 0:
         level = -check_phase(call_at(book, number)["phase"], command)
     risk_index = 0
@@ -156,13 +167,18 @@ def change_in_phase(book, at, command, request, named, number):
     replaces = command["kind"] == CommandKind.REPLACE
     index = living_order(book, named)
     reason = Reject.NONE
-    if replaces and header_of(book)["halted"] != 0:
+    if replaces and is_killed(book, member_at(book, command["member"]), command):
+        reason = Reject.KILLED
+    elif replaces and header_of(book)["halted"] != 0:
         reason = Reject.VENUE_HALTED
     if reason == Reject.NONE:
         reason = check_named(book, command, instrument, named, index)
     takes = TAKES_REPLACE if replaces else TAKES_CANCEL
     if reason == Reject.NONE and not in_phases(takes, phase):
         reason = Reject.PHASE_TAKES_NO_CANCELS
+    waits = order_at(book, index)["ord_type"] > OrdType.LIMIT
+    if reason == Reject.NONE and replaces and waits:
+        reason = Reject.ORDER_NOT_FOR_CALL
     if reason != Reject.NONE:
         return refuse_change(book, at, command, request, named, reason)
     if replaces:
@@ -171,6 +187,8 @@ def change_in_phase(book, at, command, request, named, number):
     lots = order["leaves_qty"]
     level = order["level"]
     at = cancel(book, at, command, request, named)
+    if waits:
+        return at
     return leave_call(book, at, command, number, order["side"], level, lots)
 
 

@@ -1,6 +1,6 @@
 """Cancel and replace: what a member does to an order it names by OrigClOrdID.
 
-Source: specs/matching.md M-15 to M-18.
+Source: specs/matching.md M-15 to M-18, M-166, M-171.
 """
 
 from __future__ import annotations
@@ -20,20 +20,22 @@ from engine.book import (
     event_at,
     header_of,
     instrument_at,
+    member_at,
     order_at,
     product_at,
     request_at,
     risk_at,
 )
 from engine.emit import answer, living_status, order_event, reject_cancel
-from engine.enter import book_order, come_in, known_row
+from engine.enter import book_order, come_in, is_killed, known_row
 from engine.flags import HAS_PRICE_BANDS, KEPT_PLACE, POST_ONLY, REPLACE_KEEPS_PLACE
 from engine.kernel import kernel
 from engine.match import leave_book
 from engine.positions import check_closing
 from engine.rest import free_row, slice_of, unqueue_order
 from engine.risk import add_open, check_notional, check_position, check_rate, lot_notional
-from engine.types import EventKind, OrdStatus
+from engine.stops import check_stop, leave_tree, own_price, wait
+from engine.types import EventKind, OrdStatus, OrdType
 from specs.rejects import Reject
 
 
@@ -139,9 +141,12 @@ def check_replace(command, order, product, instrument, account, risk):
     reason = check_expiry(instrument, tif, command["expire_date"])
     if reason != Reject.NONE:
         return -reason
-    level = check_price(product, instrument, command["price"])
-    if level >= 0 and product["features"] & HAS_PRICE_BANDS != 0:
-        level = within_bands(product, instrument, order["side"], command["price"], level)
+    if order["ord_type"] <= OrdType.LIMIT:
+        level = check_price(product, instrument, command["price"])
+        if level >= 0 and product["features"] & HAS_PRICE_BANDS != 0:
+            level = within_bands(product, instrument, order["side"], command["price"], level)
+    else:
+        level = check_stop(command, order["ord_type"], order["side"], product, instrument)
     if level < 0:
         return level
     reason = check_display(product, order["ord_type"], tif, command["qty"], command["display_qty"])
@@ -152,7 +157,7 @@ def check_replace(command, order, product, instrument, account, risk):
     if reason == Reject.NONE:
         reason = check_position(account, risk, order["side"], order["bucket"], added)
     if reason == Reject.NONE:
-        notional = lot_notional(product, command["price"]) * leaves
+        notional = lot_notional(product, own_price(command, order["ord_type"])) * leaves
         own_notional = lot_notional(product, order["price"]) * order["leaves_qty"]
         reason = check_notional(account, product, notional, own_notional)
     if reason == Reject.NONE:
@@ -170,7 +175,9 @@ def replace(book, at, command, request, named):
     )
     index = living_order(book, named)
     reason = Reject.NONE
-    if header_of(book)["halted"] != 0:
+    if is_killed(book, member_at(book, command["member"]), command):
+        reason = Reject.KILLED
+    elif header_of(book)["halted"] != 0:
         reason = Reject.VENUE_HALTED
     if reason == Reject.NONE:
         reason = check_named(book, command, instrument, named, index)
@@ -187,6 +194,8 @@ def replace(book, at, command, request, named):
         return refuse_change(book, at, command, request, named, -level)
     request_at(book, request)["order_id"] = order["order_id"]
     request_at(book, request)["order_index"] = index
+    if order["ord_type"] > OrdType.LIMIT:
+        return replace_stop(book, at, command, request, index)
     kept = keeps_place(command, order, product, order["shown"])
     add_open(account, risk, product, order, -order["leaves_qty"])
     if not kept:
@@ -208,6 +217,21 @@ def replace(book, at, command, request, named):
 
 
 @kernel
+def replace_stop(book, at, command, request, index):
+    """An order that waits goes on waiting, on its new terms (M-166)."""
+    order = order_at(book, index)
+    instrument = instrument_at(book, order["instrument"])
+    account = account_at(book, order["account"])
+    risk = risk_at(book, order["risk"])
+    leave_tree(book, index, order, instrument)
+    add_open(account, risk, product_at(book, order["product"]), order, -order["leaves_qty"])
+    amend(command, order, request, 0)
+    wait(book, index, order, instrument, command["stop_price"])
+    replaced(event_at(book, at), command, instrument, order, request)
+    return at + 1
+
+
+@kernel
 def keeps_place(command, order, product, shown):
     """Whether the order stays where it is in its queue (M-18); shown: what the book shows of it."""
     if product["features"] & REPLACE_KEEPS_PLACE == 0:
@@ -221,7 +245,7 @@ def keeps_place(command, order, product, shown):
 @kernel
 def amend(command, order, request, level):
     """Write the new terms into the order's row."""
-    order["price"] = command["price"]
+    order["price"] = own_price(command, order["ord_type"])
     order["level"] = level
     order["order_qty"] = command["qty"]
     order["leaves_qty"] = command["qty"] - order["cum_qty"]

@@ -23,7 +23,7 @@ from engine.book import (
 from engine.emit import clear_event
 from engine.flags import HAS_GTC_GTD, LISTING_LIMIT_DOUBLE, POSITION_EFFECT_REQUIRED
 from engine.kernel import codec_kernel
-from engine.layout import ASK_NONE
+from engine.layout import ASK_NONE, STOP_NONE
 from engine.limits import (
     BAND_TICKS_MAX,
     BASIS_POINTS,
@@ -266,6 +266,10 @@ def define_instrument(book, at, command, row):
         return at
     instrument["best_bid"] = -1
     instrument["best_ask"] = ASK_NONE
+    instrument["stop_above"] = STOP_NONE
+    instrument["stop_below"] = -STOP_NONE
+    instrument["stop_high"] = -STOP_NONE
+    instrument["stop_low"] = STOP_NONE
     instrument["last"] = reference
     instrument["product"] = row["product"]
     instrument["last_trading_date"] = row["last_trading_date"]

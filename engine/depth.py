@@ -13,11 +13,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.book import call_at, depth_at, event_at, instrument_at, level_at, order_at, product_at
+from engine.book import (
+    call_at,
+    depth_at,
+    event_at,
+    header_of,
+    instrument_at,
+    level_at,
+    order_at,
+    product_at,
+)
 from engine.emit import clear_event
 from engine.flags import AUCTION_HIDDEN, AUCTION_MIN_SURPLUS
 from engine.kernel import kernel
-from engine.layout import ASK_NONE
+from engine.layout import ASK_NONE, STOP_NONE
 from engine.limits import TIME_NS_MAX
 from engine.moves import clear_moves
 from engine.rest import level_above, level_below, move_levels
@@ -32,7 +41,10 @@ def in_phases(phases, phase):
 
 @kernel
 def enter_phase(book, number, phase, end_ns):
-    """Write the phase of an instrument, and until when commands find it in continuous trading."""
+    """Write the phase of an instrument, and until when commands find it in continuous trading.
+
+    Stops that an uncross has reached come in when it trades again (M-163).
+    """
     instrument = instrument_at(book, number)
     call = call_at(book, number)
     call["phase"] = phase
@@ -40,6 +52,11 @@ def enter_phase(book, number, phase, end_ns):
     instrument["continuous_until_ns"] = -1
     if phase == Phase.CONTINUOUS:
         instrument["continuous_until_ns"] = end_ns if end_ns != 0 else TIME_NS_MAX
+        if instrument["stop_high"] != -STOP_NONE:
+            header = header_of(book)
+            header["stops_due"] += 1
+            if header["stop_instrument"] == 0:
+                header["stop_instrument"] = number
 
 
 @kernel

@@ -113,7 +113,9 @@ def reject_new(event, command, instrument, request, reason):
     event["order_request"] = request
     event["reason"] = reason
     event["ord_status"] = OrdStatus.REJECTED
-    if command["ord_type"] != OrdType.MARKET:
+    if command["ord_type"] == OrdType.STOP:
+        event["price"] = command["stop_price"]
+    elif command["ord_type"] != OrdType.MARKET:
         event["price"] = command["price"]
     event["qty"] = command["qty"]
     event["order_qty"] = command["qty"]

@@ -1,6 +1,6 @@
 """New orders: admitted or refused, matched, and what becomes of the rest.
 
-Source: specs/matching.md M-11, M-13, M-14, M-21 to M-25.
+Source: specs/matching.md M-11, M-13, M-14, M-21 to M-25, M-160, M-171.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ from engine.risk import (
     lot_notional,
     risk_price,
 )
+from engine.stops import check_stop, own_price, wait
 from engine.types import (
     CancelReason,
     EventKind,
@@ -72,7 +73,10 @@ def new_order(book, at, command, request):
         risk_index = command["account"] * header["risk_stride"] + command["instrument"]
     risk = risk_at(book, risk_index)
     member = member_at(book, command["member"])
-    level = check_access(header, command, member, product, instrument, account)
+    if is_killed(book, member, command):
+        level = -Reject.KILLED
+    else:
+        level = check_access(header, command, member, product, instrument, account)
     if level == 0:
         level = check_order(command, product, instrument)
     if level >= 0:
@@ -91,6 +95,9 @@ def new_order(book, at, command, request):
         accept(event_at(book, at), command, instrument, order, request)
         return at + 1
     accept(event_at(book, at), command, instrument, order, request)
+    if order["ord_type"] > OrdType.LIMIT:
+        wait(book, index, order, instrument, command["stop_price"])
+        return at + 1
     return come_in(book, at + 1, command, request, index, command["min_qty"])
 
 
@@ -127,6 +134,17 @@ def known_session(book, number):
 
 
 @kernel
+def is_killed(book, member, command):
+    """Whether the member, or the session of the command, is blocked (M-171)."""
+    if member["kills"] == 0:
+        return False
+    if member["killed"] != 0:
+        return True
+    session = known_session(book, command["session"])
+    return session["killed"] != 0 and session["member"] == command["member"]
+
+
+@kernel
 def check_access(header, command, member, product, instrument, account):
     """Who may trade what, now: 0 or minus the reject."""
     if header["halted"] != 0:
@@ -148,7 +166,7 @@ def check_access(header, command, member, product, instrument, account):
 
 @kernel
 def check_order(command, product, instrument):
-    """What the order is: its level (MARKET: 0) or minus the reject."""
+    """What the order is: its level (LIMIT, else 0) or minus the reject."""
     if command["side"] != Side.BUY and command["side"] != Side.SELL:
         return -Reject.SIDE_INVALID
     reason = check_qty(product, command["qty"])
@@ -163,8 +181,10 @@ def check_order(command, product, instrument):
         level = check_price(product, instrument, command["price"])
         if level >= 0 and product["features"] & HAS_PRICE_BANDS != 0:
             level = within_bands(product, instrument, command["side"], command["price"], level)
-        if level < 0:
-            return level
+    elif command["ord_type"] > OrdType.LIMIT:
+        level = check_stop(command, command["ord_type"], command["side"], product, instrument)
+    if level < 0:
+        return level
     reason = check_conditions(product, command)
     if reason == Reject.NONE:
         reason = check_effect(product, command["position_effect"])
@@ -216,7 +236,7 @@ def make_order(book, command, product, request_index, risk_index, level):
     order = order_at(book, index)
     order["order_id"] = order_id
     order["public_id"] = 0
-    order["price"] = command["price"] if command["ord_type"] == OrdType.LIMIT else 0
+    order["price"] = own_price(command, command["ord_type"])
     order["leaves_qty"] = command["qty"]
     order["shown"] = 0
     order["cum_qty"] = 0

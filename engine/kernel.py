@@ -31,6 +31,7 @@ _CONSTANTS = (
     "types.py",
     "limits.py",
     "layout.py",
+    "order_rows.py",
     "flags.py",
     "reference.py",
     "dialect.py",

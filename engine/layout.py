@@ -18,9 +18,11 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.limits import HINT_ROWS, MOVE_ROWS, EngineLimits
+from engine.order_rows import LINK, ORDER, STOP
 from engine.types import COMMAND, EVENT
 
 ASK_NONE = 1 << 40  # best_ask of an empty side; best_bid of one is -1
+STOP_NONE = 1 << 62  # stop_above where no stop buys; stop_below where none sells: minus this
 
 SECTIONS = (
     "pending",
@@ -36,6 +38,7 @@ SECTIONS = (
     "bits_2",
     "orders",
     "links",
+    "stops",
     "free",
     "heap",
     "hints",
@@ -84,6 +87,8 @@ HEADER = np.dtype(
             "work_price",  # of an uncross, 1e-9
             "work_surplus",
             "heap_count",
+            "stop_instrument",  # its stops that trades have reached come in; 0: none
+            "stops_due",  # instruments that trade again and had stops reached by an uncross
             "book_version",
         )
     ]
@@ -130,7 +135,9 @@ INSTRUMENT_STATE = np.dtype(
         ("value_ticks", "<i8"),  # of the day: sum of price in ticks * lots
         ("reference", "<i8"),  # 1e-9
         ("level_count", "<i8"),
-        ("level_room", "<i8"),  # levels allocated: two halves, the upper for sells in a call
+        ("continuous_until_ns", "<i8"),  # commands up to then find it trading; -1: another phase
+        ("stop_above", "<i8"),  # 1e-9: the lowest stop price that buys, STOP_NONE: none
+        ("stop_below", "<i8"),  # 1e-9: the highest stop price that sells, -STOP_NONE: none
         ("product", "<u2"),
         ("defined", "u1"),
         ("expired", "u1"),
@@ -139,10 +146,15 @@ INSTRUMENT_STATE = np.dtype(
         ("risk_first", "<u4"),  # chain of the instrument's risk rows
         ("first_trading_date", "<u4"),
         ("maturity", "<u4"),
-        ("continuous_until_ns", "<i8"),  # commands up to then find it trading; -1: another phase
+        ("level_room", "<i8"),  # levels allocated: two halves, the upper for sells in a call
+        ("stop_buys", "<u4"),  # root of the tree of stops that buy
+        ("stop_sells", "<u4"),
+        ("stop_high", "<i8"),  # 1e-9: highest trade that has reached stops which wait yet
+        ("stop_low", "<i8"),  # -STOP_NONE and STOP_NONE: none has
+        ("pad", "<i8", 11),
     ]
 )
-assert INSTRUMENT_STATE.itemsize == 128
+assert INSTRUMENT_STATE.itemsize == 256
 
 CALL_STATE = np.dtype(
     [
@@ -168,7 +180,9 @@ MEMBER_STATE = np.dtype(
         ("requests_used", "<i8"),
         ("orders_live", "<i8"),
         ("risk_first", "<u4"),  # chain of the member's risk rows
-        ("defined", "<u4"),
+        ("kills", "<u2"),  # in force: of the member and of its sessions
+        ("defined", "u1"),
+        ("killed", "u1"),  # the member as a whole
     ]
 )
 
@@ -197,7 +211,7 @@ SESSION_STATE = np.dtype(
         ("member", "<u2"),
         ("defined", "u1"),
         ("cancel_on_disconnect", "u1"),
-        ("pad", "<u4"),
+        ("killed", "<u4"),
     ]
 )
 
@@ -228,51 +242,6 @@ RISK = np.dtype(
 assert RISK.itemsize == 128
 
 LEVEL = np.dtype([("head", "<u4"), ("tail", "<u4")])
-
-ORDER = np.dtype(
-    [
-        ("order_id", "<i8"),  # 0: the row is free
-        ("public_id", "<i8"),
-        ("price", "<i8"),  # 1e-9; MARKET: 0
-        ("leaves_qty", "<i8"),
-        ("shown", "<i8"),  # lots the book shows; 0: not in the book
-        ("cum_qty", "<i8"),
-        ("cum_value", "<i8"),
-        ("order_qty", "<i8"),
-        ("level", "<u4"),
-        ("queue_next", "<u4"),
-        ("queue_prev", "<u4"),
-        ("request", "<u4"),
-        ("risk", "<u4"),
-        ("self_match_id", "<u4"),
-        ("session", "<u4"),
-        ("account", "<u4"),
-        ("display_qty", "<i8"),  # lots of a slice; 0: all
-        ("instrument", "<u4"),
-        ("expire_date", "<u4"),
-        ("member", "<u2"),
-        ("product", "<u2"),
-        ("side", "u1"),
-        ("ord_type", "u1"),
-        ("time_in_force", "u1"),
-        ("position_effect", "u1"),
-        ("exec_inst", "u1"),
-        ("self_match", "u1"),
-        ("bucket", "u1"),  # Bucket
-        ("linked", "u1"),  # in the lists of live orders
-        ("pad", "<u4"),
-    ]
-)
-assert ORDER.itemsize == 128
-
-LINK = np.dtype(
-    [
-        ("own_prev", "<u4"),  # live orders of (account, instrument, side)
-        ("own_next", "<u4"),
-        ("session_prev", "<u4"),  # DAY orders of the session
-        ("session_next", "<u4"),
-    ]
-)
 
 HEAP = np.dtype([("key", "<i8"), ("order", "<i8")])
 
@@ -306,6 +275,8 @@ class Work(IntEnum):
     ROLL = 4
     PHASES = 10
     PAUSE = 11  # a pause is due: goes on as PHASES in the same crossing
+    STOPS = 20
+    KILL = 21
 
 
 class PhaseStep(IntEnum):
@@ -333,6 +304,7 @@ class Book(NamedTuple):
     bits_2: np.ndarray
     orders: np.ndarray
     links: np.ndarray
+    stops: np.ndarray
     free: np.ndarray
     heap: np.ndarray
     hints: np.ndarray
@@ -358,6 +330,7 @@ DTYPES = {
     "bits_2": WORD,
     "orders": ORDER,
     "links": LINK,
+    "stops": STOP,
     "free": FREE,
     "heap": HEAP,
     "hints": HINT,
@@ -396,6 +369,7 @@ def section_rows(limits: EngineLimits) -> dict[str, int]:
         "bits_2": -(-summary // 64) + 1,
         "orders": limits.orders_max + 1,
         "links": limits.orders_max + 1,
+        "stops": limits.orders_max + 1,
         "free": limits.orders_max + 1,
         "heap": 2 * risks + 1,
         "hints": HINT_ROWS,

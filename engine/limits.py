@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 EVENT_ROWS_MIN = 8  # free event rows a command needs to start
 SWEEP_ROWS = 4  # event rows one step of matching may take: two fills, a refresh, the rest
+TRIGGER_ROWS = SWEEP_ROWS + 2  # that the next stop order needs to come in
 
 PRODUCTS_BOUND = 63  # a member's set of products is one word
 MEMBERS_BOUND = 4_095
@@ -60,7 +61,7 @@ class EngineLimits:
     """Capacities of one engine's tables; the defaults are those of `sitex serve`.
 
     Row 0 of every table means "none" and comes on top. Memory: requests_max x 128 bytes for the
-    request rows and 6 to 12 for their index, orders_max x 144 bytes, accounts_max x
+    request rows and 6 to 12 for their index, orders_max x 160 bytes, accounts_max x
     instruments_max x 128 bytes, levels_max x 16.125 bytes. A ladder takes twice its prices, and
     twice that again where there is room. 2,880 bytes an instrument remember price moves.
     """
@@ -90,6 +91,7 @@ class EngineLimits:
 
 
 assert EVENT_ROWS_MIN >= SWEEP_ROWS + 2
+assert EVENT_ROWS_MIN >= TRIGGER_ROWS
 assert PRICE_MAX * 2 < SUM_MAX
 assert QTY_MAX * BASIS_POINTS < SUM_MAX
 assert POSITION_MAX + QTY_MAX < SUM_MAX

@@ -20,6 +20,7 @@ from engine.state import (
     hash_state,
     instrument_book,
     instrument_orders,
+    instrument_stops,
     request_row,
     restore_snapshot,
     take_snapshot,
@@ -141,8 +142,12 @@ class Engine:
         return instrument_book(self._arena, self.requests, instrument)
 
     def orders(self, instrument: int) -> np.ndarray:
-        """Live orders, ORDER_VIEW: bids, then asks, best price first, in order of their queues."""
+        """Orders in the book, ORDER_VIEW: bids, then asks, best price first, as they queue."""
         return instrument_orders(self._arena, self.requests, instrument)
+
+    def stops(self, instrument: int) -> np.ndarray:
+        """Waiting stop orders, ORDER_VIEW: buys, then sells, in the order in which they trigger."""
+        return instrument_stops(self._arena, self.requests, instrument)
 
     def find_request(self, member: int, cl_ord_id: bytes) -> int:
         """Row of `requests` that a member's ClOrdID of this venue day names, or 0."""
@@ -226,7 +231,7 @@ class Engine:
 
     @property
     def orders_live(self) -> int:
-        """Orders that rest."""
+        """Orders that rest, stop orders that wait included."""
         return int(self._header["orders_live"])
 
     @property

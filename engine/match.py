@@ -4,7 +4,7 @@ A sweep stops between two steps when event rows run low; its cursor stays in the
 apply goes on. It stops only where another step is certain, so the last event of a command is always
 written in the call that knows it to be the last.
 
-Source: specs/matching.md M-20 to M-23, M-30 to M-32, M-40 to M-44.
+Source: specs/matching.md M-20 to M-23, M-30 to M-32, M-40 to M-44, M-163.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ from engine.moves import note_price
 from engine.positions import move_position
 from engine.rest import free_row, level_above, level_below, queue_order, unlink_order, unqueue_order
 from engine.risk import add_open
-from engine.types import CancelReason, EventKind, OrdStatus, PriceRule, SelfMatch, Side
+from engine.stops import leave_tree, note_print
+from engine.types import CancelReason, EventKind, OrdStatus, OrdType, PriceRule, SelfMatch, Side
 
 
 @kernel
@@ -127,6 +128,9 @@ def trade(book, at, command, request, order, instrument, resting_index, limit):
     header["trade_count"] += 1
     trade_id = product["shard_bits"] | header["trade_count"]
     instrument["last"] = price
+    if price >= instrument["stop_above"] or price <= instrument["stop_below"]:
+        note_print(instrument, price)
+        header["stop_instrument"] = order["instrument"]
     if product["features"] & HAS_PAUSES != 0:
         note_price(book, np.int64(order["instrument"]), command["time_ns"], price)
     if instrument["value_ticks"] < SUM_MAX:
@@ -144,11 +148,14 @@ def trade(book, at, command, request, order, instrument, resting_index, limit):
     event = event_at(book, at)
     status = OrdStatus.PARTIALLY_FILLED if order["leaves_qty"] > 0 else OrdStatus.FILLED
     order_event(event, command, instrument, order, EventKind.FILL, status)
-    answer(event, command, request)
+    if request != 0:
+        answer(event, command, request)
+    else:
+        notify(event, command, order, 0, CancelReason.NONE)
     event["qty"] = qty
     event["price"] = price
     event["trade_id"] = trade_id
-    event["flags"] = AGGRESSOR
+    event["flags"] |= AGGRESSOR
     event = event_at(book, at + 1)
     status = OrdStatus.PARTIALLY_FILLED if resting["leaves_qty"] > 0 else OrdStatus.FILLED
     order_event(event, command, instrument, resting, EventKind.FILL, status)
@@ -192,7 +199,7 @@ def cancel_resting(book, at, command, index, kind, ord_status, reason):
     order_event(event_at(book, at), command, instrument, order, kind, ord_status)
     notify(event_at(book, at), command, order, qty, reason)
     free_row(book, index)
-    if instrument["continuous_until_ns"] < 0:
+    if instrument["continuous_until_ns"] < 0 and order["ord_type"] <= OrdType.LIMIT:
         number = np.int64(order["instrument"])
         return leave_call(book, at + 1, command, number, order["side"], level, qty)
     return at + 1
@@ -200,8 +207,11 @@ def cancel_resting(book, at, command, index, kind, ord_status, reason):
 
 @kernel
 def leave_book(book, index, order, instrument):
-    """End a resting order: queue, sums, lists; nothing is left of it but its row."""
-    unqueue_order(book, order, instrument)
+    """End a resting order: queue or tree, sums, lists; nothing is left of it but its row."""
+    if order["ord_type"] <= OrdType.LIMIT:
+        unqueue_order(book, order, instrument)
+    else:
+        leave_tree(book, index, order, instrument)
     add_open(
         account_at(book, order["account"]),
         risk_at(book, order["risk"]),

@@ -21,6 +21,8 @@ def lot_notional(product, price):
 @kernel
 def risk_price(command, instrument):
     """The price a new order counts at (M-63)."""
+    if command["ord_type"] == OrdType.STOP:
+        return command["stop_price"]
     if command["ord_type"] != OrdType.MARKET:
         return command["price"]
     if command["side"] == Side.BUY:

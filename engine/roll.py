@@ -1,6 +1,6 @@
 """Rolls: the end of a product's trading date, and the venue day's new table of request rows.
 
-Source: specs/matching.md M-70 to M-72.
+Source: specs/matching.md M-70 to M-72, M-168.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from engine.book import (
     pending_at,
     product_at,
     risk_at,
+    stop_at,
 )
 from engine.define import lay_ladder, limits_event, set_limits
 from engine.depth import clear_depth, enter_phase, fill_depth, indicate
@@ -34,7 +35,7 @@ from engine.match import cancel_resting
 from engine.moves import clear_moves
 from engine.positions import join_yesterday
 from engine.rest import move_levels
-from engine.types import CancelReason, EventKind, OrdStatus, Phase, TimeInForce
+from engine.types import CancelReason, EventKind, OrdStatus, OrdType, Phase, TimeInForce
 
 
 class RollPhase(IntEnum):
@@ -111,10 +112,15 @@ def next_instrument(book, product, after):
 
 
 @kernel
-def why_expired(order, instrument, next_date, beyond):
+def why_expired(order, stop_price, instrument, next_date, beyond):
     """Why an order does not see the next date, NONE if it does."""
     if beyond:
-        if order["price"] < instrument["low"] or order["price"] > instrument["high"]:
+        low = order["price"]
+        high = order["price"]
+        if order["ord_type"] > OrdType.LIMIT:
+            low = min(low, stop_price)
+            high = max(high, stop_price)
+        if low < instrument["low"] or high > instrument["high"]:
             return CancelReason.BEYOND_LIMITS
         return CancelReason.NONE
     if instrument["last_trading_date"] < next_date:
@@ -135,7 +141,8 @@ def expire_orders(book, at, command):
         index = heap_at(book, 1)["order"]
         order = order_at(book, index)
         instrument = instrument_at(book, order["instrument"])
-        reason = why_expired(order, instrument, command["trading_date"], beyond)
+        stop_price = stop_at(book, index)["price"]
+        reason = why_expired(order, stop_price, instrument, command["trading_date"], beyond)
         if reason == CancelReason.NONE:
             heap_next(book)
             continue

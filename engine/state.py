@@ -11,11 +11,21 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from collections.abc import Callable
 
 import numpy as np
 
 from engine.bits import hash_id
-from engine.book import call_at, header_of, instrument_at, level_at, open_book, order_at, request_at
+from engine.book import (
+    call_at,
+    header_of,
+    instrument_at,
+    level_at,
+    open_book,
+    order_at,
+    request_at,
+    stop_at,
+)
 from engine.depth import fill_depth
 from engine.ids import find_request, index_request
 from engine.kernel import kernel
@@ -33,6 +43,7 @@ from engine.layout import (
 )
 from engine.limits import EngineLimits
 from engine.rest import level_above, level_below, set_level
+from engine.stops import root_of
 from engine.types import EVENT, Side
 
 _MAGIC = b"SITEXST2"
@@ -56,6 +67,7 @@ ORDER_VIEW = np.dtype(
         ("order_id", "<i8"),
         ("public_id", "<i8"),
         ("price", "<i8"),  # 1e-9
+        ("stop_price", "<i8"),  # 1e-9; 0: the order does not wait
         ("leaves_qty", "<i8"),  # lots, as all quantities
         ("shown", "<i8"),
         ("cum_qty", "<i8"),
@@ -111,6 +123,32 @@ def queue_rows(arena, requests, events, number, out):
 
 
 @kernel
+def waiting_rows(arena, requests, events, number, out):
+    """Pool rows of an instrument's waiting stop orders, buys then sells, in order of triggering.
+
+    out: int64[orders live or more]. The part not yet filled is the stack of the walk: an order on
+    it is in the tree, and not yet in the part that is filled.
+    """
+    book = open_book(arena, requests, events)
+    instrument = instrument_at(book, number)
+    count = 0
+    for side in (Side.BUY, Side.SELL):
+        at = root_of(instrument, side)
+        top = out.shape[0]
+        while at != 0 or top < out.shape[0]:
+            while at != 0:
+                top -= 1
+                out[top] = at
+                at = np.int64(stop_at(book, at)["left"])
+            at = out[top]
+            top += 1
+            out[count] = at
+            count += 1
+            at = np.int64(stop_at(book, at)["right"])
+    return count
+
+
+@kernel
 def rebuild(arena, requests, events):
     """Bitmaps and the depths of calls from levels, the index of ClOrdIDs from request rows."""
     book = open_book(arena, requests, events)
@@ -144,15 +182,31 @@ def request_row(arena, requests, events, word_0, word_1, word_2, member):
 
 
 def instrument_orders(arena: np.ndarray, requests: np.ndarray, number: int) -> np.ndarray:
-    """ORDER_VIEW rows of an instrument's live orders: bids, then asks, in order of matching."""
+    """ORDER_VIEW rows of an instrument's orders in the book: bids, then asks, in order of matching.
+
+    Stop orders that wait are not among them.
+    """
+    return _order_rows(arena, requests, number, queue_rows)
+
+
+def instrument_stops(arena: np.ndarray, requests: np.ndarray, number: int) -> np.ndarray:
+    """ORDER_VIEW rows of an instrument's waiting stop orders: buys, then sells, as they trigger."""
+    return _order_rows(arena, requests, number, waiting_rows)
+
+
+def _order_rows(
+    arena: np.ndarray, requests: np.ndarray, number: int, walk: Callable[..., int]
+) -> np.ndarray:
     book = views(arena, requests)
     assert 0 < number < len(book.instruments)
     rows = np.zeros(int(book.header[0]["orders_live"]) + 1, np.int64)
-    rows = rows[: queue_rows(arena, requests, np.zeros(0, EVENT), number, rows)]
+    rows = rows[: walk(arena, requests, np.zeros(0, EVENT), number, rows)]
     view = np.zeros(len(rows), ORDER_VIEW)
     orders = book.orders[rows]
     for name in ORDER_VIEW.names or ():
-        view[name] = orders[name] if name != "pad" else 0
+        if name not in ("pad", "stop_price"):
+            view[name] = orders[name]
+    view["stop_price"] = book.stops["price"][rows]
     return view
 
 
@@ -183,7 +237,8 @@ def hash_state(arena: np.ndarray, requests: np.ndarray) -> bytes:
     digest.update(struct.pack(f"<{len(_COUNTERS)}q", *(int(header[name]) for name in _COUNTERS)))
     digest.update(book.products[book.products["defined"] != 0].tobytes())
     places = ("level_first", "level_count", "level_room", "base_price", "best_bid", "best_ask")
-    _update(digest, book.instruments, INSTRUMENT_STATE, "defined", (*places, "risk_first"))
+    roots = ("risk_first", "stop_buys", "stop_sells")
+    _update(digest, book.instruments, INSTRUMENT_STATE, "defined", (*places, *roots))
     _update(digest, book.calls, CALL_STATE, "phase", ())
     _update(digest, book.moves, MOVE, "span", ())
     _update(digest, book.members, MEMBER_STATE, "defined", ("risk_first",))
@@ -191,6 +246,7 @@ def hash_state(arena: np.ndarray, requests: np.ndarray) -> bytes:
     sessions = np.flatnonzero(book.sessions["defined"])
     digest.update(sessions.astype("<i8").tobytes())
     digest.update(book.sessions["member"][sessions].tobytes())
+    digest.update(book.sessions["killed"][sessions].tobytes())
     lists = ("buy_first", "buy_last", "sell_first", "sell_last", "member_next", "instrument_next")
     used = np.flatnonzero(book.risks["account"])
     for name in RISK.names or ():
@@ -198,6 +254,7 @@ def hash_state(arena: np.ndarray, requests: np.ndarray) -> bytes:
             digest.update(book.risks[name][used].tobytes())
     for number in np.flatnonzero(book.instruments["defined"]):
         digest.update(instrument_orders(arena, requests, int(number)).tobytes())
+        digest.update(instrument_stops(arena, requests, int(number)).tobytes())
     digest.update(requests[1 : int(header["request_count"]) + 1].data)
     return digest.digest()
 
@@ -222,7 +279,7 @@ def take_snapshot(arena: np.ndarray, requests: np.ndarray) -> bytes:
     parts = [_MAGIC, struct.pack(f"<{len(_KEPT)}q", *(int(header[name]) for name in _KEPT))]
     tables = [getattr(book, name) for name in _SMALL]
     tables += [risks, book.levels[: int(header["levels_used"])]]
-    tables += [book.orders[:used], book.links[:used]]
+    tables += [book.orders[:used], book.links[:used], book.stops[:used]]
     tables.append(book.moves[: int(np.flatnonzero(book.moves["span"]).max(initial=-1)) + 1])
     tables.append(book.free[: int(header["free_count"]) + 1])
     for table in tables:
@@ -252,6 +309,7 @@ def restore_snapshot(
     at = _fill(data, at, book.levels, "levels")
     at = _fill(data, at, book.orders, "orders")
     at = _fill(data, at, book.links, "links")
+    at = _fill(data, at, book.stops, "stops")
     at = _fill(data, at, book.moves, "price moves")
     at = _fill(data, at, book.free, "free rows")
     if at != len(data) or int(header["request_count"]) >= limits.requests_max:

@@ -1,6 +1,6 @@
 """One crossing into compiled code: long work first, then commands while event rows are free.
 
-Source: specs/matching.md M-1, M-5, M-10, M-73, M-74, M-102.
+Source: specs/matching.md M-1, M-5, M-10, M-73, M-74, M-102, M-163.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from engine.book import (
     slot_at,
 )
 from engine.call import change_in_phase, end_phase, new_in_phase
+from engine.cascade import run_stops
 from engine.change import cancel, refuse_change, replace
 from engine.define import define
 from engine.emit import clear_event, mark_last, reject_new
@@ -27,6 +28,7 @@ from engine.enter import go_on, known_row, new_order
 from engine.hints import hint, start_hints
 from engine.ids import fill_slot, find_request, find_slot, write_request
 from engine.kernel import codec_kernel
+from engine.kill import intervene, kill_on
 from engine.layout import Work
 from engine.limits import EVENT_ROWS_MIN, EVENTS_AHEAD, HINT_ROWS
 from engine.mass import mass_cancel, mass_cancel_on, mass_event, session_lost, session_lost_on
@@ -44,6 +46,7 @@ def step(arena, requests, commands, blobs, events):
     at = 0
     if header["work"] != Work.NONE:
         at = resume(book)
+        at = follow(book, at, pending_at(book, 0))
         if header["work"] == Work.NONE:
             mark_last(book, at, 0)
     consumed = 0
@@ -66,12 +69,25 @@ def step(arena, requests, commands, blobs, events):
         else:
             at = other_command(book, at, command, blobs)
         consumed += 1
-        if header["work"] == Work.PAUSE:
-            at = phases_on(book, at)
+        if header["work"] == Work.PAUSE or header["stop_instrument"] != 0:
+            at = follow(book, at, command)
         if header["work"] == Work.NONE:
             mark_last(book, at, first)
     header["event_count"] += at
     return consumed, at
+
+
+@codec_kernel
+def follow(book, at, command):
+    """What the trades of a command set off: pauses that are due, stop orders they reached."""
+    header = header_of(book)
+    while True:
+        if header["work"] == Work.PAUSE:
+            at = phases_on(book, at)
+        elif header["work"] == Work.NONE and header["stop_instrument"] != 0:
+            at = run_stops(book, at, command)
+        else:
+            return at
 
 
 @codec_kernel
@@ -80,7 +96,7 @@ def resume(book):
     header = header_of(book)
     work = header["work"]
     if work == Work.SWEEP:
-        at = go_on(
+        return go_on(
             book,
             0,
             pending_at(book, 0),
@@ -88,13 +104,16 @@ def resume(book):
             header["work_order"],
             header["work_limit"],
         )
-        return phases_on(book, at) if header["work"] == Work.PAUSE else at
     if work == Work.MASS_CANCEL:
         return mass_cancel_on(book, 0)
     if work == Work.SESSION_LOST:
         return session_lost_on(book, 0)
     if work == Work.PHASES:
         return phases_on(book, 0)
+    if work == Work.STOPS:
+        return run_stops(book, 0, pending_at(book, 0))
+    if work == Work.KILL:
+        return kill_on(book, 0)
     assert work == Work.ROLL, "unknown work"
     return roll_on(book, 0)
 
@@ -174,7 +193,7 @@ def late_phase(book, at, command, number):
 
 @codec_kernel
 def other_command(book, at, command, blobs):
-    """Definitions, lost sessions, rolls, phases, halts; any other kind does nothing."""
+    """Definitions, lost sessions, rolls, phases, halts, kills; any other kind does nothing."""
     header = header_of(book)
     kind = command["kind"]
     if kind >= CommandKind.DEFINE_PRODUCT and kind <= CommandKind.DEFINE_SESSION:
@@ -185,6 +204,8 @@ def other_command(book, at, command, blobs):
         return roll_product(book, at, command)
     if kind == CommandKind.SET_PHASE:
         return set_phase(book, at, command, blobs)
+    if kind == CommandKind.KILL or kind == CommandKind.RELEASE:
+        return intervene(book, at, command)
     if kind == CommandKind.HALT:
         header["halted"] = 1
         clear_event(event_at(book, at), command, EventKind.HALTED)

@@ -40,10 +40,12 @@ class CommandKind(IntEnum):
     HALT = 22  # the venue takes no new orders; reason
     RESUME = 23
     SET_PHASE = 24  # blob: PHASE; to AUCTION_MATCH: uncrosses
+    KILL = 30  # member, session (0: all of them), reason: blocked, its orders cancelled
+    RELEASE = 31  # ends a kill: the same fields
 
 
 class EventKind(IntEnum):
-    """What happened. Kinds up to MASS_CANCELLED are reports to a session, the rest market facts."""
+    """What happened. Kinds up to TRIGGERED are reports to a session, the rest market facts."""
 
     NONE = 0
     ACCEPTED = 1  # ExecutionReport 150=0
@@ -56,6 +58,7 @@ class EventKind(IntEnum):
     CANCEL_REJECTED = 8  # OrderCancelReject; the request's kind tells 434
     MASS_CANCELLED = 9  # OrderMassCancelReport; qty: orders cancelled
     MASS_CANCEL_REJECTED = 10  # OrderMassCancelReport 531=0
+    TRIGGERED = 11  # ExecutionReport 150=L: a stop order comes in as a MARKET or LIMIT order
     BOOKED = 20  # what an aggressor had left now rests
     REFRESHED = 21  # an iceberg shows its next slice, behind its price's queue
     PRODUCT_DEFINED = 30
@@ -73,9 +76,11 @@ class EventKind(IntEnum):
     INDICATIVE = 51  # price, qty: what an uncross would give; leaves_qty: surplus, buys positive
     UNCROSSED = 52  # price, qty: what the uncross gave (0: nothing); leaves_qty: surplus
     ALARM = 53  # reason: AlarmReason; the operator must look at the instrument
+    KILLED = 60  # member; session: the one killed, 0: the whole member; reason as commanded
+    RELEASED = 61
 
 
-REPORT_KIND_MAX = EventKind.MASS_CANCEL_REJECTED
+REPORT_KIND_MAX = EventKind.TRIGGERED
 
 
 class Phase(IntEnum):
@@ -124,6 +129,8 @@ class OrdType(IntEnum):
     NONE = 0
     MARKET = ord("1")
     LIMIT = ord("2")
+    STOP = ord("3")  # types above LIMIT wait outside the book (M-160)
+    STOP_LIMIT = ord("4")
 
 
 class TimeInForce(IntEnum):
@@ -255,6 +262,7 @@ class ProductFeature(IntFlag):
     PRICE_BANDS = 1024  # the row's bands hold
     PAUSES = 2048  # the row's velocity logic and circuit breaker hold
     PAUSE_PRODUCT = 4096  # they pause every instrument of the product that trades
+    STOP = 8192
 
 
 def packed_row(*fields: tuple[str, str]) -> np.dtype:
@@ -298,7 +306,7 @@ COMMAND = packed_row(
     ("self_match", "u1"),  # SelfMatch
     ("exec_inst", "u1"),  # ExecInst bits
     ("scope", "u1"),  # MassCancelScope
-    ("reason", "<u2"),  # REFUSED, HALT: Reject
+    ("reason", "<u2"),  # REFUSED, HALT: Reject; KILL, RELEASE: the operator's, not 0
     ("product", "<u2"),
     ("trading_date", "<u4"),  # yyyymmdd
     ("transact_time_ns", "<i8"),  # FIX 60 as the member sent it
@@ -385,6 +393,7 @@ class CancelReason(IntEnum):
     EXPIRE_DATE = 1009
     INSTRUMENT_EXPIRED = 1010
     BEYOND_LIMITS = 1011
+    KILLED = 1030
 
 
 PHASE = packed_row(

@@ -37,6 +37,7 @@ _FEATURES = {
     "MIN_QTY": ProductFeature.MIN_QTY,
     "POST_ONLY": ProductFeature.POST_ONLY,
     "ICEBERG": ProductFeature.ICEBERG,
+    "STOP": ProductFeature.STOP,
 }
 _BLOB_TYPES = {
     CommandKind.DEFINE_PRODUCT: PRODUCT,

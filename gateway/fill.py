@@ -142,9 +142,12 @@ def _check_presence(views, fill, kind, seen):
     if kind == CommandKind.NEW_ORDER or kind == CommandKind.REPLACE:
         if not _has(views, fill, seen, Fill.ORDER_QTY):
             return missing, 38
-        is_limit = _value(views, fill, Fill.ORD_TYPE) == OrdType.LIMIT
+        ord_type = _value(views, fill, Fill.ORD_TYPE)
+        is_limit = ord_type == OrdType.LIMIT or ord_type == OrdType.STOP_LIMIT
         if is_limit and not _has(views, fill, seen, Fill.PRICE):
             return missing, 44
+        if ord_type > OrdType.LIMIT and not _has(views, fill, seen, Fill.STOP_PX):
+            return missing, 99
         is_gtd = _value(views, fill, Fill.TIME_IN_FORCE) == TimeInForce.GTD
         if is_gtd and not _has(views, fill, seen, Fill.EXPIRE_DATE):
             return missing, 432
@@ -261,7 +264,8 @@ def _fill_terms(views, kind, fill, seen, command):
     if time_in_force == 0 and kind == CommandKind.NEW_ORDER:
         time_in_force = np.int64(ord("0"))
     command["ord_type"] = ord_type
-    command["price"] = price if ord_type != OrdType.MARKET else 0
+    is_limit = ord_type == OrdType.LIMIT or ord_type == OrdType.STOP_LIMIT
+    command["price"] = price if is_limit else 0
     command["time_in_force"] = time_in_force
     command["qty"] = 0
     if kind != CommandKind.CANCEL:

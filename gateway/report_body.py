@@ -30,7 +30,7 @@ from gateway.put import (
 from gateway.scan import store8
 from gateway.types import Encode
 
-_EXEC_TYPES = tuple(b"?08F45CD")  # by EventKind, 150
+_EXEC_TYPES = tuple(b"?08F45CD???L")  # by EventKind, 150
 _AGGRESSOR = int(EventFlag.AGGRESSOR)
 _AUCTION = int(EventFlag.AUCTION)
 _STATUS = int(Encode.STATUS)
@@ -41,10 +41,10 @@ _RESTATED_WORD = int.from_bytes(b"\x01378=5", "little")
 _T1, _T6, _T11, _T14, _T17 = (tag_word(tag) for tag in (1, 6, 11, 14, 17))
 _T31, _T32, _T37, _T38, _T39 = (tag_word(tag) for tag in (31, 32, 37, 38, 39))
 _T40, _T41, _T44, _T54, _T55 = (tag_word(tag) for tag in (40, 41, 44, 54, 55))
-_T58, _T59, _T60, _T77, _T102 = (tag_word(tag) for tag in (58, 59, 60, 77, 102))
-_T103, _T110, _T111, _T150, _T151 = (tag_word(tag) for tag in (103, 110, 111, 150, 151))
-_T432, _T434, _T527, _T530, _T531 = (tag_word(tag) for tag in (432, 434, 527, 530, 531))
-_T532, _T533, _T851 = (tag_word(tag) for tag in (532, 533, 851))
+_T58, _T59, _T60, _T77, _T99 = (tag_word(tag) for tag in (58, 59, 60, 77, 99))
+_T102, _T103, _T110, _T111, _T150 = (tag_word(tag) for tag in (102, 103, 110, 111, 150))
+_T151, _T432, _T434, _T527, _T530 = (tag_word(tag) for tag in (151, 432, 434, 527, 530))
+_T531, _T532, _T533, _T851 = (tag_word(tag) for tag in (531, 532, 533, 851))
 
 
 @codec_kernel
@@ -140,10 +140,13 @@ def _put_terms(event, order, out, at):
     """The order as it was asked for: type, price, time in force and what else was set."""
     store8(out, at, _T40)
     at = put_byte(out, at + 4, event["ord_type"])
-    if event["ord_type"] == OrdType.LIMIT:
+    if event["ord_type"] == OrdType.LIMIT or event["ord_type"] == OrdType.STOP_LIMIT:
         store8(out, at, _T44)
         price = order["price"] if event["kind"] == EventKind.FILL else event["price"]
         at = put_price(out, at + 4, price)
+    if order["ord_type"] > OrdType.LIMIT:
+        store8(out, at, _T99)
+        at = put_price(out, at + 4, order["stop_price"])
     store8(out, at, _T59)
     at = put_byte(out, at + 4, event["time_in_force"])
     if order["expire_date"] != 0:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.kernel import codec_kernel, kernel
-from engine.types import CommandKind, EventKind
+from engine.types import REPORT_KIND_MAX, CommandKind, EventKind
 from gateway.arena import (
     REPORTS_MAX,
     Clock,
@@ -28,8 +28,8 @@ from gateway.report_body import put_cancel_reject, put_execution, put_mass_cance
 from gateway.scan import load8, scan64, store8
 from gateway.types import REPORT_BYTES_MAX, SESSION_ROW, TEMPLATE_BYTES, Encode, StoreKind
 
-_TYPES = tuple(b"?88888889rr")  # by EventKind, 35
-_LAST_KIND = int(EventKind.MASS_CANCEL_REJECTED)
+_TYPES = tuple(b"?88888889rr8")  # by EventKind, 35
+_LAST_KIND = int(REPORT_KIND_MAX)
 _POSS_DUP, _POSS_RESEND = int(Encode.POSS_DUP), int(Encode.POSS_RESEND)
 _STORE_EVENT = int(StoreKind.EVENT) << 56
 _STORE_PENDING = int(StoreKind.BLOB_PENDING) << 56
@@ -225,6 +225,7 @@ def _copy_command(commands, index, spare):
         spare["orig_cl_ord_id_1"] = 0
         spare["orig_cl_ord_id_2"] = 0
         spare["kind"] = 0
+        spare["ord_type"] = 0
         return
     command = commands[index]
     spare["cl_ord_id_0"] = command["cl_ord_id_0"]
@@ -234,11 +235,13 @@ def _copy_command(commands, index, spare):
     spare["orig_cl_ord_id_1"] = command["orig_cl_ord_id_1"]
     spare["orig_cl_ord_id_2"] = command["orig_cl_ord_id_2"]
     spare["price"] = command["price"]
+    spare["stop_price"] = command["stop_price"]
     spare["qty"] = command["qty"]
     spare["display_qty"] = command["display_qty"]
     spare["min_qty"] = command["min_qty"]
     spare["expire_date"] = command["expire_date"]
     spare["kind"] = command["kind"]
+    spare["ord_type"] = command["ord_type"]
     spare["position_effect"] = command["position_effect"]
     spare["exec_inst"] = command["exec_inst"]
     spare["scope"] = command["scope"]
@@ -255,7 +258,7 @@ def _encode(views, row, event, number, requests, spare, out, start, seq_num, now
     elif not _is_answer(event):
         asked = requests[event["order_request"]]
     order = requests[event["order_request"]] if event["order_request"] != 0 else asked
-    if kind <= EventKind.RESTATED:
+    if kind <= EventKind.RESTATED or kind == EventKind.TRIGGERED:
         at = put_execution(views, event, number, asked, order, mode, out, at)
     elif kind == EventKind.CANCEL_REJECTED:
         at = put_cancel_reject(views, event, asked, out, at)

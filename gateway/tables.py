@@ -65,6 +65,7 @@ CANCEL_TEXTS = {
     CancelReason.EXPIRE_DATE: "expire date passed",
     CancelReason.INSTRUMENT_EXPIRED: "instrument expired",
     CancelReason.BEYOND_LIMITS: "beyond the new daily limits",
+    CancelReason.KILLED: "kill switch",
 }
 
 

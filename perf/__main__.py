@@ -8,12 +8,13 @@ import platform
 from collections.abc import Callable
 from pathlib import Path
 
-from perf import auction, codec, day, engine_flow, journal_replay, wire
+from perf import auction, codec, day, engine_flow, engine_stops, journal_replay, wire
 from perf.rows import Row, write_json
 
 BENCHMARKS: dict[str, Callable[[float], list[Row]]] = {
     "engine.flow": engine_flow.flow,
     "engine.large": engine_flow.large,
+    "engine.stops": engine_stops.stops,
     "engine.uncross": auction.uncross,
     "codec.decode": codec.decode,
     "codec.encode": codec.encode,

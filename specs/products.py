@@ -29,7 +29,7 @@ Percent = Annotated[Decimal, Meta(description="0 to 100, at most two decimals")]
 Count = Annotated[int, Meta(ge=0, le=1_000_000)]
 OrderTypeName = Literal["LIMIT", "MARKET"]
 TimeInForceName = Literal["DAY", "GTC", "GTD", "IOC", "FOK"]
-FeatureName = Literal["MIN_QTY", "POST_ONLY", "ICEBERG"]
+FeatureName = Literal["MIN_QTY", "POST_ONLY", "ICEBERG", "STOP"]
 AuctionFeatureName = Literal["HIDDEN", "MIN_SURPLUS"]
 
 

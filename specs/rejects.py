@@ -55,6 +55,9 @@ class Reject(IntEnum):
     PHASE_TAKES_NO_CANCELS = 46
     ORDER_NOT_FOR_CALL = 47
     PRICE_OUTSIDE_BAND = 48
+    STOP_PRICE_INVALID = 60
+    STOP_WRONG_SIDE = 61
+    KILLED = 62
 
 
 class RejectText(NamedTuple):
@@ -119,4 +122,7 @@ REJECT_TEXTS: dict[Reject, RejectText] = {
         "market, IOC, FOK and post-only orders are not taken in an auction call", 11, 99
     ),
     Reject.PRICE_OUTSIDE_BAND: RejectText("price too far through the market", 99, 99),
+    Reject.STOP_PRICE_INVALID: RejectText("stop price off the tick or beyond the limits", 99, 99),
+    Reject.STOP_WRONG_SIDE: RejectText("stop price on the wrong side of the last trade", 99, 99),
+    Reject.KILLED: RejectText("member or session is blocked by the kill switch", 0, 2),
 }

@@ -94,6 +94,14 @@ def cancel(who: Who, name: str, orig: str, **fields: object) -> dict:
     return command(w.CANCEL, cl_ord_id=name, orig_cl_ord_id=orig, **every)
 
 
+def stop(who: Who, name: str, side: int, qty: int, at: int, **fields: object) -> dict:
+    """A stop order that waits for a trade at `at` ticks; with `ticks` a stop-limit order."""
+    limit = fields.pop("ticks", None)
+    kind = w.STOP if limit is None else w.STOP_LIMIT
+    every = {"ord_type": kind, "stop_price": at * TICK} | fields
+    return new(who, name, side, qty, int(str(limit or 0)), **every)
+
+
 def replace(who: Who, name: str, orig: str, qty: int, ticks: int, **fields: object) -> dict:
     """A replace; `qty` is the new total."""
     every = {"instrument": 1, "price": ticks * TICK} | _of(who) | fields
@@ -108,6 +116,16 @@ def mass_cancel(who: Who, name: str, scope: int, **fields: object) -> dict:
 def session_lost(who: Who) -> dict:
     """The connection of a session broke."""
     return command(w.SESSION_LOST, **_of(who))
+
+
+def kill(who: Who, session_id: int = 0, reason: int = 1) -> dict:
+    """The kill switch for a member, or for one of its sessions."""
+    return command(w.KILL, member=who.member, session=session_id, reason=reason)
+
+
+def release(who: Who, session_id: int = 0, reason: int = 1) -> dict:
+    """The end of a kill."""
+    return command(w.RELEASE, member=who.member, session=session_id, reason=reason)
 
 
 def roll_product(product: int, date: int) -> dict:

@@ -36,6 +36,7 @@ _OF_ORDER = {
     EventKind.RESTATED,
     EventKind.BOOKED,
     EventKind.REFRESHED,
+    EventKind.TRIGGERED,
 }
 
 
@@ -242,7 +243,7 @@ class Watcher:
             order.public_id = order.shown = 0
         if kind == EventKind.FILL and stays and shown and not event["flags"] & EventFlag.AUCTION:
             assert shown == order.shown - event["qty"], "a slice shrinks by what it traded"
-        if kind == EventKind.REPLACED:
+        if kind in (EventKind.REPLACED, EventKind.TRIGGERED):
             order.price = event["price"]
         if shown and not order.public_id:
             self.slices_made += 1
@@ -314,7 +315,7 @@ def assert_open_sums(engine: Engine, instruments: Iterable[int]) -> None:
     money: Counter = Counter()
     closing: Counter = Counter()
     for number in instruments:
-        for order in engine.orders(number):
+        for order in [*engine.orders(number), *engine.stops(number)]:
             product = tables.products[order["product"]]
             gross = product["position_mode"] == PositionMode.GROSS
             key = (int(order["account"]), number, int(order["side"]))

@@ -29,10 +29,12 @@ from tests.build import (
     command,
     gross_product,
     instrument,
+    kill,
     mass_cancel,
     member,
     new,
     product,
+    release,
     replace,
     roll_day,
     roll_product,
@@ -240,6 +242,8 @@ class Flow:
         made["self_match_id"] = dice.pick((0, 0, 0, 0, 1, 2))
         if not gross:
             self._options(made, qty)
+            if dice.number(1, 6) == 1:
+                self._make_stop(made)
         if dice.number(1, 12) == 1:
             made.update(self._flaw())
         return made
@@ -257,12 +261,26 @@ class Flow:
         elif roll == 8 and made["time_in_force"] in (w.DAY, w.IOC, w.FOK):
             made["ord_type"] = w.MARKET
 
+    def _make_stop(self, made: dict) -> None:
+        """A stop order near the last trade; seldom on its wrong side."""
+        dice, number = self.dice, made["instrument"]
+        away = dice.pick((1, 1, 1, 2, 2, 3, 4, 0, -1)) * (1 if made["side"] == w.BUY else -1)
+        made["ord_type"] = dice.pick((w.STOP, w.STOP_LIMIT))
+        made["stop_price"] = (self.around(number) + away) * TICK
+        made["price"] = made["stop_price"] + dice.number(-1, 2) * TICK
+        if made["time_in_force"] in (w.IOC, w.FOK):
+            made["time_in_force"] = w.DAY
+        made["display_qty"] = made["exec_inst"] = made["min_qty"] = 0
+
     def _flaw(self) -> dict:
         """One thing that is often wrong."""
         return self.dice.pick(
             (
                 {"side": 53},
-                {"ord_type": ord("3")},
+                {"ord_type": ord("K")},
+                {"ord_type": w.STOP},
+                {"ord_type": w.STOP_LIMIT, "time_in_force": w.IOC},
+                {"stop_price": self.dice.pick((0, TICK // 2, 60 * TICK, 101 * TICK))},
                 {"ord_type": w.MARKET},
                 {"time_in_force": ord("7")},
                 {"time_in_force": w.GTC},
@@ -295,6 +313,7 @@ class Flow:
         name = self._name(who, number)
         price = self._price(dice.pick((w.BUY, w.SELL)), number)
         made = replace(who, name, orig, self._qty(), 0, instrument=number, price=price)
+        made["stop_price"] = self._price(dice.pick((w.BUY, w.SELL)), number)
         made["display_qty"] = dice.pick((0, 0, 0, 0, 2, made["qty"] // 2, made["qty"] // 3))
         if dice.number(1, 10) == 1:
             made["expire_date"] = self.date + dice.number(0, 3)
@@ -349,6 +368,15 @@ class Flow:
         if dice.number(1, 40) == 1:
             made["row"], made["blob"] = None, made["blob"][:-1]
         return made
+
+    def _kill(self) -> dict:
+        """A member or a session is blocked for a while; seldom one that is not there."""
+        dice, who = self.dice, self._who()
+        session_id = dice.pick((0, who.session, who.session, 1, 99))
+        if dice.number(1, 6) == 1:
+            return release(who, session_id, reason=dice.number(0, 1))
+        self.repairs.insert(0, release(who, session_id))
+        return kill(who, session_id, reason=dice.pick((0, 1, 7)))
 
     def _silent(self) -> dict:
         who = self._who()
@@ -410,6 +438,7 @@ MAKERS: tuple[tuple[int, Callable[[Flow], dict]], ...] = (
     (12, Flow._account),
     (4, Flow._member),
     (3, Flow._halt),
+    (3, Flow._kill),
     (6, Flow._silent),
     (6, Flow._roll_product),
     (3, Flow._roll_day),

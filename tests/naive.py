@@ -14,6 +14,7 @@ from specs.rejects import Reject
 from tests import naive_checks as checks
 from tests import naive_days as days
 from tests import naive_phases as phases
+from tests import naive_stops as stops
 from tests import naive_words as w
 from tests.naive_state import Bounds, Instrument, Order
 
@@ -38,6 +39,7 @@ class NaiveExchange:
         self.request_ids: dict[tuple, int] = {}
         self.requests_used: dict[int, int] = {}
         self.halted = False
+        self.killed: set[tuple[int, int]] = set()  # member, session (0: the whole member)
         self.orders_made = self.trades_made = self.slices_made = 0
         self.command: dict = {}
         self.request = 0
@@ -46,9 +48,8 @@ class NaiveExchange:
     def apply(self, command: dict) -> list[dict]:
         """The full list of the command's events (M-1); the last one is marked (M-5)."""
         self.command, self.request, self.events = command, 0, []
-        handler = HANDLERS.get(command["kind"])
-        if handler is not None:
-            handler(self, command)
+        HANDLERS.get(command["kind"], days.ignore)(self, command)
+        stops.run(self)
         if self.events:
             self.events[-1]["flags"] |= w.LAST_OF_COMMAND
         return self.events
@@ -142,7 +143,7 @@ class NaiveExchange:
                 reason=reason,
                 request=self.request,
                 order_request=self.request,
-                price=0 if command["ord_type"] == w.MARKET else command["price"],
+                price=stops.own_price(command),
                 qty=command["qty"],
                 order_qty=command["qty"],
                 ord_status=w.STATUS_REJECTED,
@@ -152,6 +153,9 @@ class NaiveExchange:
         order = self.make_order(command)
         self.request_orders[self.request] = order
         self.emit_order(w.ACCEPTED, order, answers=True, qty=order.order_qty)
+        if order.stop_price is not None:
+            stops.wait(self, order)
+            return
         self.come_in(order, command["min_qty"])
         phases.follow(self, command["instrument"])
 
@@ -159,17 +163,18 @@ class NaiveExchange:
         """The order of a request that passed every check (M-2)."""
         self.orders_made += 1
         product = self.instruments[command["instrument"]].product
-        names = ("member", "session", "account", "instrument", "side", "ord_type")
-        kept = ("time_in_force", "expire_date", "position_effect", "self_match", "self_match_id")
+        kept = ("member", "session", "account", "instrument", "side", "ord_type", "time_in_force")
+        kept += ("expire_date", "position_effect", "self_match", "self_match_id")
         return Order(
             order_id=(product["shard"] << 56) | self.orders_made,
             request=self.request,
-            price=0 if command["ord_type"] == w.MARKET else command["price"],
+            price=stops.own_price(command),
+            stop_price=command["stop_price"] if stops.is_stop(command["ord_type"]) else None,
             order_qty=command["qty"],
             leaves=command["qty"],
             display=command["display_qty"],
             post_only=bool(command["exec_inst"] & 1),
-            **{name: command[name] for name in names + kept},
+            **{name: command[name] for name in kept},
         )
 
     def come_in(self, order: Order, min_qty: int) -> None:
@@ -221,7 +226,9 @@ class NaiveExchange:
     def leave_book(self, order: Order) -> None:
         """The order no longer lives in the book."""
         del self.live[order.order_id]
-        self.instruments[order.instrument].orders[order.side].remove(order)
+        instrument = self.instruments[order.instrument]
+        waits = order in instrument.stops
+        (instrument.stops if waits else instrument.orders[order.side]).remove(order)
         order.shown = 0
 
     def take_off(
@@ -274,6 +281,9 @@ class NaiveExchange:
             self.reject_cancel(command, reason)
             return
         order = self.named_order(command)
+        if order.stop_price is not None:
+            stops.replace(self, order, command)
+            return
         instrument = self.instruments[order.instrument]
         shown = phases.shown_for_place(order)
         same_price, smaller = command["price"] == order.price, command["qty"] <= order.order_qty
@@ -389,7 +399,7 @@ class NaiveExchange:
             self.emit_order(
                 w.FILL,
                 one,
-                answers=one is order,
+                answers=one is order and self.request == one.request,
                 qty=qty,
                 price=price,
                 trade_id=trade_id,
@@ -427,24 +437,13 @@ class NaiveExchange:
     def position(self, account: int, instrument: int) -> int:
         """Net lots."""
         b = self.buckets(account, instrument)
-        longs, shorts = b["long_today"] + b["long_before"], b["short_today"] + b["short_before"]
-        return b["net"] + longs - shorts
+        longs = b["net"] + b["long_today"] + b["long_before"]
+        return longs - b["short_today"] - b["short_before"]
 
 
-HANDLERS = {
-    w.DEFINE_PRODUCT: days.define_product,
-    w.DEFINE_INSTRUMENT: days.define_instrument,
-    w.DEFINE_MEMBER: days.define_member,
-    w.DEFINE_ACCOUNT: days.define_account,
-    w.DEFINE_SESSION: days.define_session,
+HANDLERS = days.HANDLERS | {
     w.NEW_ORDER: NaiveExchange.new_order,
     w.CANCEL: NaiveExchange.cancel,
     w.REPLACE: NaiveExchange.replace,
-    w.MASS_CANCEL: days.mass_cancel,
-    w.SESSION_LOST: days.session_lost,
-    w.ROLL_PRODUCT: days.roll_product,
-    w.ROLL_DAY: days.roll_day,
-    w.HALT: days.halt,
-    w.RESUME: days.resume,
     w.SET_PHASE: phases.set_phase,
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from specs.rejects import Reject
+from tests import naive_stops as stops
 from tests import naive_words as w
 from tests.naive_state import Instrument, Order
 
@@ -19,6 +20,8 @@ RESTING_TIMES = (w.DAY, w.GTC, w.GTD)
 
 def refuse_new(venue: NaiveExchange, c: dict) -> int:
     """M-11."""
+    if is_killed(venue, c):
+        return Reject.KILLED
     if venue.halted:
         return Reject.VENUE_HALTED
     instrument = venue.instruments.get(c["instrument"])
@@ -43,6 +46,11 @@ def refuse_new(venue: NaiveExchange, c: dict) -> int:
     )
 
 
+def is_killed(venue: NaiveExchange, c: dict) -> bool:
+    """M-171."""
+    return bool({(c["member"], 0), (c["member"], c["session"])} & venue.killed)
+
+
 def _refuse_phase(instrument: Instrument, c: dict) -> int:
     """M-101, M-103."""
     if instrument.phase not in w.TAKE_NEW:
@@ -64,18 +72,19 @@ def _refuse_terms(instrument: Instrument, c: dict) -> int:
         return Reject.QTY_NOT_POSITIVE
     if c["qty"] > product["qty_max"]:
         return Reject.QTY_ABOVE_MAX
-    if c["ord_type"] != w.LIMIT and not (c["ord_type"] == w.MARKET and features & w.HAS_MARKET):
+    market = c["ord_type"] == w.MARKET and features & w.HAS_MARKET
+    if c["ord_type"] != w.LIMIT and not market and not stops.is_taken(product, c["ord_type"]):
         return Reject.ORD_TYPE_NOT_SUPPORTED
     dated = c["time_in_force"] in (w.GTC, w.GTD)
     if c["time_in_force"] not in (w.DAY, w.IOC, w.FOK) and not (dated and features & w.HAS_GTC_GTD):
+        return Reject.TIME_IN_FORCE_NOT_SUPPORTED
+    if stops.is_stop(c["ord_type"]) and c["time_in_force"] in (w.IOC, w.FOK):
         return Reject.TIME_IN_FORCE_NOT_SUPPORTED
     if dated and c["ord_type"] == w.MARKET:
         return Reject.TIME_IN_FORCE_NOT_SUPPORTED
     if refuse_expire_date(instrument, c["time_in_force"], c["expire_date"]):
         return Reject.EXPIRE_DATE_INVALID
-    if c["ord_type"] != w.LIMIT:
-        return 0
-    return refuse_price(instrument, c["price"]) or refuse_bands(instrument, c["side"], c["price"])
+    return refuse_prices(instrument, c)
 
 
 def refuse_expire_date(instrument: Instrument, time_in_force: int, expire_date: int) -> int:
@@ -86,6 +95,18 @@ def refuse_expire_date(instrument: Instrument, time_in_force: int, expire_date: 
     elif expire_date:
         return Reject.EXPIRE_DATE_INVALID
     return 0
+
+
+def refuse_prices(instrument: Instrument, c: dict) -> int:
+    """The stop price, then the limit, of an order that has them."""
+    reason = 0
+    if stops.is_stop(c["ord_type"]):
+        reason = stops.refuse_stop_price(instrument, c["side"], c["stop_price"])
+    if not reason and c["ord_type"] in (w.LIMIT, w.STOP_LIMIT):
+        reason = refuse_price(instrument, c["price"])
+    if not reason and c["ord_type"] == w.LIMIT:
+        reason = refuse_bands(instrument, c["side"], c["price"])
+    return reason
 
 
 def refuse_price(instrument: Instrument, price: int) -> int:
@@ -176,9 +197,10 @@ def refuse_close(
     if instrument.product["position_mode"] != w.GROSS or effect in (0, w.OPEN):
         return 0
     bucket = closed_bucket(side, effect)
-    for order in instrument.orders[side]:
+    for order in [*instrument.orders[side], *instrument.stops]:
         closes = order.position_effect not in (0, w.OPEN)
-        if closes and order.account == account and order is not replaced:
+        own = order.account == account and order.side == side
+        if closes and own and order is not replaced:
             same = closed_bucket(side, order.position_effect) == bucket
             leaves += order.leaves if same else 0
     if leaves > venue.buckets(account, instrument.number)[bucket]:
@@ -242,7 +264,7 @@ def _refuse_exposure(
 def risk_price(instrument: Instrument, c: dict) -> int:
     """M-63: the price an order counts at."""
     if c["ord_type"] != w.MARKET:
-        return c["price"]
+        return stops.own_price(c)
     return instrument.high if c["side"] == w.BUY else instrument.reference
 
 
@@ -294,11 +316,16 @@ def refuse_cancel(venue: NaiveExchange, c: dict) -> int:
     takes = w.TAKE_REPLACE if c["kind"] == w.REPLACE else w.TAKE_CANCEL
     if venue.instruments[order.instrument].phase not in takes:
         return Reject.PHASE_TAKES_NO_CANCELS
+    calls = venue.instruments[order.instrument].phase in w.CALLS
+    if c["kind"] == w.REPLACE and order.stop_price is not None and calls:
+        return Reject.ORDER_NOT_FOR_CALL
     return 0
 
 
 def refuse_replace(venue: NaiveExchange, c: dict) -> int:
     """M-17."""
+    if is_killed(venue, c):
+        return Reject.KILLED
     if venue.halted:
         return Reject.VENUE_HALTED
     reason = refuse_cancel(venue, c)
@@ -319,11 +346,12 @@ def refuse_replace(venue: NaiveExchange, c: dict) -> int:
     if c["qty"] <= order.cum_qty:
         return Reject.TOO_LATE
     leaves = c["qty"] - order.cum_qty
+    kept = ("account", "side", "ord_type", "position_effect")
+    asked = c | {name: getattr(order, name) for name in kept}
     reason = (
         refuse_expire_date(instrument, order.time_in_force, c["expire_date"])
-        or refuse_price(instrument, c["price"])
-        or refuse_bands(instrument, order.side, c["price"])
-        or refuse_display(instrument.product, True, c["display_qty"], c["qty"])
+        or refuse_prices(instrument, asked)
+        or refuse_display(instrument.product, order.ord_type == w.LIMIT, c["display_qty"], c["qty"])
         or refuse_close(
             venue,
             instrument,
@@ -336,8 +364,6 @@ def refuse_replace(venue: NaiveExchange, c: dict) -> int:
     )
     if reason:
         return reason
-    kept = ("account", "side", "ord_type", "position_effect")
-    asked = c | {name: getattr(order, name) for name in kept}
     reason = refuse_risk(venue, instrument, asked, leaves, replaced=order)
     if reason:
         return reason

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from tests.naive import NaiveExchange
 
 
+def ignore(venue: NaiveExchange, command: dict) -> None:
+    """M-8: a kind that is not listed."""
+
+
 def define_product(venue: NaiveExchange, command: dict) -> None:
     """M-7, M-8."""
     row = command["row"]
@@ -225,7 +229,8 @@ def roll_instrument(venue: NaiveExchange, instrument: Instrument, next_date: int
     emit_limits(venue, w.LIMITS_SET, instrument)
     phases.indicate(venue, instrument.number)
     for order in by_order_id(venue):
-        beyond = not instrument.low <= order.price <= instrument.high
+        prices = [order.price, order.stop_price or order.price]
+        beyond = not instrument.low <= min(prices) <= max(prices) <= instrument.high
         if order.instrument == instrument.number and beyond:
             venue.take_off(order, w.EXPIRED, w.STATUS_EXPIRED, w.BEYOND_LIMITS)
 
@@ -256,3 +261,46 @@ def resume(venue: NaiveExchange, command: dict) -> None:
     """M-73."""
     venue.halted = False
     venue.emit(w.RESUMED)
+
+
+def kill(venue: NaiveExchange, command: dict) -> None:
+    """M-170."""
+    if emit_intervention(venue, w.KILLED, command):
+        venue.killed.add((command["member"], command["session"]))
+        for order in by_order_id(venue):
+            meant = command["session"] in (0, order.session)
+            if order.member == command["member"] and meant:
+                venue.take_off(order, w.CANCELLED, w.STATUS_CANCELED, w.KILLED_REASON)
+
+
+def release(venue: NaiveExchange, command: dict) -> None:
+    """M-172."""
+    if emit_intervention(venue, w.RELEASED, command):
+        venue.killed.discard((command["member"], command["session"]))
+
+
+def emit_intervention(venue: NaiveExchange, kind: int, command: dict) -> bool:
+    """The event of a kill or its end, unless the command is ignored."""
+    member, session = command["member"], command["session"]
+    known = member in venue.members if not session else venue.session_members.get(session) == member
+    if known and member in venue.members and command["reason"]:
+        venue.emit(kind, member=member, session=session, reason=command["reason"])
+        return True
+    return False
+
+
+HANDLERS = {
+    w.DEFINE_PRODUCT: define_product,
+    w.DEFINE_INSTRUMENT: define_instrument,
+    w.DEFINE_MEMBER: define_member,
+    w.DEFINE_ACCOUNT: define_account,
+    w.DEFINE_SESSION: define_session,
+    w.MASS_CANCEL: mass_cancel,
+    w.SESSION_LOST: session_lost,
+    w.ROLL_PRODUCT: roll_product,
+    w.ROLL_DAY: roll_day,
+    w.HALT: halt,
+    w.RESUME: resume,
+    w.KILL: kill,
+    w.RELEASE: release,
+}

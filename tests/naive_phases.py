@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from specs.rejects import Reject
+from tests import naive_stops as stops
 from tests import naive_words as w
 from tests.naive_state import Instrument, Order
 
@@ -124,6 +125,7 @@ def terms(instrument: Instrument, prices: list[int] | None = None) -> tuple[int,
 def note_price(venue: NaiveExchange, instrument: Instrument, price: int) -> None:
     """M-31, M-115: what trades is the last price, and is remembered."""
     instrument.last = price
+    stops.mark(instrument, price)
     instrument.prices.append((venue.command["time_ns"], price))
 
 

@@ -46,6 +46,8 @@ class Order:
     cum_value: int = 0
     public_id: int = 0
     shown: int = 0
+    stop_price: int | None = None  # None: it does not wait for one
+    reached: bool = False  # a trade was there, the order has not come in yet
 
     def status(self) -> int:
         """ord_status of a living order (M-8)."""
@@ -84,6 +86,7 @@ class Instrument:
     indicated: tuple[int, int, int] = (0, 0, 0)
     prices: list[tuple[int, int]] = field(default_factory=list)  # time and price of each trade
     orders: dict[int, list[Order]] = field(default_factory=lambda: {w.BUY: [], w.SELL: []})
+    stops: list[Order] = field(default_factory=list)
 
     def set_reference(self, reference: int) -> None:
         """M-12, M-113: the daily limits around a reference, rounded towards it."""

@@ -63,6 +63,35 @@ def test_rejects_carry_number_and_text(members: tuple[Member, Member]) -> None:
     alpha.next(t35="r", t11="mc1", t530="7", t531="7")
 
 
+def test_stop_orders_wait_and_are_triggered(members: tuple[Member, Member]) -> None:
+    alpha, bravo = members
+    symbol = front_symbol()
+    alpha.order("w1", "1", 2, "1.000", symbol, t40="3", t99="1.990")
+    alpha.next(t150="8", t11="w1", t99="1.99", t58="stop price on the wrong side of the last trade")
+    alpha.order("w2", "1", 2, "1.000", symbol, t40="3", t99="2.010")
+    assert 44 not in alpha.next(t150="0", t39="0", t11="w2", t40="3", t99="2.01", t151="2")
+    alpha.order("w3", "1", 5, "2.013", symbol, t40="4", t99="2.010")
+    alpha.next(t150="0", t11="w3", t40="4", t44="2.013", t99="2.01")
+    alpha.send("H", {11: "w3", 55: symbol, 54: "1"})
+    alpha.next(t150="I", t39="0", t40="4", t44="2.013", t99="2.01", t151="5")
+    terms = {55: symbol, 54: "1", 60: "20261120-10:00:00", 38: "4", 40: "4", 44: "2.012"}
+    alpha.send("G", {41: "w3", 11: "w4", **terms, 99: "2.010"})
+    alpha.next(t150="5", t11="w4", t41="w3", t40="4", t44="2.012", t99="2.01", t151="4")
+    alpha.send("G", {41: "w4", 11: "w5", **terms})
+    alpha.next(t35="j", t380="5", t45="7")
+    bravo.order("v1", "2", 5, "2.010", symbol)
+    bravo.next(t150="0", t11="v1")
+    alpha.order("w6", "1", 1, "2.010", symbol, t8000="N", t7928="9")
+    alpha.next(t150="0", t11="w6")
+    alpha.next(t150="F", t11="w6", t39="2")
+    alpha.next(t150="L", t11="w2", t39="0", t40="1", t99="2.01", t151="2")
+    alpha.next(t150="F", t11="w2", t39="2", t32="2", t31="2.01", t99="2.01")
+    alpha.next(t150="L", t11="w4", t39="0", t40="2", t44="2.012", t99="2.01", t151="4")
+    alpha.next(t150="F", t11="w4", t39="1", t32="2", t31="2.01", t151="2")
+    alpha.cancel("w7", "w4", "1", symbol)
+    alpha.next(t150="4", t11="w7", t41="w4", t39="4", t40="2")
+
+
 def test_order_status(members: tuple[Member, Member]) -> None:
     alpha, _ = members
     symbol = front_symbol()

@@ -61,9 +61,9 @@ def test_conditionally_required_fields_are_those_of_the_rule() -> None:
         for msg_type, section in SECTIONS.items()
     }
     assert {msg_type: tags for msg_type, tags in conditional.items() if tags} == {
-        "D": {55, 38, 44, 432},
+        "D": {55, 38, 44, 99, 432},
         "F": {41, 55},
-        "G": {41, 55, 38, 44, 432},
+        "G": {41, 55, 38, 44, 99, 432},
         "H": {55},
         "q": {55},
     }

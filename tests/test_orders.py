@@ -102,6 +102,15 @@ def test_price_of_a_market_order_is_not_read(tables: Tables) -> None:
     assert "price" not in rows[0]
 
 
+def test_stop_orders_have_a_stop_price_and_a_stop_has_no_other(tables: Tables) -> None:
+    """40=3 reads 99 alone; a replace of 40=4 reads both (O-21)."""
+    body = f"41=ORD-1|11=R-1|55=SITB2612|54=2|60={NOW_TEXT}|38=7|40=4|44=9|99=.5|"
+    rows, _ = decode(tables, new_order(extra="99=12.5|", t40="3") + raw(header("G", seq=2) + body))
+    assert rows[0].items() >= {"ord_type": ord("3"), "stop_price": 12_500_000_000}.items()
+    assert "price" not in rows[0]
+    assert (rows[1]["price"], rows[1]["stop_price"]) == (9_000_000_000, 500_000_000)
+
+
 def test_cancel(tables: Tables) -> None:
     body = f"41=ORD-1|37=72057594037927937|11=C-1|55=SITB2612|54=2|60={NOW_TEXT}|38=7|"
     rows, _ = decode(tables, raw(header("F") + body))

@@ -75,7 +75,7 @@ def test_every_other_product_takes_everything():
     for product in others:
         assert product.order_types == ("LIMIT", "MARKET")
         assert set(product.times_in_force) == ALL_TIMES
-        assert set(product.order_features) == {"MIN_QTY", "POST_ONLY", "ICEBERG"}
+        assert set(product.order_features) == {"MIN_QTY", "POST_ONLY", "ICEBERG", "STOP"}
         assert (product.price_rule, product.position_mode) == ("RESTING", "NETTING")
         assert product.position_effect == "optional"
         assert product.replace_keeps_place

@@ -61,20 +61,22 @@ def shared_tables() -> Tables:
 
 
 def request_rows() -> np.ndarray:
-    """Rows 1: the order, 2: its cancel, 3: its replace, 4: mass cancel, 5: an order with all."""
+    """Rows 1: the order, 2: its cancel, 3: its replace, 4: mass cancel, 5: an order with all, 6: a
+    stop, 7: a stop-limit order."""
     rows = np.zeros(8, REQUEST)
     put_ids(rows[1], b"ORD-1", b"")
     put_ids(rows[2], b"C-2345678901234567890"[:20], b"ORD-1")
     put_ids(rows[3], b"R-34567890123", b"ORD-1")
     put_ids(rows[4], b"M-4", b"")
     put_ids(rows[5], b"ORD-5678", b"")
-    rows["kind"][1:6] = [
-        CommandKind.NEW_ORDER,
-        CommandKind.CANCEL,
-        CommandKind.REPLACE,
-        CommandKind.MASS_CANCEL,
-        CommandKind.NEW_ORDER,
-    ]
+    put_ids(rows[6], b"STOP-6", b"")
+    put_ids(rows[7], b"STOP-7", b"")
+    rows["ord_type"][[1, 5, 6, 7]] = [ord("2"), ord("2"), ord("3"), ord("4")]
+    rows["stop_price"][[1, 6, 7]] = [9, 12_300_000_000, 12_200_000_000]
+    rows["price"][7] = 12_250_000_000
+    kind = CommandKind
+    kinds = (kind.NEW_ORDER, kind.CANCEL, kind.REPLACE, kind.MASS_CANCEL, kind.NEW_ORDER)
+    rows["kind"][1:6] = kinds
     rows["price"][[1, 3, 5]] = [12_345_000_000, -500_000_000, 7]
     rows["scope"][4] = ord("3")
     full = rows[5]

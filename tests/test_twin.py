@@ -28,6 +28,7 @@ from tests.build import (
     DAY_2,
     DAY_3,
     buy,
+    kill,
     mass_cancel,
     number,
     product,
@@ -164,7 +165,9 @@ def test_quick_snapshot_in_a_call(seed: int) -> None:
     assert np.concatenate([before, after]).tobytes() == rows.tobytes()
 
 
-@pytest.mark.parametrize("ending", ("sweep", "mass cancel", "session lost", "roll", "uncross"))
+@pytest.mark.parametrize(
+    "ending", ("sweep", "mass cancel", "session lost", "roll", "kill", "uncross")
+)
 def test_quick_long_work(ending: str) -> None:
     """One command with hundreds of events, in buffers of eight rows and in one wide one."""
     source = random.Random(ending)
@@ -183,6 +186,7 @@ def test_quick_long_work(ending: str) -> None:
         ],
         "mass cancel": [mass_cancel(ALPHA, "m1", w.SCOPE_MEMBER)],
         "session lost": [session_lost(ALPHA), session_lost(BRAVO)],
+        "kill": [kill(ALPHA, session_id=ALPHA.session), kill(ALPHA), kill(BRAVO)],
         "roll": [roll_day(DAY_2), roll_product(1, DAY_2), roll_product(1, DAY_3)],
         "uncross": [set_phase(w.CONTINUOUS, instrument=0, product=1)],
     }

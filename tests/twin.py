@@ -14,6 +14,7 @@ import numpy as np
 
 from engine.limits import EngineLimits
 from engine.types import EVENT, REQUEST
+from tests import naive_stops as stops
 from tests import naive_words as w
 from tests.build import number, set_phase
 from tests.checkers import Watcher, assert_open_sums
@@ -127,6 +128,11 @@ def compare_state(twin: Twin, venue: EngineVenue) -> None:
         assert [tuple(order) for order in orders[list(ORDER_FIELDS)].tolist()] == [
             tuple(getattr(order, name) for name in ORDER_FIELDS.values()) for order in queue
         ]
+        waiting = engine.stops(at)
+        assert [tuple(order) for order in waiting[[*ORDER_FIELDS, "stop_price"]].tolist()] == [
+            (*(getattr(order, name) for name in ORDER_FIELDS.values()), order.stop_price)
+            for order in stops.in_order(instrument)
+        ]
     assert_open_sums(engine, exchange.instruments)
     assert engine.request_count == len(exchange.requests) - 1
     for row, command in enumerate(exchange.requests[1:], 1):
@@ -153,6 +159,7 @@ ORDER_FIELDS = {
     "expire_date": "expire_date",
     "member": "member",
     "side": "side",
+    "ord_type": "ord_type",
     "time_in_force": "time_in_force",
 }
 REQUEST_FIELDS = tuple(

@@ -62,7 +62,7 @@ def render(event: dict) -> str:
     it is another one, s session; flags AGGRESSOR, UNSOLICITED, KEPT_PLACE as words.
     """
     words = [EventKind(event["kind"]).name]
-    if event["kind"] >= EventKind.PHASE_CHANGED:
+    if EventKind.PHASE_CHANGED <= event["kind"] < EventKind.KILLED:
         return " ".join(words + phase_words(event))
     market = event["kind"] > EventKind.REFRESHED
     for mark, name in (("o", "order_id"), ("p", "public_id"), ("t", "trade_id")):
@@ -89,7 +89,9 @@ def render(event: dict) -> str:
     for flag, word in marks:
         words += [word] * bool(event["flags"] & flag)
     words += ["KEPT_PLACE"] * bool(event["flags"] & w.KEPT_PLACE)
-    if event["reason"]:
+    if event["kind"] in (EventKind.KILLED, EventKind.RELEASED):
+        words.append(f"for {event['reason']}")
+    elif event["reason"]:
         name = CancelReason if event["reason"] > 1_000 else Reject
         words.append(name(event["reason"]).name)
     return " ".join(words)

@@ -86,7 +86,7 @@ def test_m11_the_first_failing_check_decides() -> None:
         "reason": 9,
         "side": 7,
         "qty": 0,
-        "ord_type": ord("3"),
+        "ord_type": ord("K"),
         "time_in_force": ord("7"),
         "expire_date": 20200101,
         "price": 1,

@@ -21,6 +21,7 @@ from tests.build import (
     cancel,
     command,
     instrument,
+    kill,
     mass_cancel,
     member,
     number,
@@ -29,6 +30,7 @@ from tests.build import (
     roll_product,
     sell,
     set_phase,
+    stop,
     usual_venue,
 )
 from tests.exchanges import EngineVenue, NaiveVenue
@@ -229,6 +231,17 @@ CASES: dict[Reject, tuple[list[dict], dict, dict]] = {
         ],
         sell(ALPHA, "x", 1, 97, instrument=4),
         sell(ALPHA, "y", 1, 98, instrument=4),
+    ),
+    Reject.KILLED: ([kill(ALPHA)], buy(ALPHA, "x", 1, 100), buy(BRAVO, "y", 1, 100)),
+    Reject.STOP_PRICE_INVALID: (
+        [],
+        stop(ALPHA, "x", w.BUY, 1, 111),
+        stop(ALPHA, "y", w.BUY, 1, 110),
+    ),
+    Reject.STOP_WRONG_SIDE: (
+        [buy(ALPHA, "a", 1, 102), sell(BRAVO, "b", 1, 102)],
+        stop(ALPHA, "x", w.BUY, 1, 102),
+        stop(ALPHA, "y", w.SELL, 1, 101),
     ),
 }
 REJECTING = (w.REJECTED, w.CANCEL_REJECTED, w.MASS_CANCEL_REJECTED)
