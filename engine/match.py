@@ -84,6 +84,7 @@ def sweep(book, at, command, request, index, limit):
     order = order_at(book, index)
     instrument = instrument_at(book, order["instrument"])
     buys = order["side"] == Side.BUY
+    pauses = product_at(book, order["product"])["features"] & HAS_PAUSES != 0
     header["work"] = Work.NONE
     while order["leaves_qty"] > 0:
         level = instrument["best_ask"] if buys else instrument["best_bid"]
@@ -101,6 +102,9 @@ def sweep(book, at, command, request, index, limit):
             at = prevent(book, at, command, order, instrument, resting_index)
         else:
             at = trade(book, at, command, request, order, instrument, resting_index, limit)
+            if pauses:
+                number = np.int64(order["instrument"])
+                note_price(book, number, command["time_ns"], instrument["last"])
     return at
 
 
@@ -131,8 +135,6 @@ def trade(book, at, command, request, order, instrument, resting_index, limit):
     if price >= instrument["stop_above"] or price <= instrument["stop_below"]:
         note_print(instrument, price)
         header["stop_instrument"] = order["instrument"]
-    if product["features"] & HAS_PAUSES != 0:
-        note_price(book, np.int64(order["instrument"]), command["time_ns"], price)
     if instrument["value_ticks"] < SUM_MAX:
         instrument["volume"] += qty
         instrument["value_ticks"] += price // product["tick"] * qty
