@@ -192,7 +192,7 @@ def test_pauses_reopen_by_auction_and_halt_nothing(tmp_path: Path):
                 assert after["time_ns"] <= pause["cum_value"]
                 ends.append(Phase(after["qty"]))
                 assert after["time_ns"] == pause["cum_value"] or ends[-1] != Phase.AUCTION_MATCH
-    assert ends.count(Phase.AUCTION_MATCH) > 5
+    assert ends.count(Phase.AUCTION_MATCH) >= 4
     assert result.settles and replay(tmp_path).state_hash == result.state_hash
 
 

@@ -256,12 +256,12 @@ def order(member: Fuzzed, name: str, time_in_force: str = "0") -> bytes:
 
 
 def test_c8_no_command_overtakes_a_phase_and_all_carry_the_venue_clock(tmp_path: Path):
-    """Half a second before the night opens an order of the call; behind it one that trades.
+    """Half a second before the call of the night ends an order of it; behind the end one more.
 
     Nothing but the members' own turns runs here: no tick of the service.
     """
-    now_ns, opens_ns = time.time_ns(), ns("2026-11-24T21:00:00+08:00")
-    clock = VenueClock(now_ns, opens_ns - SECOND // 2, 1)
+    now_ns, matches_ns = time.time_ns(), ns("2026-11-24T20:59:00+08:00")
+    clock = VenueClock(now_ns, matches_ns - SECOND // 2, 1)
     sequencer = Sequencer.open(
         tmp_path, new_limits=LIMITS, durability="os", now_ns=clock.venue_ns, venue_day=20261125,
         threaded=False,
@@ -270,21 +270,23 @@ def test_c8_no_command_overtakes_a_phase_and_all_carry_the_venue_clock(tmp_path:
     with socket.socket() as peer:
         member = Fuzzed(parts, peer)
         member.send(order(member, "called") + order(member, "at once", "3"))
-        assert clock.at(time.time_ns()) < opens_ns, "a machine this slow cannot run the test"
+        assert clock.at(time.time_ns()) < matches_ns, "a machine this slow cannot run the test"
         time.sleep(0.6)
         member.send(order(member, "later", "3"))
     sequencer.abandon()
     rows = np.concatenate(EventReader(tmp_path).rows(1, sequencer.engine.event_count))
     orders = rows[np.isin(rows["kind"], (EventKind.ACCEPTED, EventKind.REJECTED))]
-    assert orders["kind"].tolist() == [EventKind.ACCEPTED, EventKind.REJECTED, EventKind.ACCEPTED]
-    assert orders["reason"].tolist() == [0, Reject.ORDER_NOT_FOR_CALL, 0]
-    assert (orders["time_ns"][:2] < opens_ns).all() and orders["time_ns"][2] >= opens_ns
+    assert orders["kind"].tolist() == [EventKind.ACCEPTED, EventKind.REJECTED, EventKind.REJECTED]
+    assert orders["reason"].tolist() == [
+        0, Reject.ORDER_NOT_FOR_CALL, Reject.PHASE_TAKES_NO_ORDERS,
+    ]  # fmt: skip
+    assert (orders["time_ns"][:2] < matches_ns).all() and orders["time_ns"][2] >= matches_ns
     assert (orders["time_ns"][:2] > clock.venue_ns).all()
     changes = rows[rows["kind"] == EventKind.PHASE_CHANGED]
     assert Phase.HALTED not in changes["qty"]
     front = changes[changes["instrument"] == orders["instrument"][0]]
-    assert front["qty"].tolist() == [Phase.NO_CANCEL, Phase.AUCTION_MATCH, Phase.CONTINUOUS]
-    assert front["time_ns"].tolist()[1:] == [opens_ns, opens_ns]
+    assert front["qty"].tolist() == [Phase.PRE_OPEN, Phase.AUCTION_MATCH]
+    assert front["time_ns"].tolist()[1:] == [matches_ns]
 
 
 def test_c8_a_step_that_cannot_be_journaled_comes_again(

@@ -60,24 +60,24 @@ def local(hours: Hours, *when: int) -> list[str]:
 
 
 SHFE_DAY = [
-    "08:55 PRE_OPEN", "08:59 NO_CANCEL", "09:00 AUCTION_MATCH", "09:00 CONTINUOUS",
+    "08:55 PRE_OPEN", "08:59 AUCTION_MATCH", "09:00 CONTINUOUS",
     "10:15 CLOSED", "10:30 CONTINUOUS", "11:30 CLOSED", "13:30 CONTINUOUS", "15:00 SETTLEMENT",
 ]  # fmt: skip
 
 
 def test_c2_c3_an_ordinary_thursday_of_shanghai():
     assert local(SHFE, 2026, 11, 26) == [
-        "25 15:30 CLOSED", "25 20:55 PRE_OPEN", "25 20:59 NO_CANCEL", "25 21:00 AUCTION_MATCH",
+        "25 15:30 CLOSED", "25 20:55 PRE_OPEN", "25 20:59 AUCTION_MATCH",
         "25 21:00 CONTINUOUS", "26 02:30 CLOSED", *(f"26 {row}" for row in SHFE_DAY),
     ]  # fmt: skip
-    assert in_utc(SHFE, 2026, 11, 26)[4:6] == [
+    assert in_utc(SHFE, 2026, 11, 26)[3:5] == [
         ("25 13:00:00", "CONTINUOUS"), ("25 18:30:00", "CLOSED"),
     ]  # fmt: skip
 
 
 def test_c2_friday_night_is_mondays():
-    assert local(SHFE, 2026, 11, 23)[:6] == [
-        "20 15:30 CLOSED", "20 20:55 PRE_OPEN", "20 20:59 NO_CANCEL", "20 21:00 AUCTION_MATCH",
+    assert local(SHFE, 2026, 11, 23)[:5] == [
+        "20 15:30 CLOSED", "20 20:55 PRE_OPEN", "20 20:59 AUCTION_MATCH",
         "20 21:00 CONTINUOUS", "21 02:30 CLOSED",
     ]  # fmt: skip
     for text in ("2026-11-20T22:00", "2026-11-21T02:00", "2026-11-22T12:00", "2026-11-23T15:29:59"):
@@ -280,14 +280,14 @@ def test_a_day_that_is_no_trading_date_has_no_schedule():
         ('name = "US"', 'name = "VENUE"', "$.holiday_list[1].name", "each name once"),
         ('name = "24X5"', 'name = "CME_23X5"', "$.template[2].name", "each name once"),
         ("ends = 15:30:00", "ends = 15:30:00.5", "$.template[0].ends", "whole seconds"),
-        ("ends = 15:30:00", "ends = 14:30:00", "$.template[0].session[1].phases[8].at",
+        ("ends = 15:30:00", "ends = 14:30:00", "$.template[0].session[1].phases[7].at",
          "inside the trading date that ends at 14:30:00"),
-        ("at = 10:15:00", "at = 08:59:30", "$.template[0].session[1].phases[4].at", "times after"),
+        ("at = 10:15:00", "at = 08:59:30", "$.template[0].session[1].phases[3].at", "times after"),
         ("at = 08:55:00", "at = 02:00:00", "$.template[0].session[1].phases[0].at", "times after"),
-        ('at = 21:00:00, phase = "AUCTION_MATCH"', 'at = 21:00:00, phase = "CONTINUOUS"',
-         "$.template[0].session[0].phases[2].phase", "AUCTION_MATCH"),
+        ('at = 20:59:00, phase = "AUCTION_MATCH"', 'at = 20:59:00, phase = "CONTINUOUS"',
+         "$.template[0].session[0].phases[1].phase", "AUCTION_MATCH"),
         ('at = 02:30:00, phase = "CLOSED"', 'at = 02:30:00, phase = "CLOSING"',
-         "$.template[0].session[0].phases[4].phase", "CLOSED, CONTINUOUS, SETTLEMENT"),
+         "$.template[0].session[0].phases[3].phase", "CLOSED, CONTINUOUS, SETTLEMENT"),
         ('at = 20:55:00, phase = "PRE_OPEN"', 'at = 20:55:00, phase = "NO_CANCEL"',
          "$.template[0].session[0].phases[0].phase", "PRE_OPEN, CONTINUOUS"),
         ('at = 20:55:00, phase = "PRE_OPEN"', 'at = 20:55:00, phase = "OPEN"',

@@ -58,8 +58,7 @@ def test_c8_c9_a_morning_of_three_templates():
         ("26 06:30", "CME_23X5", "rolls to 2026-11-27"),  # over Thanksgiving
         ("26 06:30", "CME_23X5", "CLOSED"),
         ("26 08:55", "SHFE_0230", "PRE_OPEN"),
-        ("26 08:59", "SHFE_0230", "NO_CANCEL"),
-        ("26 09:00", "SHFE_0230", "AUCTION_MATCH"),
+        ("26 08:59", "SHFE_0230", "AUCTION_MATCH"),
         ("26 09:00", "SHFE_0230", "CONTINUOUS"),
     ]
     assert {step.end_ns for step in steps[-1:]} == {ns("2026-11-26T10:15:00+08:00")}
