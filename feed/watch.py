@@ -23,6 +23,7 @@ from engine.types import PRICE_SCALE, Currency, Side
 from feed.books import Book
 from feed.handler import HandlerCounts
 from feed.messages import InstrumentDefined, Trade, TradingStatus
+from feed.phases import CALLS, clock_text, phase_words, surplus_words
 from feed.subscriber import Subscriber
 
 _LEVELS_SHOWN = 10
@@ -73,7 +74,7 @@ def time_text(time_ns: int) -> str:
 
 
 def line_of(book: Book, watched: Watched) -> str:
-    """The contract in one line: best bid and ask, last trade, volume."""
+    """The contract in one line: best bid and ask, phase, last trade, volume."""
     definition = _definition(book)
     bid, ask = book.bids.best(), book.asks.best()
     tick = definition.tick
@@ -82,6 +83,7 @@ def line_of(book: Book, watched: Watched) -> str:
     parts.append(f"ask {ask[1]}@{price_text(ask[0], tick)}" if ask else "ask -")
     statistics = book.statistics
     last = price_text(statistics.last, tick) if statistics.last_trade_id else "-"
+    parts.append(_phase(book))
     parts.append(f"last {last} volume {statistics.volume} trades {statistics.trades}")
     parts.append(f"orders {book.order_count}")
     return "  ".join(parts)
@@ -98,9 +100,9 @@ def _header(book: Book) -> Text:
     definition, statistics = _definition(book), book.statistics
     text = Text()
     text.append(definition.symbol, style="bold")
-    status = TradingStatus(book.status.status).name.lower() if book.status else "-"
     currency = Currency(definition.currency).name
-    text.append(f"  {definition.product_code}  {currency}  x{definition.multiplier:,}  {status}\n")
+    text.append(f"  {definition.product_code}  {currency}  x{definition.multiplier:,}")
+    text.append(f"  {_phase(book)}\n", style="bold yellow" if _in_call(book) else "")
     tick = definition.tick
     if book.limits is not None:
         low, high = (price_text(p, tick) for p in (book.limits.low, book.limits.high))
@@ -113,6 +115,26 @@ def _header(book: Book) -> Text:
         text.append("open {} high {} low {} last {}".format(*texts))
         text.append(f"  average {average}  volume {statistics.volume:,} lots")
     return text
+
+
+def _phase(book: Book) -> str:
+    """The phase with its end, and in a call what an uncross would give."""
+    status, told = book.status, book.indicative
+    if status is None:
+        return "-"
+    words = phase_words(status.status)
+    if status.scheduled_end_ns:
+        words += f" until {clock_text(status.scheduled_end_ns)}"
+    if not _in_call(book):
+        return words
+    if told is None:
+        return f"{words}  indicative -"
+    lots = f" {told.qty:,} lots, {surplus_words(told.surplus)}" if told.qty else ""
+    return f"{words}  indicative {price_text(told.price, _definition(book).tick)}{lots}"
+
+
+def _in_call(book: Book) -> bool:
+    return book.status is not None and TradingStatus(book.status.status) in CALLS
 
 
 def _ladder(book: Book) -> Table:

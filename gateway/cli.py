@@ -99,14 +99,21 @@ def demo(
     port: Annotated[
         int | None, typer.Option(min=1, max=65_535, help="FIX port; else a free one.")
     ] = None,
+    clock: Annotated[
+        str, typer.Option(metavar="fast:N", help="How fast the venue clock runs.")
+    ] = "fast:1440",
+    data: Annotated[
+        Path | None, typer.Option(help="Keep the journal in this directory.", file_okay=False)
+    ] = None,
     picture: Annotated[
         Path | None, typer.Option(help="Write the last frame as an SVG.", dir_okay=False)
     ] = None,
 ) -> None:
-    """Run a venue with simulated members on loopback and show its market."""
+    """Run a fast trading day with simulated members on loopback and show its market."""
     from gateway.demo import DemoTerms, run_demo
 
-    raise typer.Exit(run_demo(DemoTerms(seconds, seed, product.upper(), port, picture)))
+    terms = DemoTerms(seconds, seed, product.upper(), port, clock, data, picture)
+    raise typer.Exit(run_demo(terms))
 
 
 @app.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import date
+from datetime import date, datetime
 
 from rich.console import Console
 from rich.table import Table
@@ -17,6 +17,7 @@ from specs.products import (
     format_price,
     load_products,
 )
+from specs.sessions import NANOSECONDS, Hours, schedule
 from specs.venue import DayConfig
 
 _PRICE_RULES = {
@@ -38,6 +39,7 @@ def run_instruments(code: str | None, on: date | None) -> int:
         if code is None or product.code == code.upper():
             listed = [contract for contract in contracts if contract.product == product]
             console.print(f"[bold]{product.code}[/]  {product.name}\n{_terms(product)}")
+            console.print(hours_lines(product.hours, day), soft_wrap=True)
             console.print(_table(product, listed))
             console.print()
     console.print(f"{len(contracts)} contracts of {len(catalogue.products)} products on {day}")
@@ -72,3 +74,24 @@ def _terms(product: Product) -> str:
             f" {' '.join(product.order_features)}".rstrip(),
         )
     )
+
+
+def hours_lines(hours: Hours, on: date) -> str:
+    """The template, and when it trades on the trading date `on` or the next one, in local time."""
+    day = hours.calendar.on_or_after(on)
+    parts, shown, call = [], "", ""
+    for row in schedule(hours, day):
+        start = _local(hours, row.time_ns)
+        if row.phase in ("PRE_OPEN", "CLOSING") and not call:
+            call = f"call {start:%H:%M}, "
+        elif row.phase == "CONTINUOUS":
+            weekday = f"{start:%a} " if f"{start:%a}" != shown else ""
+            shown = f"{start:%a}"
+            parts.append(f"{weekday}{call}{start:%H:%M}-{_local(hours, row.end_ns):%H:%M}")
+            call = ""
+    zone = getattr(hours.zone, "key", hours.zone)
+    return f"  {hours.name}, trading date {day} in {zone}:\n    {'; '.join(parts)}"
+
+
+def _local(hours: Hours, time_ns: int) -> datetime:
+    return datetime.fromtimestamp(time_ns // NANOSECONDS, hours.zone)

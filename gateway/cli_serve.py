@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from gateway.clock import opening_ns, parse_speed
-from specs.products import load_products
+from specs.products import Catalogue, load_products
 from specs.venue import VENUE_FILE, load_venue
 
 CANNOT_SERVE, USAGE_ERROR = 1, 2
@@ -21,7 +21,18 @@ def run_venue(
 
     clock: "real" or "fast:N"; on: the trading date before whose opening the venue clock starts.
     """
-    catalogue = load_products()
+    return serve_catalogue(load_products(), config_file, data_dir, overrides, clock, on)
+
+
+def serve_catalogue(
+    catalogue: Catalogue,
+    config_file: Path | None,
+    data_dir: Path,
+    overrides: list[str],
+    clock: str,
+    on: date | None,
+) -> int:
+    """run_venue with the products of `catalogue`."""
     config = load_venue(config_file or VENUE_FILE, overrides, catalogue)
     try:
         speed = parse_speed(clock)

@@ -1,6 +1,6 @@
-"""`sitex demo`: a venue, six members trading over FIX, and the market in the terminal.
+"""`sitex demo`: a venue on a fast day, six members trading over FIX, the market in the terminal.
 
-Wiring only. The venue is a child process like any `sitex serve`; members, subscriber and view live
+Wiring only. The venue is a child process, almost a `sitex serve`; members, subscriber and view live
 here, on one event loop. Ends by itself, by Ctrl-C or SIGTERM, or by a failure; in each case members
 log out, the venue stops cleanly, and the temporary data directory goes.
 """
@@ -14,18 +14,29 @@ import sys
 import tempfile
 import time
 from collections import deque
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from rich.console import Console
 from rich.live import Live
 
-from engine.types import Side
+from engine.types import PRICE_SCALE, Side
 from feed.multicast import Line
 from feed.subscriber import Subscriber
-from gateway.cli_serve import print_line, run_on_loop
+from gateway.cli_serve import USAGE_ERROR, print_line, run_on_loop
 from gateway.client import Client, member_reader
+from gateway.clock import NEVER_NS, opening_ns, parse_speed
+from gateway.demo_day import (
+    CLOCK,
+    DAYS_AHEAD,
+    SHOCK_SHARE,
+    Taking,
+    VenueTime,
+    demo_catalogue,
+    first_date,
+    shock_ns,
+)
 from gateway.demo_desk import Desk
 from gateway.demo_feed import MarketWatch
 from gateway.demo_market import Market
@@ -34,6 +45,7 @@ from gateway.demo_summary import Summary, count_journal
 from gateway.demo_venue import HOST, DemoVenue, Ports, VenueEndedError, choose_ports
 from gateway.demo_view import Rates, Screen, plain_line, render, save_picture
 from gateway.warmup import warm_up
+from specs.calendar import from_yyyymmdd
 from specs.loading import SpecError
 from specs.products import PRODUCTS_FILE, Catalogue, load_products
 from specs.venue import VenueConfig, load_venue
@@ -49,41 +61,53 @@ _RATE_WINDOW_S = 2.0
 class DemoTerms(NamedTuple):
     """What was asked on the command line.
 
-    seconds None: until Ctrl-C; port None: any free one; picture: an SVG of the last frame.
+    seconds None: until Ctrl-C; port None: any free one; clock: of the venue, fast:N or real;
+    data: an empty directory that keeps the journal; picture: an SVG of the last frame.
     """
 
     seconds: float | None
     seed: int
     product: str
     port: int | None
+    clock: str = CLOCK
+    data: Path | None = None
     picture: Path | None = None
 
 
 def run_demo(terms: DemoTerms) -> int:
     """Runs the demo; returns the exit code: 0 when every count agrees with the journal."""
-    catalogue, config = load_products(), load_venue()
+    try:
+        speed = parse_speed(terms.clock)
+    except ValueError as error:
+        sys.stderr.write(f"sitex demo: {error}\n")
+        return USAGE_ERROR
+    catalogue, config = demo_catalogue(load_products()), load_venue()
     if terms.product not in catalogue.codes:
         allowed = ", ".join(catalogue.codes)
         raise SpecError(PRODUCTS_FILE, "$.product", f"no product {terms.product!r}", allowed)
+    if terms.data is not None and terms.data.exists() and any(terms.data.iterdir()):
+        sys.stderr.write(f"sitex demo: {terms.data} holds something; allowed: an empty directory\n")
+        return USAGE_ERROR
     console = Console(highlight=False)
     warm_up(print_line)
-    return run_on_loop(_run(terms, catalogue, config, console))
+    return run_on_loop(_run(terms, speed, catalogue, config, console))
 
 
 async def _run(
-    terms: DemoTerms, catalogue: Catalogue, config: VenueConfig, console: Console
+    terms: DemoTerms, speed: int, catalogue: Catalogue, config: VenueConfig, console: Console
 ) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    day = config.day.venue_day().at(time.time_ns())
+    day = first_date(catalogue.product(terms.product).hours, datetime.now(UTC).date())
+    clock = VenueTime(speed, opening_ns(catalogue, day))
     ports = choose_ports(config, terms.port)
     with tempfile.TemporaryDirectory(prefix="sitex-demo-") as folder:
-        data_dir = Path(folder)
+        data_dir = terms.data or Path(folder)
         try:
-            async with DemoVenue(data_dir, ports, print_line) as venue:
-                demo = Demo(terms, catalogue, day, ports, config)
+            async with DemoVenue(data_dir, ports, terms.clock, day, print_line) as venue:
+                demo = Demo(terms, catalogue, day, clock, ports, config)
                 await demo.run(venue, stop, console)
         except (VenueEndedError, OSError) as error:
             sys.stderr.write(f"sitex demo: {error or type(error).__name__}\n")
@@ -103,12 +127,16 @@ class Demo:
         terms: DemoTerms,
         catalogue: Catalogue,
         day: date,
+        clock: VenueTime,
         ports: Ports,
         config: VenueConfig,
     ) -> None:
         self._terms = terms
         self._product = catalogue.product(terms.product)
-        self._market = Market(catalogue, day, terms.seed)
+        self._market = Market(catalogue, day, terms.seed, DAYS_AHEAD)
+        self._clock = clock
+        self._trading_date = day
+        self._shock_ns = shock_ns(self._product.hours, day)
         self._ports = ports
         self._config = config
         self._clients: list[Client] = []
@@ -128,7 +156,9 @@ class Demo:
         )
         curve = self._market.symbols(self._terms.product)[:10]
         async with Subscriber(lines, (HOST, self._ports.recovery), feed.interface) as subscriber:
-            self._watch = MarketWatch(subscriber, curve[0], curve)
+            self._watch = MarketWatch(
+                subscriber, curve[0], curve, self._clock, self._product.tick_units
+            )
             ended = asyncio.create_task(venue.ended())
             tasks = [asyncio.create_task(self._watch.run()), ended]
             try:
@@ -175,7 +205,8 @@ class Demo:
             desks[name] = desk
             return desk
 
-        self._traders = list(traders(self._market, self._terms.product, self._terms.seed, desk_of))
+        market, terms = self._market, self._terms
+        self._traders = list(traders(market, terms.product, terms.seed, desk_of, self._watch.takes))
         self._desks = list(desks.values())
         for client in self._clients:
             await client.connect()
@@ -212,9 +243,29 @@ class Demo:
         for client in self._clients:
             if client.ended:
                 raise ConnectionError(f"{client.member.comp_id}: {client.ended}")
+        self._follow_day()
         self._market.step(passed_s)
         for trader in self._traders:
             trader.act(elapsed_s)
+
+    def _follow_day(self) -> None:
+        """News once a trading date; prices around the last settlement; positions of today."""
+        watch, market = self._watch, self._market
+        shown = watch.limits(watch.symbol)
+        if shown is not None and from_yyyymmdd(shown.trading_date) != self._trading_date:
+            self._trading_date = from_yyyymmdd(shown.trading_date)
+            self._shock_ns = shock_ns(self._product.hours, self._trading_date)
+            for desk in self._desks:
+                desk.begin_date()
+            for symbol in market.contracts:
+                limits = watch.limits(symbol)
+                if limits is not None:
+                    market.set_reference(symbol, limits.reference / PRICE_SCALE)
+        now_ns = self._clock.at(time.monotonic_ns())
+        if now_ns >= self._shock_ns and watch.takes(watch.symbol) == Taking.ALL:
+            self._shock_ns = NEVER_NS
+            share = market.jump(self._product.group, SHOCK_SHARE)
+            watch.events.say(now_ns, f"news: {self._product.group} prices {share:+.0%}")
 
     async def _settle(self) -> None:
         """Waits for the last answers and for the feed; traders send nothing any more."""
@@ -250,6 +301,8 @@ class Demo:
             rates=self._rates(),
             members=[(desk.name, desk.counts.sent) for desk in self._desks],
             elapsed_s=self._seconds,
+            moment=watch.moment(),
+            events=list(watch.events.lines),
             note=f"seed {self._terms.seed}",
         )
 

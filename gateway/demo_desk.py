@@ -64,6 +64,7 @@ class Desk:
         self.name = name
         self.counts = DeskCounts()
         self.positions: dict[str, int] = {}  # lots by symbol
+        self.traded: dict[str, int] = {}  # the same of this trading date alone
         self.orders: dict[str, Working] = {}  # by every ClOrdID that may still be answered
         self._send = send
         self._clock_ns = clock_ns
@@ -132,6 +133,10 @@ class Desk:
         """Lots held of a contract; negative: short."""
         return self.positions.get(symbol, 0)
 
+    def begin_date(self) -> None:
+        """A new trading date: what was opened before it is no position of today."""
+        self.traded.clear()
+
     def _take_report(self, message: Message) -> None:
         exec_type = message.get(150)
         order = self.orders.get(message.text(11))
@@ -157,6 +162,7 @@ class Desk:
         signed = qty if order.side == BUY else -qty
         symbol = order.contract.symbol
         self.positions[symbol] = self.positions.get(symbol, 0) + signed
+        self.traded[symbol] = self.traded.get(symbol, 0) + signed
 
     def _take_cancel_reject(self, message: Message) -> None:
         self.counts.rejects += message.get(102) not in (b"0", b"1")

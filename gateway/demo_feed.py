@@ -1,4 +1,4 @@
-"""What the demo's screen shows of the market: a subscriber's books, trades and curve.
+"""What the demo's screen shows of the market: a subscriber's books, trades, phases and curve.
 
 Reads the public feed like any other subscriber and keeps the last trades of the contract shown.
 """
@@ -10,9 +10,12 @@ from collections import deque
 
 from engine.types import Side
 from feed.books import Book
-from feed.messages import Trade
+from feed.messages import Limits, MarketMessage, Settlement, Status, Trade, Uncrossed
+from feed.phases import CALLS, clock_text, phase_words
 from feed.subscriber import Subscriber
-from gateway.demo_view import LEVELS_MAX, CurvePoint, Level, TradePrint
+from gateway.demo_day import Taking, VenueTime, taking
+from gateway.demo_events import EventList
+from gateway.demo_view import LEVELS_MAX, Call, CurvePoint, Level, Moment, TradePrint
 
 TRADES_KEPT = 64
 
@@ -20,8 +23,12 @@ TRADES_KEPT = 64
 class MarketWatch:
     """Follows the feed; `symbol` is shown with its trades, `curve` are contracts by month."""
 
-    def __init__(self, feed: Subscriber, symbol: str, curve: list[str]) -> None:
+    def __init__(
+        self, feed: Subscriber, symbol: str, curve: list[str], clock: VenueTime, tick: int
+    ) -> None:
         self._feed = feed
+        self.clock = clock
+        self.events = EventList(symbol, tick)
         self.symbol = symbol
         self._curve = curve
         self.trades: deque[TradePrint] = deque(maxlen=TRADES_KEPT)  # newest first
@@ -36,9 +43,13 @@ class MarketWatch:
     async def run(self) -> None:
         """Takes updates until cancelled."""
         async for update in self._feed:
+            local_ns = time.monotonic_ns()
             for message in update.messages:
+                self.clock.take(message.time_ns, local_ns)
                 if isinstance(message, Trade):
                     self._take_trade(message)
+                else:
+                    self._take_event(message)
 
     def levels(self, side: Side) -> list[Level]:
         """The best levels of one side of the contract shown, best first."""
@@ -47,6 +58,29 @@ class MarketWatch:
             return []
         rows = book.levels(side).array()[:LEVELS_MAX]
         return [Level(int(row["price"]), int(row["qty"]), int(row["orders"])) for row in rows]
+
+    def takes(self, symbol: str) -> Taking:
+        """What members may send for a contract now."""
+        return taking(self._book(symbol), self.clock, time.monotonic_ns())
+
+    def limits(self, symbol: str) -> Limits | None:
+        """Trading date, reference price and limits of a contract."""
+        book = self._book(symbol)
+        return book.limits if book is not None else None
+
+    def moment(self) -> Moment:
+        """The venue clock, and the phase of the contract shown."""
+        seconds = self.clock.at(time.monotonic_ns()) // 1_000_000_000
+        clock = time.strftime("%a %d %b %H:%M:%S", time.gmtime(seconds))
+        book, auction = self._book(self.symbol), self.events.auction_price
+        if book is None or book.status is None:
+            return Moment(clock, "waiting for the market", "", None, auction)
+        status, call = book.status, None
+        if status.status in CALLS:
+            told = book.indicative
+            call = Call(told.price, told.qty, told.surplus) if told else Call(0, 0, 0)
+        end = clock_text(status.scheduled_end_ns) if status.scheduled_end_ns else ""
+        return Moment(clock, phase_words(status.status), end, call, auction)
 
     def curve(self) -> list[CurvePoint]:
         """The contracts of the curve, nearest first."""
@@ -65,9 +99,22 @@ class MarketWatch:
         self.lots += trade.qty
         book = self._book(self.symbol)
         if book is not None and book.instrument == trade.instrument:
-            clock = time.strftime("%H:%M:%S", time.gmtime(trade.time_ns // 1_000_000_000))
-            bought = trade.side == Side.BUY
+            clock = clock_text(trade.time_ns)
+            bought = trade.side == Side.BUY if trade.side else None
             self.trades.appendleft(TradePrint(clock, self.symbol, trade.price, trade.qty, bought))
+
+    def _take_event(self, message: MarketMessage) -> None:
+        book, events = self._book(self.symbol), self.events
+        if book is None or getattr(message, "instrument", 0) != book.instrument:
+            return
+        if isinstance(message, Status):
+            events.take_status(message)
+        elif isinstance(message, Uncrossed):
+            events.take_uncrossed(message)
+        elif isinstance(message, Settlement):
+            events.take_settlement(message)
+        elif isinstance(message, Limits):
+            events.take_limits(message)
 
     def _book(self, symbol: str) -> Book | None:
         return self._feed.books.by_symbol.get(symbol)

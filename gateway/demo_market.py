@@ -64,12 +64,20 @@ class _Factors:
 
 
 class Market:
-    """Fair prices of all contracts, moved by step. Same seed, same steps: same prices."""
+    """Fair prices of all contracts, moved by step. Same seed, same steps: same prices.
 
-    def __init__(self, catalogue: Catalogue, trading_date: date, seed: int) -> None:
+    days_ahead: contracts that expire within so many days of the trading date are left out.
+    """
+
+    def __init__(
+        self, catalogue: Catalogue, trading_date: date, seed: int, days_ahead: int = -1
+    ) -> None:
         self.contracts = {
-            contract.symbol: contract for contract in catalogue.contracts(trading_date)
+            contract.symbol: contract
+            for contract in catalogue.contracts(trading_date)
+            if (contract.last_trading_date - trading_date).days > days_ahead
         }
+        self._references: dict[str, float] = {}
         self._trading_date = trading_date
         self._random = random.Random(seed)
         self._factors = {group: _Factors() for group in GROUPS}
@@ -85,6 +93,20 @@ class Market:
             self._step_factors(part)
             seconds -= part
 
+    def jump(self, group: str, share: float) -> float:
+        """News: prices of a group move by `share`, towards the middle; the share with its sign.
+
+        The other group follows by the correlation.
+        """
+        signed = -share if self._factors[group].short + self._factors[group].long > 0 else share
+        for name, factors in self._factors.items():
+            factors.long += math.log1p(signed) * (1.0 if name == group else TOKEN_GPU_CORRELATION)
+        return signed
+
+    def set_reference(self, symbol: str, price: float) -> None:
+        """The previous settlement price: limits, and so fair prices, lie around it."""
+        self._references[symbol] = price
+
     def fair(self, symbol: str) -> float:
         """The fair price in quote units, inside the contract's daily limits."""
         contract = self.contracts[symbol]
@@ -94,7 +116,10 @@ class Market:
         log = factors.short * math.exp(-CURVE_DECAY_PER_YEAR * years) + factors.long
         log += group.slope_per_year * years
         bound = float(product.daily_limit_percent) / 100 * LIMIT_SHARE_MAX
-        return float(product.reference_price) * (1 + max(-bound, min(bound, math.expm1(log))))
+        base = float(product.reference_price)
+        reference = self._references.get(symbol, base)
+        fair = base * math.exp(log)
+        return max(reference * (1 - bound), min(reference * (1 + bound), fair))
 
     def fair_ticks(self, symbol: str) -> int:
         """The fair price in whole ticks."""

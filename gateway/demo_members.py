@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from gateway.demo_day import Taking
 from gateway.demo_desk import (
     BUY,
     CLOSE_TODAY,
@@ -30,6 +31,15 @@ MAKER_MESSAGES_MAX = 24  # of one turn
 SPECULATOR_POSITION_MAX = 150  # lots, then it only reduces
 HEDGER_POSITION_MAX = 3_000
 _ICEBERG_SHARE = 5  # an iceberg shows a fifth
+
+
+# What a contract's phase takes now; members ask before each message.
+Takes = Callable[[str], Taking]
+
+
+def always(symbol: str) -> Taking:
+    """A market that trades at any hour."""
+    return Taking.ALL
 
 
 class QuoteTerms(NamedTuple):
@@ -53,9 +63,12 @@ class Slot(NamedTuple):
 class Maker:
     """Quotes both sides of its contracts around the fair price, leaning against its position."""
 
-    def __init__(self, desk: Desk, market: Market, terms: list[QuoteTerms], seed: str) -> None:
+    def __init__(
+        self, desk: Desk, market: Market, terms: list[QuoteTerms], seed: str, takes: Takes
+    ) -> None:
         self.desk = desk
         self._market = market
+        self._takes = takes
         self._random = random.Random(seed)
         self._slots = [
             Slot(one, side, level)
@@ -79,7 +92,8 @@ class Maker:
 
     def _keep(self, slot: Slot) -> bool:
         order = self._working.get(slot)
-        if order is not None and order.pending:
+        takes = self._takes(slot.terms.symbol)
+        if takes == Taking.NOTHING or (order is not None and order.pending):
             return False
         target = self._target_ticks(slot)
         if order is None or order.done:
@@ -89,7 +103,7 @@ class Maker:
             )
             return True
         tolerance = slot.level // 2
-        if abs(order.price_ticks - target) > tolerance:
+        if takes >= Taking.CALL and abs(order.price_ticks - target) > tolerance:
             self.desk.replace(order, target, self._qty(slot))
             return True
         return False
@@ -110,9 +124,12 @@ class Maker:
 class Speculator:
     """Takes liquidity at random moments, mostly with the move, and closes what it holds."""
 
-    def __init__(self, desk: Desk, market: Market, symbols: list[str], seed: str) -> None:
+    def __init__(
+        self, desk: Desk, market: Market, symbols: list[str], seed: str, takes: Takes
+    ) -> None:
         self.desk = desk
         self._market = market
+        self._takes = takes
         self._symbols = symbols
         self._random = random.Random(seed)
         self._next_s = 0.0
@@ -133,6 +150,9 @@ class Speculator:
 
     def _trade(self, contract: Contract, now_s: float) -> None:
         symbol, fair = contract.symbol, self._market.fair_ticks(contract.symbol)
+        takes = self._takes(symbol)
+        if takes == Taking.NOTHING:
+            return
         position = self.desk.position(symbol)
         trend = fair - self._seen[symbol]
         side = BUY if trend + self._random.gauss(0, 4) > 0 else SELL
@@ -142,22 +162,28 @@ class Speculator:
         qty = min(1 + int(self._random.expovariate(1 / 9)), 60)
         style = self._random.random()
         effect = self._effect(contract, side, qty)
-        if style < 0.15 and "MARKET" in contract.product.order_types:
+        if takes < Taking.ALL:  # a call takes what rests
+            price = max(1, fair + toward * self._random.randint(-2, 6))
+            self._rest(self.desk.new(contract, side, qty, price, DAY, effect), now_s)
+        elif style < 0.15 and "MARKET" in contract.product.order_types:
             self.desk.new(contract, side, qty, 0, IOC, effect)
         elif style < 0.75:
             self.desk.new(contract, side, qty, max(1, fair + 4 * toward), IOC, effect)
         elif style < 0.85:
             self.desk.new(contract, side, qty, max(1, fair + 3 * toward), FOK, effect)
         else:
-            order = self.desk.new(contract, side, qty, max(1, fair - toward), DAY, effect)
-            order.entered_s = now_s
-            self._resting.append(order)
+            price = max(1, fair - toward)
+            self._rest(self.desk.new(contract, side, qty, price, DAY, effect), now_s)
+
+    def _rest(self, order: Working, now_s: float) -> None:
+        order.entered_s = now_s
+        self._resting.append(order)
 
     def _effect(self, contract: Contract, side: str, qty: int) -> tuple[Field, ...]:
         """Position effect: closes today's position where that is large enough, else opens."""
         if contract.product.position_effect != "required":
             return ()
-        position = self.desk.position(contract.symbol)
+        position = self.desk.traded.get(contract.symbol, 0)
         closes = position >= qty if side == SELL else -position >= qty
         return ((77, CLOSE_TODAY if closes and not self.desk.orders else OPEN),)
 
@@ -165,7 +191,8 @@ class Speculator:
         self._resting = [order for order in self._resting if not order.done]
         for order in self._resting:
             if now_s - order.entered_s > 3.0 and not order.pending:
-                self.desk.cancel(order)
+                if self._takes(order.contract.symbol) == Taking.ALL:
+                    self.desk.cancel(order)
                 return
 
 
@@ -173,10 +200,11 @@ class Hedger:
     """Works one large order at a time with an iceberg near the market, along the curve."""
 
     def __init__(
-        self, desk: Desk, market: Market, symbols: list[str], side: str, seed: str
+        self, desk: Desk, market: Market, symbols: list[str], side: str, seed: str, takes: Takes
     ) -> None:
         self.desk = desk
         self._market = market
+        self._takes = takes
         self._symbols = symbols
         self._side = side
         self._random = random.Random(seed)
@@ -192,6 +220,8 @@ class Hedger:
         self._next_s = now_s + self._random.uniform(0.4, 0.9)
         if order is None or order.done:
             self._start(now_s)
+        elif self._takes(order.contract.symbol) < Taking.CALL:
+            return
         elif now_s >= self._until_s:
             self.desk.cancel(order)
         else:
@@ -202,6 +232,8 @@ class Hedger:
 
     def _start(self, now_s: float) -> None:
         symbol = self._random.choice(self._symbols)
+        if self._takes(symbol) == Taking.NOTHING:
+            return
         position = self.desk.position(symbol)
         side = self._side
         if abs(position) > HEDGER_POSITION_MAX:
@@ -239,7 +271,11 @@ def opening(contract: Contract) -> tuple[Field, ...]:
 
 
 def traders(
-    market: Market, product: str, seed: int, desk_of: Callable[[str], Desk]
+    market: Market,
+    product: str,
+    seed: int,
+    desk_of: Callable[[str], Desk],
+    takes: Takes = always,
 ) -> Iterator[Trader]:
     """All traders of the demo: two makers, two hedgers, two speculators; `product` is shown."""
     curve = market.symbols(product)[:10]
@@ -248,9 +284,9 @@ def traders(
     first = [QuoteTerms(s, 4 if s == curve[0] else 2, 1, 1, 20) for s in curve]
     second = [QuoteTerms(s, 5 if s == curve[0] else 2, 2, 2, 35) for s in curve]
     second += [QuoteTerms(symbol, 2, 1, 1, 10) for symbol in others]
-    yield Maker(desk_of("MAKER1"), market, first, f"{seed}-MAKER1")
-    yield Maker(desk_of("MAKER2"), market, second, f"{seed}-MAKER2")
-    yield Hedger(desk_of("CHARLIE"), market, curve, BUY, f"{seed}-CHARLIE")
-    yield Hedger(desk_of("DELTA"), market, curve, SELL, f"{seed}-DELTA")
-    yield Speculator(desk_of("ALPHA"), market, [curve[0], *curve], f"{seed}-ALPHA")
-    yield Speculator(desk_of("BRAVO"), market, [curve[0], *others], f"{seed}-BRAVO")
+    yield Maker(desk_of("MAKER1"), market, first, f"{seed}-MAKER1", takes)
+    yield Maker(desk_of("MAKER2"), market, second, f"{seed}-MAKER2", takes)
+    yield Hedger(desk_of("CHARLIE"), market, curve, BUY, f"{seed}-CHARLIE", takes)
+    yield Hedger(desk_of("DELTA"), market, curve, SELL, f"{seed}-DELTA", takes)
+    yield Speculator(desk_of("ALPHA"), market, [curve[0], *curve], f"{seed}-ALPHA", takes)
+    yield Speculator(desk_of("BRAVO"), market, [curve[0], *others], f"{seed}-BRAVO", takes)

@@ -15,7 +15,7 @@ from rich.table import Table
 from engine.files import EVENTS, day_folders, numbered_files
 from engine.records import RecordKind
 from engine.stream import Stream, list_segments
-from engine.types import COMMAND, EVENT, CommandKind, EventFlag, EventKind
+from engine.types import COMMAND, EVENT, CommandKind, EventKind
 from gateway.demo_desk import Desk
 
 _KINDS = 256
@@ -47,10 +47,9 @@ def count_journal(data_dir: Path) -> JournalCounts:
             commands += np.bincount(rows["kind"], minlength=_KINDS)
     events = np.zeros(_KINDS, np.int64)
     lots = 0
-    for rows in _event_rows(data_dir):
+    for rows in event_rows(data_dir):
         events += np.bincount(rows["kind"], minlength=_KINDS)
-        taking = (rows["kind"] == EventKind.FILL) & (rows["flags"] & EventFlag.AGGRESSOR != 0)
-        lots += int(rows["qty"][taking].sum())
+        lots += int(rows["qty"][rows["kind"] == EventKind.FILL].sum()) // 2
     return JournalCounts(
         commands=int(commands[1:].sum()),
         orders=int(commands[CommandKind.NEW_ORDER]),
@@ -64,7 +63,8 @@ def count_journal(data_dir: Path) -> JournalCounts:
     )
 
 
-def _event_rows(data_dir: Path) -> Iterable[np.ndarray]:
+def event_rows(data_dir: Path) -> Iterable[np.ndarray]:
+    """The rows of the event log, file by file."""
     for _, folder in day_folders(data_dir):
         for _, path in numbered_files(folder, EVENTS):
             rows = np.fromfile(path, EVENT)

@@ -1,7 +1,7 @@
-"""The demo's venue: `sitex serve` as a child process on free loopback ports, ended with the demo.
+"""The demo's venue: a fast `sitex serve` as a child process on free loopback ports.
 
-Whatever happens to the demo (end, Ctrl-C, a failure), `__aexit__` ends the child: first by SIGTERM,
-which is the venue's clean stop, then by SIGKILL.
+It ends with the demo. Whatever happens to that (end, Ctrl-C, a failure), `__aexit__` ends the child:
+first by SIGTERM, which is the venue's clean stop, then by SIGKILL.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -54,8 +55,10 @@ def choose_ports(config: VenueConfig, fix_port: int | None) -> Ports:
 class DemoVenue:
     """The child process, as an asynchronous context manager; on entry the venue is ready."""
 
-    def __init__(self, data_dir: Path, ports: Ports, say: Callable[[str], None]) -> None:
-        self._data_dir = data_dir
+    def __init__(
+        self, data_dir: Path, ports: Ports, clock: str, on: date, say: Callable[[str], None]
+    ) -> None:
+        self._arguments = [str(data_dir), clock, str(on)]
         self._ports = ports
         self._say = say
         self._said: list[str] = []
@@ -64,15 +67,14 @@ class DemoVenue:
         self._ready = asyncio.Event()
 
     async def __aenter__(self) -> DemoVenue:
-        command = [sys.executable, "-m", "gateway.cli", "serve", "--durability", "os"]
-        command += ["--data", str(self._data_dir)]
+        command = [sys.executable, "-m", "gateway.demo_serve", *self._arguments]
         for name, port in (
             ("fix.port", self._ports.fix),
             ("feed.recovery_port", self._ports.recovery),
             ("feed.line_a.port", self._ports.line_a),
             ("feed.line_b.port", self._ports.line_b),
         ):
-            command += ["--set", f"{name}={port}"]
+            command.append(f"{name}={port}")
         pipe = asyncio.subprocess.PIPE
         # a session of its own: Ctrl-C reaches the demo alone, which ends members before the venue
         self._process = await asyncio.create_subprocess_exec(

@@ -1,4 +1,4 @@
-"""The demo's terminal view: ladder, trades, futures curve and rates of one moment.
+"""The demo's terminal view: phase, ladder, trades, futures curve, events and rates of one moment.
 
 Pure: a Screen in, a rich renderable or one line of text out. It is made from the feed's public
 messages and the members' own counts, and knows neither sockets nor the venue. Made for 80x24 up.
@@ -17,15 +17,19 @@ from rich.layout import Layout
 from rich.panel import Panel
 from rich.text import Text
 
+from feed.phases import surplus_words
 from specs.products import format_price
 
-HEADER_ROWS, CURVE_ROWS_MIN, FOOTER_ROWS = 1, 9, 3
+HEADER_ROWS, MOMENT_ROWS, CURVE_ROWS_MIN, FOOTER_ROWS = 1, 1, 8, 3
+TALL_ROWS = 30  # below: a footer of two rows
+EVENT_ROWS_MIN, EVENT_ROWS_MAX = 2, 7
 LADDER_COLUMNS = 42
 LEVELS_MAX = 12
 AXIS_COLUMNS = 9
 PICTURE_SIZE = (110, 36)  # columns, rows
 _FONT_FACE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 _BID, _ASK, _FAINT, _TITLE = "green", "red", "bright_black", "bold cyan"
+_TAKERS = {True: ("▲ bought", _BID), False: ("▼ sold", _ASK), None: ("■ auction", "yellow")}
 _BAR = "▏▎▍▌▋▊▉█"
 
 
@@ -38,13 +42,16 @@ class Level(NamedTuple):
 
 
 class TradePrint(NamedTuple):
-    """One trade: when (HH:MM:SS of the venue clock), price in 1e-9, lots, whether a buyer took."""
+    """One trade: when (HH:MM:SS of the venue clock), price in 1e-9, lots, whether a buyer took.
+
+    bought: None in an auction.
+    """
 
     clock: str
     symbol: str
     price: int
     qty: int
-    bought: bool
+    bought: bool | None
 
 
 class CurvePoint(NamedTuple):
@@ -53,6 +60,24 @@ class CurvePoint(NamedTuple):
     month: str
     price: int
     settlement: int
+
+
+class Call(NamedTuple):
+    """What an uncross would give now: price in 1e-9 (0: nothing), lots and surplus, 0 if hidden."""
+
+    price: int
+    qty: int
+    surplus: int
+
+
+class Moment(NamedTuple):
+    """The venue clock and the phase of the contract, in words; `call`: in a call alone."""
+
+    clock: str
+    phase: str
+    until: str  # HH:MM:SS; empty: no end is known
+    call: Call | None
+    auction: int  # price of the last auction, 1e-9; 0: none yet
 
 
 class Rates(NamedTuple):
@@ -68,7 +93,7 @@ class Rates(NamedTuple):
 
 
 class Screen(NamedTuple):
-    """All that is shown. Bids and asks best first, trades newest first, curve nearest first."""
+    """All that is shown. Bids and asks best first, trades and events newest first."""
 
     symbol: str
     title: str
@@ -82,20 +107,26 @@ class Screen(NamedTuple):
     rates: Rates
     members: list[tuple[str, int]]
     elapsed_s: float
+    moment: Moment
+    events: list[str]
     note: str = ""
 
 
 def render(screen: Screen, columns: int, rows: int) -> Layout:
     """The whole terminal of `columns` x `rows` characters."""
-    middle = rows - HEADER_ROWS - FOOTER_ROWS
+    footer_rows = FOOTER_ROWS if rows >= TALL_ROWS else FOOTER_ROWS - 1
+    event_rows = max(EVENT_ROWS_MIN, min(EVENT_ROWS_MAX, (rows - 18) // 3))
+    middle = rows - HEADER_ROWS - MOMENT_ROWS - event_rows - footer_rows
     curve_rows = max(CURVE_ROWS_MIN, middle * 2 // 5)
     book_rows = middle - curve_rows
     layout = Layout()
     layout.split_column(
         Layout(_header(screen, columns), size=HEADER_ROWS),
+        Layout(_moment(screen, columns), size=MOMENT_ROWS),
         Layout(name="book", size=book_rows),
         Layout(_curve_panel(screen, columns - 4, curve_rows - 2), size=curve_rows),
-        Layout(_footer(screen, columns), size=FOOTER_ROWS),
+        Layout(_events(screen, event_rows), size=event_rows),
+        Layout(_footer(screen, footer_rows), size=footer_rows),
     )
     ladder_columns = LADDER_COLUMNS if columns < 110 else columns // 2
     layout["book"].split_row(
@@ -119,9 +150,11 @@ def plain_line(screen: Screen) -> str:
     """One line of text, for an output that is no terminal."""
     bid, ask = (_best(levels, screen.tick) for levels in (screen.bids, screen.asks))
     last = format_price(screen.trades[0].price, screen.tick) if screen.trades else "-"
-    rates = screen.rates
+    rates, moment = screen.rates, screen.moment
+    call = f"  {_call_words(moment.call, screen.tick)}" if moment.call else ""
     return (
-        f"{screen.elapsed_s:6.1f} s  {screen.symbol} {bid} / {ask}  last {last}"
+        f"{screen.elapsed_s:6.1f} s  {moment.clock}  {moment.phase}{call}"
+        f"  {screen.symbol} {bid} / {ask}  last {last}"
         f"  {shape(screen.curve)}  {rates.requests:,.0f} requests/s  {rates.trades:,.0f} trades/s"
         f"  {rates.requests_total:,} requests  {rates.trades_total:,} trades"
     )
@@ -148,6 +181,41 @@ def _header(screen: Screen, columns: int) -> Text:
     right = Text(f"{screen.note}  {minutes:02d}:{seconds:02d} ", style=_FAINT)
     gap = columns - left.cell_len - right.cell_len
     return Text.assemble(left, " " * max(1, gap), right, no_wrap=True, overflow="ellipsis")
+
+
+def _moment(screen: Screen, columns: int) -> Text:
+    """The phase, the auction that it leads to, and the venue clock."""
+    moment = screen.moment
+    calm = moment.phase == "continuous trading"
+    style = f"bold black on {'green' if calm else 'yellow' if moment.call else 'white'}"
+    left = Text.assemble((f" {moment.phase} ", style))
+    if moment.until:
+        left.append(f" until {moment.until}", style=_FAINT)
+    if moment.call is not None:
+        left.append(f"  {_call_words(moment.call, screen.tick)}", style="bold yellow")
+    elif moment.auction:
+        left.append(f"  last auction {format_price(moment.auction, screen.tick)}")
+    right = Text(f"{moment.clock} UTC ", style="bold")
+    gap = columns - left.cell_len - right.cell_len
+    if gap < 1:
+        left.truncate(max(1, columns - right.cell_len - 1), overflow="ellipsis")
+        gap = 1
+    return Text.assemble(left, " " * gap, right, no_wrap=True, overflow="crop")
+
+
+def _call_words(call: Call, tick: int) -> str:
+    if not call.price:
+        return "indicative -"
+    lots = f", {call.qty:,} lots, {surplus_words(call.surplus)}" if call.qty else ""
+    return f"indicative {format_price(call.price, tick)}{lots}"
+
+
+def _events(screen: Screen, rows: int) -> Group:
+    lines = [
+        Text.assemble((f" {text[:8]} ", _FAINT), text[9:], no_wrap=True, overflow="ellipsis")
+        for text in screen.events[:rows]
+    ]
+    return Group(*lines)
 
 
 def _ladder_panel(screen: Screen, columns: int, rows: int) -> Panel:
@@ -180,6 +248,10 @@ def _bar(share: float, columns: int) -> str:
 
 
 def _spread(screen: Screen) -> Text:
+    call = screen.moment.call
+    if call is not None:
+        price = format_price(call.price, screen.tick) if call.price else "-"
+        return Text(f"{price:>9}  indicative", style="bold yellow")
     if not screen.bids or not screen.asks:
         return Text("     one side is empty", style=_FAINT)
     ticks = (screen.asks[0].price - screen.bids[0].price) // screen.tick
@@ -191,9 +263,9 @@ def _trades_panel(screen: Screen, rows: int) -> Panel:
     lines = [
         Text.assemble(
             (f"{trade.clock} ", _FAINT),
-            (f"{format_price(trade.price, screen.tick):>9} ", _BID if trade.bought else _ASK),
+            (f"{format_price(trade.price, screen.tick):>9} ", _TAKERS[trade.bought][1]),
             (f"{trade.qty:>6,} ", ""),
-            ("▲ bought" if trade.bought else "▼ sold", _BID if trade.bought else _ASK),
+            _TAKERS[trade.bought],
             no_wrap=True,
         )
         for trade in screen.trades[:rows]
@@ -270,7 +342,7 @@ def _curve_line(
     return Text.assemble((axis, _FAINT), *cells, no_wrap=True, overflow="crop")
 
 
-def _footer(screen: Screen, columns: int) -> Group:
+def _footer(screen: Screen, rows: int) -> Group:
     rates = screen.rates
     now = Text.assemble(
         (" a second  ", _FAINT),
@@ -290,7 +362,7 @@ def _footer(screen: Screen, columns: int) -> Group:
     members = Text(" sent  ", style=_FAINT, no_wrap=True, overflow="ellipsis")
     for name, sent in screen.members:
         members.append(f"{name} ", "default").append(f"{_short(sent)}  ", "bold")
-    return Group(now, total, members)
+    return Group(*(now, total, members)[:rows])
 
 
 def _short(count: int) -> str:

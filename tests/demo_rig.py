@@ -11,7 +11,7 @@ import numpy as np
 
 from engine.limits import EngineLimits
 from engine.machine import Engine
-from engine.types import COMMAND, EVENT
+from engine.types import COMMAND, EVENT, PHASE, CommandKind, Phase
 from gateway.arena import REPORTS_MAX, Bounds
 from gateway.definitions import Known, missing
 from gateway.demo_desk import Desk
@@ -56,6 +56,24 @@ class Rig:
             self.desks[name] = Desk(name, self._sender(name), lambda: self.now_ns)
         return self.desks[name]
 
+    def set_phase(self, phase: Phase) -> None:
+        """All products enter a phase."""
+        codes = self._known.products
+        phases = np.zeros(len(codes), PHASE)
+        phases["product"] = [row["product"] for row in codes.values()]
+        phases["phase"] = phase
+        commands = np.zeros(len(codes), COMMAND)
+        commands["kind"], commands["time_ns"] = CommandKind.SET_PHASE, self.now_ns
+        commands["product"] = phases["product"]
+        commands["blob_length"] = PHASE.itemsize
+        commands["blob_offset"] = np.arange(len(codes)) * PHASE.itemsize
+        blobs = phases.view(np.uint8)
+        done = 0
+        while done < len(commands) or self._engine.busy:
+            consumed, first, rows = self._apply(commands[done:], blobs)
+            self._report(rows, first, commands[done : done + consumed])
+            done += consumed
+
     def _define(self) -> None:
         known, tables = self._known, self._tables
         for code, row in known.products.items():
@@ -89,19 +107,27 @@ class Rig:
             buffer, 0, len(raw), session, self._commands, 0, self.now_ns
         )
         assert (consumed, count) == (len(raw), 1), (stop, self._tables.read(buffer, 0, len(raw)))
-        first = self._engine.event_count + 1
-        blobs = np.zeros(0, np.uint8)
-        consumed, produced = self._engine.apply(self._commands[:1], blobs, self._rows)
+        consumed, first, rows = self._apply(self._commands[:1], np.zeros(0, np.uint8))
         assert consumed == 1 and not self._engine.busy
+        self._report(rows, first, self._commands[:1])
+
+    def _apply(self, commands: np.ndarray, blobs: np.ndarray) -> tuple[int, int, np.ndarray]:
+        """(commands consumed, number of the first event, events)."""
+        first = self._engine.event_count + 1
+        consumed, produced = self._engine.apply(commands, blobs, self._rows)
         rows = self._rows[:produced].copy()
         self.events.append(rows)
-        _, spans = self._tables.encode(
-            rows, first, self._commands[:1], self._engine.requests, self._out, self._stored,
-            self.now_ns,
-        )  # fmt: skip
-        for span in spans.copy():
-            data = self._out[int(span["out_start"]) : int(span["out_end"])].tobytes()
-            self._deliver(self.desks[self._names[int(span["session"])]], data)
+        return consumed, first, rows
+
+    def _report(self, rows: np.ndarray, first: int, commands: np.ndarray) -> None:
+        while len(rows):
+            consumed, spans = self._tables.encode(
+                rows, first, commands, self._engine.requests, self._out, self._stored, self.now_ns
+            )
+            for span in spans.copy():
+                data = self._out[int(span["out_start"]) : int(span["out_end"])].tobytes()
+                self._deliver(self.desks[self._names[int(span["session"])]], data)
+            rows, first = rows[consumed:], first + consumed
 
     def _deliver(self, desk: Desk, data: bytes) -> None:
         buffer = np.zeros(len(data) + READ_SLACK_BYTES, np.uint8)

@@ -14,8 +14,10 @@ from gateway.demo_desk import BUY, SELL, Desk
 from gateway.demo_market import LIMIT_SHARE_MAX, Market
 from gateway.demo_members import MAKER_MESSAGES_MAX, Maker, Trader, traders
 from gateway.demo_view import (
+    Call,
     CurvePoint,
     Level,
+    Moment,
     Rates,
     Screen,
     TradePrint,
@@ -167,7 +169,13 @@ def test_traders_send_bounded_numbers_of_messages_that_make_sense(market: Market
     assert all(trader.desk.counts.orders > 20 for trader in quotes)
 
 
-def screen(levels: int = 12, curve: int = 10) -> Screen:
+TRADING = Moment("Mon 23 Nov 06:12:00", "continuous trading", "15:30:00", None, 2001 * TICK)
+CALL = Moment(
+    "Tue 24 Nov 19:00:00", "pre-open", "21:00:00", Call(2001 * TICK, 1_234, -56), 2001 * TICK
+)
+
+
+def screen(levels: int = 12, curve: int = 10, moment: Moment = TRADING) -> Screen:
     return Screen(
         symbol="SITB2612",
         title="AI-token futures, simulated members over FIX",
@@ -175,12 +183,15 @@ def screen(levels: int = 12, curve: int = 10) -> Screen:
         tick=TICK,
         bids=[Level((2000 - i) * TICK, 10 + i, 1) for i in range(levels)],
         asks=[Level((2002 + i) * TICK, 10 + i, 1) for i in range(levels)],
-        trades=[TradePrint("12:00:00", "SITB2612", 2001 * TICK, 5, True)] * levels,
+        trades=[TradePrint("12:00:00", "SITB2612", 2001 * TICK, 5, b) for b in (True, None, False)]
+        * (levels // 3),
         curve=[CurvePoint(f"27{i:02d}", (2010 - 3 * i) * TICK, 2000 * TICK) for i in range(curve)],
         curve_name="SITB",
         rates=Rates(812, 1630, 42, 120, 123_456, 4567, 89_012),
         members=[(name, 123_456) for name in ("ALPHA", "BRAVO", "CHARLIE", "DELTA", "MAKER1")],
         elapsed_s=61.2,
+        moment=moment,
+        events=["06:00:12 SITB2612 paused: circuit breaker; reopens by auction 09:00:12"] * levels,
         note="seed 1",
     )
 
@@ -188,9 +199,12 @@ def screen(levels: int = 12, curve: int = 10) -> Screen:
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (100, 30), (60, 20)])
 @pytest.mark.parametrize("levels", [0, 1, 12])
 @pytest.mark.parametrize("curve", [0, 1, 10])
-def test_the_view_fills_the_terminal_exactly(size: tuple[int, int], levels: int, curve: int):
+@pytest.mark.parametrize("moment", [TRADING, CALL])
+def test_the_view_fills_the_terminal_exactly(
+    size: tuple[int, int], levels: int, curve: int, moment: Moment
+):
     console = Console(width=size[0], height=size[1], record=True, file=io.StringIO())
-    console.print(render(screen(levels, curve), *size), height=size[1])
+    console.print(render(screen(levels, curve, moment), *size), height=size[1])
     lines = console.export_text().rstrip("\n").split("\n")
     assert len(lines) == size[1]
     assert all(len(line) <= size[0] for line in lines)
@@ -204,7 +218,38 @@ def test_the_view_shows_best_prices_spread_and_curve():
         assert part in text
 
 
+def shown(moment: Moment) -> str:
+    console = Console(width=110, height=36, record=True, file=io.StringIO())
+    console.print(render(screen(moment=moment), 110, 36), height=36)
+    return console.export_text()
+
+
+def test_the_view_shows_phase_auction_and_events():
+    text = shown(TRADING)
+    for part in (
+        "continuous trading  until 15:30:00  last auction 2.001",
+        "Mon 23 Nov 06:12:00 UTC",
+        "06:00:12 SITB2612 paused: circuit breaker; reopens by auction 09:00:12",
+        "■ auction",
+    ):
+        assert part in text
+    assert "indicative" not in text
+
+
+def test_the_view_shows_what_a_call_would_give():
+    text = shown(CALL)
+    assert "pre-open  until 21:00:00  indicative 2.001, 1,234 lots, 56 more offered" in text
+    assert "2.001  indicative" in text and "spread" not in text
+    hidden = CALL._replace(call=Call(2001 * TICK, 0, 0))
+    assert "indicative 2.001" in shown(hidden) and "lots, " not in shown(hidden)
+    assert "indicative -" in shown(CALL._replace(call=Call(0, 0, 0)))
+
+
 def test_plain_line_and_shape():
+    assert "  pre-open  indicative 2.001, 1,234 lots, 56 more offered  SITB2612" in plain_line(
+        screen(moment=CALL)
+    )
+    assert "Mon 23 Nov 06:12:00  continuous trading  SITB2612" in plain_line(screen())
     assert "SITB2612 2.000 / 2.002  last 2.001  backwardation -1.3 %" in plain_line(screen())
     assert "SITB2612 - / -" in plain_line(screen(0, 0))
     assert shape([CurvePoint("1", 100, 0), CurvePoint("2", 110, 0)]) == "contango +10.0 %"

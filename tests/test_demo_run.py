@@ -9,7 +9,11 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from engine.types import EventKind, Phase, PhaseReason
+from gateway.demo_summary import event_rows
 
 READY_S = 600.0  # the first start compiles
 COMMAND = [sys.executable, "-u", "-m", "gateway.cli", "demo"]
@@ -49,17 +53,18 @@ def assert_nothing_left(tmp_path: Path) -> None:
 
 
 def test_ends_by_itself_and_every_count_agrees_with_the_journal(tmp_path: Path):
-    demo = start(tmp_path, "--seconds", "3", "--picture", str(tmp_path / "demo.svg"))
+    picture = str(tmp_path / "demo.svg")
+    demo = start(tmp_path, "--seconds", "6", "--clock", "fast:5760", "--picture", picture)
     out, error = demo.communicate(timeout=READY_S)
     assert demo.returncode == 0, (out, error)
     assert "all counts agree" in out
     lines = [line for line in out.splitlines() if "requests/s" in line]
-    assert 2 <= len(lines) <= 4
+    assert 4 <= len(lines) <= 7
+    assert "pre-open" in lines[0] and "continuous trading" in lines[-1]
     rows = {line[:12].strip(): line[12:].split() for line in out.splitlines()}
     for name in ("new orders", "replaces", "trades", "lots"):
         counted, journaled = rows[name]
         assert counted == journaled != "0"
-    assert "rejected" not in out
     assert (tmp_path / "demo.svg").read_text().startswith("<svg")
     assert_nothing_left(tmp_path)
 
@@ -99,3 +104,38 @@ def test_an_unknown_product_is_refused(tmp_path: Path):
     _, error = demo.communicate(timeout=60)
     assert demo.returncode == 2
     assert "SITX" in error and "SIT, SITB" in error
+
+
+def test_a_directory_that_holds_something_is_refused(tmp_path: Path):
+    (tmp_path / "kept").write_text("")
+    demo = start(tmp_path, "--data", str(tmp_path))
+    _, error = demo.communicate(timeout=60)
+    assert demo.returncode == 2
+    assert "allowed: an empty directory" in error
+
+
+def test_a_day_goes_through_every_phase_and_into_the_next(tmp_path: Path):
+    data = tmp_path / "data"
+    demo = start(tmp_path, "--seconds", "26", "--clock", "fast:3600", "--data", str(data))
+    out, error = demo.communicate(timeout=READY_S)
+    assert demo.returncode == 0, (out, error)
+    events = np.concatenate(list(event_rows(data)))
+    listed = events[events["kind"] == EventKind.INSTRUMENT_DEFINED]
+    paused = events[
+        (events["kind"] == EventKind.PHASE_CHANGED)
+        & (events["qty"] == Phase.VOLATILITY_PAUSE)
+        & (events["reason"] == PhaseReason.CIRCUIT_BREAKER)
+    ]
+    assert len(listed) and len(paused)
+    own = events[events["instrument"] == paused["instrument"][0]]
+    phases = own["qty"][own["kind"] == EventKind.PHASE_CHANGED].tolist()
+    opening = [Phase.PRE_OPEN, Phase.NO_CANCEL, Phase.AUCTION_MATCH, Phase.CONTINUOUS]
+    reopening = [Phase.VOLATILITY_PAUSE, Phase.AUCTION_MATCH, Phase.CONTINUOUS]
+    assert phases[1:5] == opening and phases[5:8] == reopening
+    closing = phases.index(Phase.SETTLEMENT)
+    assert phases[closing:] == [Phase.SETTLEMENT, Phase.CLOSED, Phase.PRE_OPEN]
+    uncrossed = own["qty"][own["kind"] == EventKind.UNCROSSED]
+    assert (uncrossed[:2] > 0).all()
+    assert (own["kind"] == EventKind.SETTLED).sum() == 1
+    for words in ("pre-open", "volatility pause", "settlement", "closed"):
+        assert words in out

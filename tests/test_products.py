@@ -162,7 +162,7 @@ def test_a_template_that_is_not_in_the_calendar_is_refused(tmp_path: Path):
     with pytest.raises(SpecError) as caught:
         load_products(file)
     assert caught.value.path == "$.product[5].session_template"
-    assert caught.value.allowed == "'SHFE_0230', 'CME_23X5', '24X5' of calendar.toml"
+    assert caught.value.allowed == "'SHFE_0230', 'CME_23X5', '24X5', 'DEMO' of calendar.toml"
 
 
 def test_what_is_no_toml_or_no_file_is_refused(tmp_path: Path):
