@@ -39,7 +39,7 @@ def run_instruments(code: str | None, on: date | None) -> int:
         if code is None or product.code == code.upper():
             listed = [contract for contract in contracts if contract.product == product]
             console.print(f"[bold]{product.code}[/]  {product.name}\n{_terms(product)}")
-            console.print(hours_lines(product.hours, day), soft_wrap=True)
+            console.print(hours_lines(product.hours, day))
             console.print(_table(product, listed))
             console.print()
     console.print(f"{len(contracts)} contracts of {len(catalogue.products)} products on {day}")
@@ -79,18 +79,19 @@ def _terms(product: Product) -> str:
 def hours_lines(hours: Hours, on: date) -> str:
     """The template, and when it trades on the trading date `on` or the next one, in local time."""
     day = hours.calendar.on_or_after(on)
-    parts, shown, call = [], "", ""
+    days: dict[str, list[str]] = {}
+    call = ""
     for row in schedule(hours, day):
         start = _local(hours, row.time_ns)
         if row.phase in ("PRE_OPEN", "CLOSING") and not call:
             call = f"call {start:%H:%M}, "
         elif row.phase == "CONTINUOUS":
-            weekday = f"{start:%a} " if f"{start:%a}" != shown else ""
-            shown = f"{start:%a}"
-            parts.append(f"{weekday}{call}{start:%H:%M}-{_local(hours, row.end_ns):%H:%M}")
+            open_time = f"{call}{start:%H:%M}-{_local(hours, row.end_ns):%H:%M}"
+            days.setdefault(f"{start:%a}", []).append(open_time)
             call = ""
     zone = getattr(hours.zone, "key", hours.zone)
-    return f"  {hours.name}, trading date {day} in {zone}:\n    {'; '.join(parts)}"
+    lines = [f"    {weekday} {'; '.join(times)}" for weekday, times in days.items()]
+    return "\n".join([f"  {hours.name}, trading date {day} in {zone}:", *lines])
 
 
 def _local(hours: Hours, time_ns: int) -> datetime:

@@ -1,8 +1,8 @@
 """`sitex demo`: a venue on a fast day, six members trading over FIX, the market in the terminal.
 
 Wiring only. The venue is a child process, almost a `sitex serve`; members, subscriber and view live
-here, on one event loop. Ends by itself, by Ctrl-C or SIGTERM, or by a failure; in each case members
-log out, the venue stops cleanly, and the temporary data directory goes.
+here, on one event loop. Ends by itself, by Ctrl-C, SIGTERM or a closed terminal, or by a failure;
+in each case members log out, the venue stops cleanly, and the temporary data directory goes.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ async def _run(
 ) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
     day = first_date(catalogue.product(terms.product).hours, datetime.now(UTC).date())
     clock = VenueTime(speed, opening_ns(catalogue, day))

@@ -92,6 +92,8 @@ class MarketWatch:
             return CurvePoint(month, 0, 0)
         bid, ask = book.bids.best(), book.asks.best()
         price = (bid[0] + ask[0]) // 2 if bid and ask else book.statistics.last
+        if book.indicative is not None:  # a call: bids may stand above asks
+            price = book.indicative.price
         return CurvePoint(month, price, book.limits.reference if book.limits else 0)
 
     def _take_trade(self, trade: Trade) -> None:

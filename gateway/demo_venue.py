@@ -1,7 +1,7 @@
 """The demo's venue: a fast `sitex serve` as a child process on free loopback ports.
 
-It ends with the demo. Whatever happens to that (end, Ctrl-C, a failure), `__aexit__` ends the child:
-first by SIGTERM, which is the venue's clean stop, then by SIGKILL.
+Whatever happens to the demo (end, Ctrl-C, a failure), `__aexit__` ends the child: first by SIGTERM,
+which is the venue's clean stop, then by SIGKILL.
 """
 
 from __future__ import annotations

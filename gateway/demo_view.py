@@ -22,7 +22,7 @@ from specs.products import format_price
 
 HEADER_ROWS, MOMENT_ROWS, CURVE_ROWS_MIN, FOOTER_ROWS = 1, 1, 8, 3
 TALL_ROWS = 30  # below: a footer of two rows
-EVENT_ROWS_MIN, EVENT_ROWS_MAX = 2, 7
+EVENT_ROWS_MIN, EVENT_ROWS_MAX = 3, 7
 LADDER_COLUMNS = 42
 LEVELS_MAX = 12
 AXIS_COLUMNS = 9
@@ -55,7 +55,10 @@ class TradePrint(NamedTuple):
 
 
 class CurvePoint(NamedTuple):
-    """One contract of the curve: middle of the market and previous settlement, 1e-9; 0: none."""
+    """One contract of the curve: price and previous settlement, 1e-9; 0: none.
+
+    price: the middle of the market, in a call that would trade the indicative price.
+    """
 
     month: str
     price: int
@@ -188,19 +191,21 @@ def _moment(screen: Screen, columns: int) -> Text:
     moment = screen.moment
     calm = moment.phase == "continuous trading"
     style = f"bold black on {'green' if calm else 'yellow' if moment.call else 'white'}"
-    left = Text.assemble((f" {moment.phase} ", style))
-    if moment.until:
-        left.append(f" until {moment.until}", style=_FAINT)
+    phase = Text(f" {moment.phase} ", style=style)
+    until = Text(f" until {moment.until}" if moment.until else "", style=_FAINT)
+    auction = Text()
     if moment.call is not None:
-        left.append(f"  {_call_words(moment.call, screen.tick)}", style="bold yellow")
+        auction = Text(f"  {_call_words(moment.call, screen.tick)}", style="bold yellow")
     elif moment.auction:
-        left.append(f"  last auction {format_price(moment.auction, screen.tick)}")
-    right = Text(f"{moment.clock} UTC ", style="bold")
-    gap = columns - left.cell_len - right.cell_len
-    if gap < 1:
-        left.truncate(max(1, columns - right.cell_len - 1), overflow="ellipsis")
-        gap = 1
-    return Text.assemble(left, " " * gap, right, no_wrap=True, overflow="crop")
+        auction = Text(f"  last auction {format_price(moment.auction, screen.tick)}")
+    clock = Text(f"{moment.clock} UTC ", style="bold")
+    gap = columns - sum(part.cell_len for part in (phase, until, auction, clock))
+    if gap < 1:  # narrow: the events say until when, the time of day is enough
+        until, clock = Text(), Text(f"{moment.clock[-8:]} ", style="bold")
+        auction.truncate(max(1, columns - phase.cell_len - clock.cell_len - 1), overflow="ellipsis")
+        gap = columns - sum(part.cell_len for part in (phase, auction, clock))
+    left = Text.assemble(phase, until, auction)
+    return Text.assemble(left, " " * max(1, gap), clock, no_wrap=True, overflow="crop")
 
 
 def _call_words(call: Call, tick: int) -> str:
@@ -251,7 +256,9 @@ def _spread(screen: Screen) -> Text:
     call = screen.moment.call
     if call is not None:
         price = format_price(call.price, screen.tick) if call.price else "-"
-        return Text(f"{price:>9}  indicative", style="bold yellow")
+        hidden = call.price and not screen.bids and not screen.asks
+        note = "   orders are hidden" if hidden else ""
+        return Text(f"{price:>9}  indicative{note}", style="bold yellow")
     if not screen.bids or not screen.asks:
         return Text("     one side is empty", style=_FAINT)
     ticks = (screen.asks[0].price - screen.bids[0].price) // screen.tick

@@ -51,6 +51,22 @@ def test_instruments_of_a_date():
     assert max(len(line.rstrip()) for line in lines) <= 80
 
 
+def test_instruments_show_the_hours_of_each_product():
+    text = sitex("instruments", "--on", "2026-11-23").stdout
+    for part in (
+        "  SHFE_0230, trading date 2026-11-23 in Asia/Shanghai:\n"
+        "    Fri call 20:55, 21:00-02:30\n"
+        "    Mon call 08:55, 09:00-10:15; 10:30-11:30; 13:30-15:00",
+        "  CME_23X5, trading date 2026-11-23 in America/Chicago:\n    Sun call 16:45, 17:00-16:00",
+        "  24X5, trading date 2026-11-23 in America/New_York:\n    Sun call 17:00, 17:05-17:00",
+    ):
+        assert part in text
+    # no night before a public holiday's end; a holiday shows the next trading date
+    holiday = sitex("instruments", "--product", "SITB", "--on", "2026-10-03").stdout
+    assert "trading date 2026-10-08" in holiday
+    assert "    Thu call 08:55, 09:00-10:15; 10:30-11:30; 13:30-15:00" in holiday
+
+
 def test_instruments_of_one_product():
     text = sitex("instruments", "--product", "gh2", "--on", "2026-11-20").stdout
     assert "GH22611" in text and "SITB" not in text

@@ -218,9 +218,9 @@ def test_the_view_shows_best_prices_spread_and_curve():
         assert part in text
 
 
-def shown(moment: Moment) -> str:
+def shown(moment: Moment, levels: int = 12) -> str:
     console = Console(width=110, height=36, record=True, file=io.StringIO())
-    console.print(render(screen(moment=moment), 110, 36), height=36)
+    console.print(render(screen(levels, moment=moment), 110, 36), height=36)
     return console.export_text()
 
 
@@ -241,7 +241,9 @@ def test_the_view_shows_what_a_call_would_give():
     assert "pre-open  until 21:00:00  indicative 2.001, 1,234 lots, 56 more offered" in text
     assert "2.001  indicative" in text and "spread" not in text
     hidden = CALL._replace(call=Call(2001 * TICK, 0, 0))
+    assert "orders are hidden" not in shown(hidden)
     assert "indicative 2.001" in shown(hidden) and "lots, " not in shown(hidden)
+    assert "2.001  indicative   orders are hidden" in shown(hidden, levels=0)
     assert "indicative -" in shown(CALL._replace(call=Call(0, 0, 0)))
 
 

@@ -69,7 +69,7 @@ def test_ends_by_itself_and_every_count_agrees_with_the_journal(tmp_path: Path):
     assert_nothing_left(tmp_path)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_it_with_its_summary(tmp_path: Path, number: signal.Signals):
     demo = start(tmp_path)
     try:

@@ -11,7 +11,7 @@ from rich.console import Console
 from engine.types import PRICE_SCALE
 from feed.books import Books
 from feed.handler import HandlerCounts
-from feed.messages import Trade
+from feed.messages import Indicative, Status, Trade, TradingStatus
 from feed.watch import (
     UnknownSymbolError,
     Watched,
@@ -64,6 +64,33 @@ def test_line_and_screen_show_best_prices_and_trades() -> None:
     screen = out.getvalue()
     assert "bid lots" in screen and "reference" in screen
     assert f" {price_text(watched.trades[0].price, 10_000_000)} " in screen
+
+
+@pytest.mark.parametrize(
+    ("told", "text"),
+    [
+        (None, "volatility pause until 09:36:12  indicative -"),
+        ((412, 14), "volatility pause until 09:36:12  indicative 2.00 412 lots, 14 more bid"),
+        ((412, 0), "indicative 2.00 412 lots, no surplus"),
+        ((0, 0), "volatility pause until 09:36:12  indicative 2.00 "),  # a call that hides orders
+    ],
+)
+def test_line_and_screen_show_the_phase_and_the_indicative_price(
+    told: tuple[int, int] | None, text: str
+) -> None:
+    """Of a call also what an uncross would give."""
+    books, watched = Books(), Watched("INSTRUMENT")
+    for message in Market(4, 250).messages():
+        books.apply(message)
+    book, end_ns = books.by_instrument[1], (9 * 3_600 + 36 * 60 + 12) * 10**9
+    assert "  continuous trading  last" in line_of(book, watched)
+    books.apply(Status(1, 1, int(TradingStatus.VOLATILITY_PAUSE), 2002, 0, end_ns))
+    if told is not None:
+        books.apply(Indicative(2, 1, 2 * PRICE_SCALE, *told))
+    assert text in line_of(book, watched)
+    out = io.StringIO()
+    Console(file=out, width=140).print(render(book, watched, HandlerCounts()))
+    assert text.strip() in out.getvalue()
 
 
 def test_an_unknown_symbol_names_near_ones() -> None:
