@@ -22,7 +22,7 @@ from specs.sessions import Hours, schedule
 
 TEMPLATE = "DEMO"
 CLOCK = "fast:1440"  # a day a minute
-DAYS_AHEAD = 7  # what is traded does not expire in this time
+DAYS_AHEAD = 14  # what is traded does not expire in this time
 BREAKER_PERCENT = Decimal(3)  # in an hour of the venue clock
 PAUSE_SECONDS = 3 * 3_600
 SHOCK_AFTER_NS = 8 * 3_600 * 10**9  # of continuous trading

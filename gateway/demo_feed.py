@@ -18,6 +18,7 @@ from gateway.demo_events import EventList
 from gateway.demo_view import LEVELS_MAX, Call, CurvePoint, Level, Moment, TradePrint
 
 TRADES_KEPT = 64
+_DAY_NS = 86_400 * 1_000_000_000
 
 
 class MarketWatch:
@@ -70,8 +71,8 @@ class MarketWatch:
 
     def moment(self) -> Moment:
         """The venue clock, and the phase of the contract shown."""
-        seconds = self.clock.at(time.monotonic_ns()) // 1_000_000_000
-        clock = time.strftime("%a %d %b %H:%M:%S", time.gmtime(seconds))
+        now_ns = self.clock.at(time.monotonic_ns())
+        clock = time.strftime("%a %d %b %H:%M:%S", time.gmtime(now_ns // 1_000_000_000))
         book, auction = self._book(self.symbol), self.events.auction_price
         if book is None or book.status is None:
             return Moment(clock, "waiting for the market", "", None, auction)
@@ -80,6 +81,8 @@ class MarketWatch:
             told = book.indicative
             call = Call(told.price, told.qty, told.surplus) if told else Call(0, 0, 0)
         end = clock_text(status.scheduled_end_ns) if status.scheduled_end_ns else ""
+        if status.scheduled_end_ns - now_ns > _DAY_NS:
+            end = time.strftime("%a ", time.gmtime(status.scheduled_end_ns // 1_000_000_000)) + end
         return Moment(clock, phase_words(status.status), end, call, auction)
 
     def curve(self) -> list[CurvePoint]:

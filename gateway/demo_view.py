@@ -78,7 +78,7 @@ class Moment(NamedTuple):
 
     clock: str
     phase: str
-    until: str  # HH:MM:SS; empty: no end is known
+    until: str  # HH:MM:SS, of a day further on with its name; empty: no end is known
     call: Call | None
     auction: int  # price of the last auction, 1e-9; 0: none yet
 

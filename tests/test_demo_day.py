@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from engine.types import EventKind, Phase, PhaseReason
-from feed.messages import Limits, Settlement, Status, TradingStatus, Uncrossed
+from feed.books import Books
+from feed.messages import Indicative, Limits, Settlement, Status, TradingStatus, Uncrossed
 from gateway.clock import opening_ns
 from gateway.demo_day import (
     DAYS_AHEAD,
@@ -21,11 +23,14 @@ from gateway.demo_day import (
     shock_ns,
 )
 from gateway.demo_events import EventList
+from gateway.demo_feed import MarketWatch
 from gateway.demo_market import Market
 from gateway.demo_members import traders
+from gateway.demo_view import Call, Moment
 from specs.products import load_products
 from specs.sessions import schedule
 from tests.demo_rig import Rig
+from tests.feed_market import Market as FeedMarket
 
 CATALOGUE = demo_catalogue(load_products())
 HOURS = CATALOGUE.products[0].hours
@@ -124,6 +129,28 @@ def test_events_tell_the_day_in_words():
         "17:00:00 SITB2701 trading date 2026-11-25, limits 1.846 to 2.256",
     ]
     assert events.auction_price == 2013 * TICK
+
+
+def test_the_moment_has_the_phase_its_end_and_the_indicative_price_of_a_call():
+    books, clock = Books(), VenueTime(1, at("17:30:00"))
+    for message in FeedMarket(4, 250).messages():
+        books.apply(message)
+    feed, number = SimpleNamespace(books=books), books.by_symbol["INSTRUMENT"].instrument
+    watch = MarketWatch(feed, "INSTRUMENT", ["INSTRUMENT"], clock, TICK)  # type: ignore[arg-type]
+    assert watch.moment() == Moment("Tue 24 Nov 17:30:00", "continuous trading", "", None, 0)
+    assert watch.takes("INSTRUMENT") == Taking.ALL and watch.takes("OTHER") == Taking.NOTHING
+    end_ns = at("18:00:00") + 3 * 86_400 * S
+    books.apply(Status(1, number, int(TradingStatus.CLOSED), 0, 0, end_ns))
+    assert watch.moment()[1:4] == ("closed", "Fri 18:00:00", None)
+    assert watch.takes("INSTRUMENT") == Taking.NOTHING
+    books.apply(Status(2, number, int(TradingStatus.PRE_OPEN), 0, 0, at("21:00:00")))
+    assert watch.moment()[1:4] == ("pre-open", "21:00:00", Call(0, 0, 0))
+    books.apply(Indicative(3, number, 2 * TICK, 7, -3))
+    assert watch.moment().call == Call(2 * TICK, 7, -3)
+    assert watch.curve()[0].price == 2 * TICK
+    assert watch.takes("INSTRUMENT") == Taking.CALL
+    books.apply(Status(4, number, int(TradingStatus.NO_CANCEL), 0, 0, at("17:30:00")))
+    assert watch.takes("INSTRUMENT") == Taking.NOTHING  # it is ending
 
 
 # -- members through the phases, against the real engine
