@@ -64,7 +64,7 @@ class Assembly:
                 limits.sessions_max,
             )
         )  # fmt: skip
-        self.reporter = Reporter(self.tables, sequencer)
+        self.reporter = Reporter(self.tables, sequencer, known)
         self.store = SessionStore(
             self.tables.sessions,
             self.reporter.encode_event,

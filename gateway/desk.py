@@ -16,18 +16,19 @@ import numpy as np
 from engine.types import COMMAND, CommandKind
 from gateway.counterparty import Counterparty
 from gateway.header import sequence_number
+from gateway.market_status import REQUEST_ID_CHARS, REQUEST_IDS
 from gateway.message import Message
 from gateway.orders import decode_orders
 from gateway.tables import Tables
 from gateway.types import Fault
 from specs.rejects import Reject
 
-NOT_TAKEN = 3  # BusinessRejectReason (380): unsupported message type
+OTHER, NOT_TAKEN = 0, 3  # BusinessRejectReason (380): other, unsupported message type
 _ROWS = {b"D", b"F", b"G", b"q"}
 
 
 class Question(NamedTuple):
-    """An OrderStatusRequest: answered when the commands before its row are applied."""
+    """A request about an order or the market: answered when the batch's commands are applied."""
 
     party: Counterparty
     row: int  # of the batch
@@ -100,6 +101,11 @@ class Desk:
         elif message.msg_type == b"H":
             self._note(CommandKind.STATUS_REQUEST, party, message, None, now_ns)
             self.questions.append(Question(party, self.count, message))
+        elif message.msg_type in REQUEST_IDS:
+            fault = _check_request_id(message)
+            self._note(CommandKind.STATUS_REQUEST, party, message, fault, now_ns)
+            if fault is None:
+                self.questions.append(Question(party, self.count, message))
         else:
             fault = Fault(True, NOT_TAKEN, 0, "message type not taken here")
             self._note(CommandKind.REFUSED, party, message, fault, now_ns)
@@ -123,3 +129,11 @@ class Desk:
     ) -> None:
         number = sequence_number(message) or 0
         self._tables.note(kind, party.session, number, self.commands, self.count, now_ns, fault)
+
+
+def _check_request_id(message: Message) -> Fault | None:
+    """The id of a request about the market, which comes back in every answer, is short (O-42)."""
+    tag = REQUEST_IDS[message.msg_type]
+    if len(message.get(tag) or b"") <= REQUEST_ID_CHARS:
+        return None
+    return Fault(True, OTHER, tag, f"id ({tag}) has more than {REQUEST_ID_CHARS} characters")

@@ -18,7 +18,7 @@ import numpy as np
 DICTIONARY = Path(__file__).resolve().parent.parent / "specs" / "fix" / "FIX44.xml"
 TAGS_MAX = 10_000  # tags lie below
 DIALECT_FIELDS_MAX = 192  # fields of the dictionary, 0 unused
-MESSAGES_MAX = 20  # message types, 0 unused
+MESSAGES_MAX = 32  # message types, 0 unused
 GROUPS_MAX = 8  # repeating groups, 0 unused
 SLOTS_MAX = 64  # single fields of one message's header or body; bits of a word
 
@@ -99,7 +99,7 @@ MESSAGE_DEF = np.dtype(
 )
 assert MESSAGE_DEF.itemsize == 24
 
-_INBOUND = frozenset("012345ADFGHqj")
+_INBOUND = frozenset("012345ADFGHqegj")
 _DATA_LENGTH_TAGS = {91: 90, 213: 212, 89: 93, 355: 354, 96: 95}
 
 

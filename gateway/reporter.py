@@ -16,7 +16,9 @@ from engine.sequencer import Sequencer
 from engine.types import COMMAND, OrdStatus, Side
 from gateway.arena import REPORTS_MAX
 from gateway.counterparty import Counterparty
+from gateway.definitions import Known
 from gateway.desk import Question
+from gateway.market_status import REQUEST_IDS, MarketStatus, Said
 from gateway.message import encode_message, with_field
 from gateway.reports import encode_report, encode_reports
 from gateway.sent_rows import SentRows
@@ -32,10 +34,11 @@ _NO_COMMANDS = np.zeros(0, COMMAND)
 
 class Reporter:
     """Encodes reports. `events_through`: the last event whose reports have their numbers;
-    `reported`: the sessions that have had some in this turn."""
+    `reported`: the sessions that have had some in this turn; `market`: who is told of phases."""
 
-    def __init__(self, tables: Tables, sequencer: Sequencer) -> None:
+    def __init__(self, tables: Tables, sequencer: Sequencer, known: Known) -> None:
         self.events_through = 0
+        self.market = MarketStatus(sequencer, known)
         self._tables = tables
         self._arena = tables.arena
         self._sequencer = sequencer
@@ -60,6 +63,10 @@ class Reporter:
         given = _NO_COMMANDS if commands is None else commands
         for first, rows in parts:
             self._report_part(first, rows, given, now_ns)
+        if self.market.watched:
+            for part in parts:
+                for said in self.market.updates(part.rows):
+                    self._say(said, now_ns)
 
     def _report_part(self, first: int, rows: np.ndarray, commands: np.ndarray, now_ns: int) -> None:
         requests = self._sequencer.requests_of(first)
@@ -81,11 +88,15 @@ class Reporter:
         self.events_through = first - 1
 
     def answer(self, question: Question, venue_ns: int, now_ns: int) -> None:
-        """An OrderStatusRequest: an ExecutionReport 150=I, kept as it is (O-31).
+        """An OrderStatusRequest: an ExecutionReport 150=I, kept as it is (O-31); status: O-40.
 
         venue_ns: its TransactTime; now_ns: session clock.
         """
         party, _, message = question
+        if message.msg_type in REQUEST_IDS:
+            for said in self.market.answer(party.session, message, venue_ns):
+                self._say(said, now_ns)
+            return
         cl_ord_id = message.get(11) or b""
         member = int(party.row["member"])
         event = self._states.find(member, cl_ord_id, venue_ns)
@@ -102,6 +113,13 @@ class Reporter:
         status_id = message.get(790)
         if status_id is not None:
             raw = with_field(raw, 790, status_id)
+        party.sent.blob(number, raw, now_ns)
+        self._put(party, raw)
+
+    def _say(self, said: Said, now_ns: int) -> None:
+        party, _ = self._parties[said.session]
+        number = party.take_number()
+        raw = encode_message(said.msg_type, said.fields, party.header, number, now_ns)
         party.sent.blob(number, raw, now_ns)
         self._put(party, raw)
 

@@ -239,10 +239,14 @@ class Venue:
         if isinstance(fact, LoggedOn):
             self._store.connected(party.session, True)
         elif isinstance(fact, LoggedOut):
-            self._store.connected(party.session, False)
+            self._leave(party)
         elif isinstance(fact, Lost):
-            self._store.connected(party.session, False)
+            self._leave(party)
             self.session_lost(party, self._clock())
+
+    def _leave(self, party: Counterparty) -> None:
+        self._store.connected(party.session, False)
+        self._reporter.market.forget(party.session)
 
     def _finish_turn(self, now_ns: int, line: Line | None = None) -> None:
         """Journals what the turn sent, then sends it, or holds it for the disk."""

@@ -168,3 +168,15 @@ def test_a_killed_venue_comes_back_and_the_member_recovers(venue: Venue, tmp_pat
         alpha.next(t35="r", t533="20")
     finally:
         alpha.stop()
+
+
+def test_status_of_an_instrument_and_of_trading_sessions(members: tuple[Member, Member]) -> None:
+    alpha, _ = members
+    symbol = front_symbol()
+    alpha.send("e", {324: "s1", 55: symbol, 263: "1"})
+    said = alpha.next(t35="f", t324="s1", t55=symbol, t326="17", t625="NONE")
+    assert float(said[5301]) < float(said[5302])
+    alpha.send("g", {335: "t1", 336: said[336], 263: "0"})
+    alpha.next(t35="h", t335="t1", t336=said[336], t340="2")
+    alpha.send("e", {324: "s2", 55: "NOSUCH", 263: "0"})
+    alpha.next(t35="f", t324="s2", t326="20", t58="unknown Symbol (55)")
