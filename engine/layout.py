@@ -166,7 +166,8 @@ CALL_STATE = np.dtype(
         ("sell_qty", "<i8"),
         ("phase", "u1"),  # Phase
         ("calling", "u1"),  # the book is laid out for a call: it may be crossed
-        ("pad", "<u2"),
+        ("held", "u1"),  # an operator halted it: only an operator lets it go
+        ("pad", "u1"),
         ("pad_1", "<u4"),
     ]
 )

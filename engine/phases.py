@@ -3,7 +3,7 @@
 Long work: its cursor is the instrument at hand and where its uncross stands. It stops for want of
 event rows only where another event is certain.
 
-Source: specs/matching.md M-100, M-104, M-110 to M-112.
+Source: specs/matching.md M-100, M-104, M-110 to M-112, M-215.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from engine.flags import IS_CALL
 from engine.kernel import codec_kernel, kernel
 from engine.layout import PhaseStep, Work
 from engine.moves import note_price
-from engine.types import PHASE, AlarmReason, EventKind, Phase
+from engine.types import PHASE, AlarmReason, EventKind, Phase, PhaseReason
 
 _PHASE_BYTES = PHASE.itemsize
 STEP_ROWS = 2  # event rows the change of an instrument takes besides its uncross
@@ -109,9 +109,22 @@ def changes(book, number):
         return False
     if header["work_if_trading"] != 0 and instrument["continuous_until_ns"] < 0:
         return False
+    by_operator = header["work_reason"] == PhaseReason.OPERATOR
+    if call["held"] != 0 and not by_operator:
+        return False
+    if by_operator and call["held"] != holds(header):
+        return True
     if call["phase"] != header["work_target"] or call["scheduled_end_ns"] != header["work_end_ns"]:
         return True
     return call["phase"] == Phase.AUCTION_MATCH and call["calling"] != 0
+
+
+@kernel
+def holds(header):
+    """1 where the command is an operator's halt, else 0 (M-215)."""
+    if header["work_target"] != Phase.HALTED or header["work_reason"] != PhaseReason.OPERATOR:
+        return 0
+    return 1
 
 
 @kernel
@@ -122,6 +135,7 @@ def change_next(book, at, command, number):
     target = header["work_target"]
     end_ns = header["work_end_ns"]
     header["work_instrument"] = number
+    call["held"] = holds(header)
     ends_call = target == Phase.AUCTION_MATCH or target == Phase.CONTINUOUS
     if call["calling"] == 0 or not ends_call:
         at = change_phase(book, at, command, number, target, end_ns, header["work_reason"])

@@ -42,6 +42,7 @@ class CommandKind(IntEnum):
     SET_PHASE = 24  # blob: PHASE; to AUCTION_MATCH: uncrosses
     KILL = 30  # member, session (0: all of them), reason: blocked, its orders cancelled
     RELEASE = 31  # ends a kill: the same fields
+    OPERATOR_NOTE = 45  # blob: why, UTF-8, of the commands behind it; changes nothing
 
 
 class EventKind(IntEnum):
@@ -106,6 +107,7 @@ class PhaseReason(IntEnum):
     SCHEDULE_ENDED = 2001  # a command came after the scheduled end of an open phase
     VELOCITY = 2002  # the price moved too many ticks in seconds
     CIRCUIT_BREAKER = 2003  # the price moved too far in an hour
+    OPERATOR = 2045  # of a SET_PHASE: a halt that holds, or what ends it (rule M-215)
 
 
 class AlarmReason(IntEnum):

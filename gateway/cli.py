@@ -163,6 +163,26 @@ def skip(data: Data = Path("data")) -> None:
     raise typer.Exit(run_skip(data))
 
 
+Why = Annotated[str, typer.Option("--reason", help="Kept in the journal.")]
+Target = Annotated[str, typer.Argument(help="A symbol, a product code, or all.")]
+
+
+@app.command()
+def halt(target: Target, reason: Why, data: Data = Path("data")) -> None:
+    """Halt instruments of the running venue until `resume`: they take cancels only."""
+    from gateway.cli_operator import run_halt
+
+    raise typer.Exit(run_halt(target, reason, data))
+
+
+@app.command()
+def resume(target: Target, reason: Why, data: Data = Path("data")) -> None:
+    """Let instruments go that `halt` halted: they have the phase of their hours again."""
+    from gateway.cli_operator import run_resume
+
+    raise typer.Exit(run_resume(target, reason, data))
+
+
 @app.command()
 def instruments(
     product: Annotated[str | None, typer.Option(help="Only this product.")] = None,

@@ -22,6 +22,7 @@ from gateway.definitions import Definitions, Known, missing
 from gateway.timetable import Plan, Step, Timetable
 from specs.calendar import VenueDay, from_yyyymmdd, to_yyyymmdd
 from specs.products import Catalogue
+from specs.sessions import schedule
 from specs.venue import VenueConfig
 
 
@@ -84,6 +85,22 @@ class Days:
             row["scheduled_end_ns"] = step.end_ns
             self._phase_ends[int(row["product"])] = step.end_ns
         return self._set_phases(phases, [step.time_ns for step in steps])
+
+    def phase_at(self, product: int, time_ns: int) -> tuple[Phase, int]:
+        """Phase and scheduled end that a product's hours give it; without hours CONTINUOUS, 0."""
+        if not self.is_scheduled:
+            return Phase.CONTINUOUS, 0
+        terms = next(
+            p
+            for p in self._catalogue.products
+            if self._known.products[p.code]["product"] == product
+        )
+        day = terms.hours.calendar.on_or_after(self._dates(time_ns)[terms.code])
+        rows = schedule(terms.hours, day)
+        begun = [row for row in rows if row.time_ns <= time_ns]
+        if not begun:
+            return Phase.CLOSED, rows[0].time_ns
+        return Phase[begun[-1].phase], begun[-1].end_ns
 
     def next_pause(self) -> tuple[int, int]:
         """(end on the venue clock, instrument) of the volatility pause that ends first."""

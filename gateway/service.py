@@ -26,7 +26,9 @@ from engine.turn import VenueHalted
 from gateway.assembly import Assembly, assemble
 from gateway.clock import start_clock
 from gateway.feed_process import FeedProcess
+from gateway.interventions import Interventions
 from gateway.liveness import SECOND_NS
+from gateway.operator import OperatorDesk
 from gateway.server import Line, listen
 from specs.calendar import parse_zone, to_yyyymmdd
 from specs.products import Catalogue
@@ -109,6 +111,10 @@ class Service:
         self._feed = FeedProcess(config.feed, data_dir)
         self._ended = asyncio.Event()
         self._sync_wanted = asyncio.Event()
+        interventions = Interventions(parts)
+        self._operators = OperatorDesk(
+            data_dir, lambda request: interventions.act(request, time.time_ns())
+        )
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="sync")
         self._server: asyncio.Server | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -129,6 +135,10 @@ class Service:
             say("feed: not ready yet")
         if self._sequencer.fault is None:
             self._server = await listen(loop, lambda: Line(venue, config.fix), config.fix)
+            try:
+                await self._operators.start()
+            except OSError as error:
+                say(f"no operator can be heard at {self._operators.path}: {error}")
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._ended.set)
         if self._sequencer.fault is None:
@@ -190,6 +200,7 @@ class Service:
         """Members are logged out, the journal is closed, the feed publishes the rest."""
         if self._server:
             self._server.close()
+        await self._operators.stop()
         failed = self._failure is not None or self._sequencer.fault is not None
         if not failed:
             await self._say_goodbye()

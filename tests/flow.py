@@ -361,9 +361,11 @@ class Flow:
             scope = {"instrument": dice.pick((0, 14, 99)), "product": dice.pick((0, 5, 9, 99))}
         phase = dice.pick(PHASES)
         end_ns = dice.pick((0, 0, 0, 0, self.time_ns + SECOND, self.time_ns + 10 * SECOND))
-        self.repairs.append(set_phase(w.CONTINUOUS, **scope))
+        reason = dice.pick((0, 0, 7, w.OPERATOR))
+        let_go = w.OPERATOR if reason == w.OPERATOR else 0
+        self.repairs.append(set_phase(w.CONTINUOUS, reason=let_go, **scope))
         self.repairs.append(set_phase(w.CONTINUOUS, instrument=0, product=2))  # it pauses by itself
-        row = {"scheduled_end_ns": end_ns, "reason": dice.pick((0, 0, 7))}
+        row = {"scheduled_end_ns": end_ns, "reason": reason}
         made = set_phase(phase, **scope, **row)
         if dice.number(1, 40) == 1:
             made["row"], made["blob"] = None, made["blob"][:-1]

@@ -35,12 +35,16 @@ def set_phase(venue: NaiveExchange, command: dict) -> None:
 def change(venue: NaiveExchange, instrument: Instrument, row: dict) -> None:
     """M-100, M-104: one instrument goes to a phase, through an uncross where a call ends."""
     phase, end, reason = row["phase"], row["scheduled_end_ns"], row["reason"]
+    if instrument.held and reason != w.OPERATOR:
+        return  # M-215
+    held = reason == w.OPERATOR and phase == w.PHASE_HALTED
+    taken_over, instrument.held = held and not instrument.held, held
     if instrument.calling and phase in (w.AUCTION_MATCH, w.CONTINUOUS):
         to_match = end if phase == w.AUCTION_MATCH else 0
         if (instrument.phase, instrument.phase_end) != (w.AUCTION_MATCH, to_match):
             enter(venue, instrument, w.AUCTION_MATCH, to_match, reason)
         uncross(venue, instrument)
-    if (instrument.phase, instrument.phase_end) != (phase, end):
+    if (instrument.phase, instrument.phase_end) != (phase, end) or taken_over:
         enter(venue, instrument, phase, end, reason)
     if phase in w.CALLS and not instrument.calling:
         instrument.calling, instrument.prices = True, []

@@ -82,6 +82,7 @@ class Instrument:
     expired: bool = False
     phase: int = w.NO_PHASE
     phase_end: int = 0
+    held: bool = False  # halted by an operator
     calling: bool = False  # a call has begun and not been uncrossed
     indicated: tuple[int, int, int] = (0, 0, 0)
     prices: list[tuple[int, int]] = field(default_factory=list)  # time and price of each trade

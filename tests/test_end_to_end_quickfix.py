@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -180,3 +182,32 @@ def test_status_of_an_instrument_and_of_trading_sessions(members: tuple[Member, 
     alpha.next(t35="h", t335="t1", t336=said[336], t340="2")
     alpha.send("e", {324: "s2", 55: "NOSUCH", 263: "0"})
     alpha.next(t35="f", t324="s2", t326="20", t58="unknown Symbol (55)")
+
+
+def operate(venue: Venue, command: str, target: str) -> str:
+    """What `sitex halt` or `sitex resume` prints."""
+    asked = [sys.executable, "-m", "gateway.cli", command, target, "--reason", "drill"]
+    return subprocess.run(
+        [*asked, "--data", str(venue.directory)], capture_output=True, text=True, check=True
+    ).stdout
+
+
+def test_an_operator_halts_and_resumes_what_members_trade(
+    venue: Venue, members: tuple[Member, Member]
+) -> None:
+    alpha, _ = members
+    symbol = front_symbol()
+    alpha.order("o1", "1", 1, "1.900", symbol)
+    alpha.next(t150="0", t11="o1")
+    alpha.send("e", {324: "s1", 55: symbol, 263: "1"})
+    alpha.next(t35="f", t326="17")
+    assert operate(venue, "halt", symbol) == f"halted: {symbol}\n"
+    alpha.next(t35="f", t324="s1", t325="Y", t326="2", t625="HALTED")
+    alpha.order("o2", "1", 1, "1.900", symbol)
+    assert "takes no orders" in alpha.next(t150="8", t11="o2")[58]
+    alpha.cancel("o3", "o1", "1", symbol)
+    alpha.next(t150="4", t11="o3")
+    assert operate(venue, "resume", symbol) == f"resumed: {symbol}\n"
+    alpha.next(t35="f", t324="s1", t325="Y", t326="17", t625="CONTINUOUS")
+    alpha.order("o4", "1", 1, "1.900", symbol)
+    alpha.next(t150="0", t11="o4")

@@ -1,0 +1,125 @@
+"""The operator's way in: requests to a running venue through a socket in its data directory.
+
+One line of JSON asks, one line answers. Only the owner of the directory may connect (mode 0600).
+What is asked for becomes journaled commands (gateway/interventions.py); nothing here knows them.
+
+Source: specs/matching.md M-215, M-216.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+SOCKET_NAME = "operator.sock"
+LINE_BYTES_MAX = 4_096
+REASON_CHARS_MAX = 200
+CONNECTIONS_MAX = 4
+WAIT_S = 5.0
+_OWNER_ONLY = 0o177  # what the socket's mode is without
+
+Target = Annotated[str, Meta(min_length=1, max_length=32)]
+Reason = Annotated[str, Meta(min_length=1, max_length=REASON_CHARS_MAX)]
+
+
+class Halt(Struct, frozen=True, tag_field="do", tag="halt", forbid_unknown_fields=True):
+    """Halt an instrument, a product, or all; why."""
+
+    target: Target
+    reason: Reason
+
+
+class Resume(Struct, frozen=True, tag_field="do", tag="resume", forbid_unknown_fields=True):
+    """Let go what an operator halted."""
+
+    target: Target
+    reason: Reason
+
+
+class Answer(Struct, frozen=True):
+    """What came of it: done, or the text says why not."""
+
+    done: bool
+    text: str
+
+
+Request = Halt | Resume
+_encode = msgspec.json.encode
+_requests = msgspec.json.Decoder(Request)
+_answers = msgspec.json.Decoder(Answer)
+
+
+class OperatorDesk:
+    """Listens for operators and hands what they ask to `act`."""
+
+    def __init__(self, data_dir: Path, act: Callable[[Request], Answer]) -> None:
+        self.path = data_dir / SOCKET_NAME
+        self._act = act
+        self._server: asyncio.Server | None = None
+        self._connections = 0
+
+    async def start(self) -> None:
+        """Listens from now on; a socket that a killed venue left is replaced. Raises OSError."""
+        self.path.unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX)
+        mask = os.umask(_OWNER_ONLY)
+        try:
+            listener.bind(str(self.path))
+        except OSError:
+            listener.close()
+            raise
+        finally:
+            os.umask(mask)
+        self._server = await asyncio.start_unix_server(
+            self._serve, sock=listener, limit=LINE_BYTES_MAX
+        )
+
+    async def stop(self) -> None:
+        """Listens no more."""
+        if self._server is not None:
+            self._server.close()
+            self.path.unlink(missing_ok=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One request, one answer; who is silent or says too much is cut off."""
+        self._connections += 1
+        try:
+            if self._connections > CONNECTIONS_MAX:
+                answer = Answer(False, f"more than {CONNECTIONS_MAX} operators at once")
+            else:
+                answer = self._answer(await asyncio.wait_for(reader.readline(), WAIT_S))
+            writer.write(_encode(answer) + b"\n")
+            await asyncio.wait_for(writer.drain(), WAIT_S)
+        except (TimeoutError, ValueError, ConnectionError):
+            return  # no line in time, or one that is too long: nothing was asked
+        finally:
+            self._connections -= 1
+            writer.close()
+
+    def _answer(self, line: bytes) -> Answer:
+        try:
+            request = _requests.decode(line)
+        except msgspec.MsgspecError as error:
+            return Answer(False, f"no request: {error}")
+        return self._act(request)
+
+
+def ask(data_dir: Path, request: Request) -> Answer:
+    """Asks the venue that runs on a data directory; an Answer also where there is none."""
+    path = data_dir / SOCKET_NAME
+    with socket.socket(socket.AF_UNIX) as line:
+        line.settimeout(2 * WAIT_S)
+        try:
+            line.connect(str(path))
+            line.sendall(_encode(request) + b"\n")
+            with line.makefile("rb") as answers:
+                return _answers.decode(answers.readline(1 << 20))
+        except (OSError, msgspec.MsgspecError) as error:
+            return Answer(False, f"no venue answers at {path}: {error}")
