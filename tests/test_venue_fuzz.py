@@ -35,9 +35,13 @@ VALUES = (
 )  # fmt: skip
 TAGS = (
     1, 11, 18, 21, 34, 36, 37, 38, 40, 41, 43, 44, 54, 55, 58, 59, 60, 7, 16, 77, 97, 98, 99, 108,
-    110, 111, 112, 122, 123, 141, 432, 453, 528, 530, 553, 554, 5300, 7928, 8000, 790, 9999,
+    110, 111, 112, 122, 123, 141, 263, 324, 335, 336, 432, 453, 528, 530, 553, 554, 5300, 7928,
+    8000, 790, 9999,
 )  # fmt: skip
-KINDS = (b"D", b"D", b"D", b"F", b"G", b"H", b"q", b"0", b"1", b"2", b"4", b"3", b"j", b"V", b"8")
+KINDS = (
+    b"D", b"D", b"D", b"F", b"G", b"H", b"q", b"0", b"1", b"2", b"4", b"3", b"j", b"V", b"8", b"e",
+    b"g",
+)  # fmt: skip
 
 
 class Sink(asyncio.Transport):
@@ -120,6 +124,10 @@ def fields_of(chance: random.Random, kind: bytes) -> list[Field]:
             b"G": {11, 41, 55, 54, 60, 38, 40, 44, 59}, b"H": {11, 55, 54}, b"q": {11, 530, 60},
         }[kind]  # fmt: skip
         fields = [field for field in fields if field[0] in allowed]
+    elif kind in (b"e", b"g"):
+        named = (55, chance.choice(("SITB2701", "NOSUCH"))) if kind == b"e" else (336, "SITB")
+        identity = 324 if kind == b"e" else 335
+        fields = [(identity, f"s{chance.randrange(300)}"), named, (263, chance.choice("012"))]
     for _ in range(chance.choice((0, 0, 0, 1, 2))):
         fields.insert(
             chance.randrange(len(fields) + 1), (chance.choice(TAGS), chance.choice(VALUES))
