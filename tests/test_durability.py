@@ -5,7 +5,6 @@ The whole venue in one process; only the socket is missing.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import socket
 import time
@@ -29,36 +28,26 @@ from specs.calendar import to_yyyymmdd
 from specs.products import load_products
 from specs.venue import load_venue
 from tests.journal_rig import FaultyStorage
+from tests.test_venue_fuzz import Sink
 
 pytestmark = pytest.mark.kernels
 CONFIG = msgspec.structs.replace(load_venue(), durability="fsync")
 LIMITS = EngineLimits(orders_max=5_000, requests_max=20_000)
 
 
-class Watched(asyncio.Transport):
+class Watched(Sink):
     """A connection that asserts that the journal is on the disk whenever something is sent."""
 
     def __init__(self, sequencer: Sequencer, peer: socket.socket) -> None:
-        super().__init__()
-        self.sequencer, self.peer = sequencer, peer
-        self.written = bytearray()
+        super().__init__(peer)
+        self.sequencer = sequencer
+        self.sent = bytearray()
         self.needs = 0  # stream position that must be durable before anything is sent
-
-    def get_extra_info(self, name: str, default: object = None) -> object:
-        return self.peer
-
-    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        pass
-
-    def is_closing(self) -> bool:
-        return False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         assert self.sequencer.durable >= self.needs, "sent before it was on the disk"
-        self.written += data
-
-    def close(self) -> None:
-        pass
+        super().write(data)
+        self.sent += data
 
 
 class Member:
@@ -87,7 +76,7 @@ class Member:
         self.send(*((b"D", ((11, name), *fields)) for name in cl_ord_ids))
 
     def answered(self, cl_ord_id: str) -> bool:
-        return f"\x0111={cl_ord_id}\x01".encode() in self.sink.written
+        return f"\x0111={cl_ord_id}\x01".encode() in self.sink.sent
 
 
 @contextlib.contextmanager
