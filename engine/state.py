@@ -29,21 +29,11 @@ from engine.book import (
 from engine.depth import fill_depth
 from engine.ids import find_request, index_request
 from engine.kernel import kernel
-from engine.layout import (
-    ACCOUNT_STATE,
-    CALL_STATE,
-    INSTRUMENT_STATE,
-    MEMBER_STATE,
-    MOVE,
-    RISK,
-    Book,
-    Work,
-    new_arena,
-    views,
-)
+from engine.layout import Book, Work, new_arena, views
 from engine.limits import EngineLimits
 from engine.rest import level_above, level_below, set_level
 from engine.stops import root_of
+from engine.table_rows import ACCOUNT_STATE, CALL_STATE, INSTRUMENT_STATE, MEMBER_STATE, MOVE, RISK
 from engine.types import EVENT, Side
 
 _MAGIC = b"SITEXST2"

@@ -10,9 +10,10 @@ import pytest
 from engine.bits import hash_id, highest_set, lowest_set, prefetch
 from engine.book import open_book
 from engine.kernel import kernel
-from engine.layout import ASK_NONE, LEVEL, new_arena
+from engine.layout import ASK_NONE, new_arena
 from engine.limits import EngineLimits
 from engine.rest import clear_level, level_above, level_below, set_level
+from engine.table_rows import LEVEL
 from engine.types import EVENT, REQUEST
 
 pytestmark = pytest.mark.kernels

@@ -1,0 +1,171 @@
+"""Rows of the engine's tables: what it remembers of products, instruments, members and the rest.
+
+Index 0 of every table is "none", so a new table is all zeros. Rows of orders: engine/order_rows.py.
+Source: specs/matching.md; docs/decisions/0102-engine-tables.md.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+PRODUCT_STATE = np.dtype(
+    [
+        ("tick", "<i8"),
+        ("multiplier", "<i8"),
+        ("qty_max", "<i8"),
+        ("price_max", "<i8"),  # 1e-9: what keeps an order's value and notional in bounds
+        ("limit_bp", "<i8"),
+        ("ladder_bp", "<i8"),
+        ("band_ticks", "<i8"),
+        ("display_min_bp", "<i8"),
+        ("features", "<i8"),
+        ("shard_bits", "<i8"),  # the shard in its place in an id
+        ("product", "<u2"),
+        ("price_rule", "u1"),
+        ("position_mode", "u1"),
+        ("currency", "u1"),
+        ("defined", "u1"),
+        ("pad", "<u2"),
+        ("static_band", "<i8"),  # 1e-9; PRICE_MAX: none
+        ("dynamic_band", "<i8"),
+        ("velocity_ticks", "<i8"),
+        ("velocity_seconds", "<i8"),
+        ("breaker_bp", "<i8"),
+        ("pause_ns", "<i8"),
+    ]
+)
+assert PRODUCT_STATE.itemsize == 136
+
+INSTRUMENT_STATE = np.dtype(
+    [
+        ("best_bid", "<i8"),  # level, -1: none
+        ("best_ask", "<i8"),  # level, ASK_NONE: none
+        ("low", "<i8"),  # 1e-9
+        ("high", "<i8"),  # 1e-9
+        ("base_price", "<i8"),  # 1e-9, of level_first
+        ("level_first", "<i8"),
+        ("last", "<i8"),  # 1e-9
+        ("volume", "<i8"),  # lots of the day
+        ("value_ticks", "<i8"),  # of the day: sum of price in ticks * lots
+        ("reference", "<i8"),  # 1e-9
+        ("level_count", "<i8"),
+        ("continuous_until_ns", "<i8"),  # commands up to then find it trading; -1: another phase
+        ("stop_above", "<i8"),  # 1e-9: the lowest stop price that buys, STOP_NONE: none
+        ("stop_below", "<i8"),  # 1e-9: the highest stop price that sells, -STOP_NONE: none
+        ("product", "<u2"),
+        ("defined", "u1"),
+        ("expired", "u1"),
+        ("trading_date", "<u4"),
+        ("last_trading_date", "<u4"),
+        ("risk_first", "<u4"),  # chain of the instrument's risk rows
+        ("first_trading_date", "<u4"),
+        ("maturity", "<u4"),
+        ("level_room", "<i8"),  # levels allocated: two halves, the upper for sells in a call
+        ("stop_buys", "<u4"),  # root of the tree of stops that buy
+        ("stop_sells", "<u4"),
+        ("stop_high", "<i8"),  # 1e-9: highest trade that has reached stops which wait yet
+        ("stop_low", "<i8"),  # -STOP_NONE and STOP_NONE: none has
+        ("pad", "<i8", 11),
+    ]
+)
+assert INSTRUMENT_STATE.itemsize == 256
+
+CALL_STATE = np.dtype(
+    [
+        ("scheduled_end_ns", "<i8"),  # of the phase; 0: none
+        ("price", "<i8"),  # 1e-9: what INDICATIVE said last
+        ("qty", "<i8"),
+        ("surplus", "<i8"),
+        ("buy_qty", "<i8"),  # lots in the call
+        ("sell_qty", "<i8"),
+        ("phase", "u1"),  # Phase
+        ("calling", "u1"),  # the book is laid out for a call: it may be crossed
+        ("held", "u1"),  # an operator halted it: only an operator lets it go
+        ("pad", "u1"),
+        ("pad_1", "<u4"),
+    ]
+)
+assert CALL_STATE.itemsize == 56
+
+MEMBER_STATE = np.dtype(
+    [
+        ("requests_max", "<i8"),
+        ("orders_max", "<i8"),
+        ("products", "<i8"),  # bit p: may trade product p
+        ("requests_used", "<i8"),
+        ("orders_live", "<i8"),
+        ("risk_first", "<u4"),  # chain of the member's risk rows
+        ("kills", "<u2"),  # in force: of the member and of its sessions
+        ("defined", "u1"),
+        ("killed", "u1"),  # the member as a whole
+    ]
+)
+
+ACCOUNT_STATE = np.dtype(
+    [
+        ("open_orders_max", "<i8"),
+        ("position_long_max", "<i8"),
+        ("position_short_max", "<i8"),
+        ("order_notional_max", "<i8"),
+        ("open_notional_max", "<i8"),
+        ("orders_per_second_max", "<i8"),
+        ("orders_live", "<i8"),
+        ("notional_1", "<i8"),  # money of live orders, Currency.USD
+        ("notional_2", "<i8"),  # Currency.CNY
+        ("second", "<i8"),  # venue time, s
+        ("second_orders", "<i8"),
+        ("member", "<u4"),
+        ("defined", "<u4"),
+    ]
+)
+
+SESSION_STATE = np.dtype(
+    [
+        ("order_first", "<u4"),  # its DAY orders, in order of order_id
+        ("order_last", "<u4"),
+        ("member", "<u2"),
+        ("defined", "u1"),
+        ("cancel_on_disconnect", "u1"),
+        ("killed", "<u4"),
+    ]
+)
+
+RISK = np.dtype(
+    [
+        ("position", "<i8"),  # lots, long positive
+        ("open_buys", "<i8"),  # leaves of live buys (GROSS: opening ones)
+        ("open_sells", "<i8"),
+        ("buy_first", "<u4"),  # live orders in order of order_id
+        ("buy_last", "<u4"),
+        ("sell_first", "<u4"),
+        ("sell_last", "<u4"),
+        ("account", "<u4"),  # 0: the row is not in use
+        ("instrument", "<u4"),
+        ("member_next", "<u4"),  # the member's next risk row
+        ("instrument_next", "<u4"),
+        ("pad", "<i8"),
+        ("long_today", "<i8"),  # GROSS buckets
+        ("long_yesterday", "<i8"),
+        ("short_today", "<i8"),
+        ("short_yesterday", "<i8"),
+        ("closing_long_today", "<i8"),  # leaves of live orders that close the bucket
+        ("closing_long_yesterday", "<i8"),
+        ("closing_short_today", "<i8"),
+        ("closing_short_yesterday", "<i8"),
+    ]
+)
+assert RISK.itemsize == 128
+
+LEVEL = np.dtype([("head", "<u4"), ("tail", "<u4")])
+
+HEAP = np.dtype([("key", "<i8"), ("order", "<i8")])
+
+MOVE = np.dtype([("span", "<i8"), ("low", "<i8"), ("high", "<i8")])  # of a second or minute
+
+WORD = np.dtype([("word", "<i8")])
+
+SLOT = np.dtype([("word", "<u4")])
+
+FREE = np.dtype([("row", "<u4")])
+
+HINT = np.dtype([("hash", "<i8"), ("orig_hash", "<i8"), ("named", "<i8"), ("order", "<i8")])
