@@ -21,8 +21,9 @@ from gateway.scan import borrow
 from gateway.types import FIELDS_MAX, SESSION_ROW, SPAN, TEMPLATE_BYTES
 
 FILL_MAX = 32  # command fields a message may fill
-REASONS_MAX = 128  # rejects 1-63; cancel reasons 1001-1063 at 64 less 1000
-TEXTS_BYTES = 8192
+CANCEL_REASONS = 128  # where cancel reasons begin: 1001-1063 at 129; rejects 1-127 before them
+REASONS_MAX = CANCEL_REASONS + 64
+TEXTS_BYTES = 16_384
 REPORTS_MAX = 8192  # reports of one encode call
 NAME_BYTES = 24  # longest name, zero padded
 NAME_WORDS = 4  # int64 of a name: 24 bytes, then owner and characters

@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.kernel import codec_kernel
 from engine.types import CommandKind, EventFlag, EventKind, OrdType
-from gateway.arena import NAME_WORDS, REASON, REASONS_MAX, Clock, Section
+from gateway.arena import CANCEL_REASONS, NAME_WORDS, REASON, REASONS_MAX, Clock, Section
 from gateway.put import (
     put_average,
     put_byte,
@@ -195,7 +195,7 @@ def _reason(views, event):
     """The REASON word of an event."""
     reason = np.int64(event["reason"])
     if reason >= 1000:
-        reason -= 1000 - REASONS_MAX // 2
+        reason -= 1000 - CANCEL_REASONS
     if reason >= REASONS_MAX:
         reason = 0
     return views.words[REASON + reason]

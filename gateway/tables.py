@@ -369,7 +369,9 @@ class Tables:
         entries = [
             (int(r), t.text, t.ord_rej_reason, t.cxl_rej_reason) for r, t in REJECT_TEXTS.items()
         ]
-        entries += [(int(r) - 1000 + 64, text, 0, 0) for r, text in CANCEL_TEXTS.items()]
+        entries += [
+            (int(r) - 1000 + arenas.CANCEL_REASONS, text, 0, 0) for r, text in CANCEL_TEXTS.items()
+        ]
         for index, text, ord_rej_reason, cxl_rej_reason in entries:
             data = text.encode()
             assert index < arenas.REASONS_MAX and at + len(data) + 8 <= arenas.TEXTS_BYTES
