@@ -34,6 +34,7 @@ from engine.rest import (
     unqueue_order,
 )
 from engine.risk import add_open
+from engine.settle import note_trade
 from engine.stops import note_print
 from engine.types import EventKind, OrdStatus
 
@@ -87,6 +88,7 @@ def uncross(book, at, command, number):
         if instrument["value_ticks"] < SUM_MAX:
             instrument["volume"] += qty
             instrument["value_ticks"] += price // product["tick"] * qty
+        note_trade(book, number, command["time_ns"], price, qty)
         trade_id = product["shard_bits"] | header["trade_count"]
         fill_resting(book, at, command, instrument, bid, qty, trade_id)
         fill_resting(book, at + 1, command, instrument, ask, qty, trade_id)

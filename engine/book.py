@@ -122,6 +122,7 @@ slot_at = _accessor("slots", DTYPES["slots"])
 call_at = _accessor("calls", DTYPES["calls"])
 depth_at = _accessor("depths", DTYPES["depths"])
 move_at = _accessor("moves", DTYPES["moves"])
+window_at = _accessor("windows", DTYPES["windows"])
 request_at = _accessor("requests", REQUEST, is_outside=True)
 event_at = _accessor("events", EVENT, is_outside=True)
 

@@ -58,10 +58,12 @@ from engine.flags import (
     TAKES_CANCEL,
     TAKES_NEW,
     TAKES_REPLACE,
+    TRADES,
 )
 from engine.kernel import kernel
 from engine.rest import join_queue, link_order, show_order, slice_of, unqueue_order
 from engine.risk import add_open
+from engine.settle import note_close
 from engine.types import CommandKind, EventKind, OrdType, Phase, PhaseReason, Side
 from specs.rejects import Reject
 
@@ -80,6 +82,8 @@ def end_phase(book, at, command, number):
 def change_phase(book, at, command, number, phase, end_ns, reason):
     """PHASE_CHANGED (M-100)."""
     before = call_at(book, number)["phase"]
+    if in_phases(TRADES, before) and not in_phases(TRADES, phase):
+        note_close(book, number, command["time_ns"])
     enter_phase(book, number, phase, end_ns)
     market_event(book, at, command, number, EventKind.PHASE_CHANGED)
     event = event_at(book, at)

@@ -1,15 +1,18 @@
 """Stop orders that trades have reached come in, one after another, before the next command.
 
-Source: specs/matching.md M-163 to M-167.
+Source: specs/matching.md M-163 to M-167, M-210.
 """
 
 from __future__ import annotations
+
+import numpy as np
 
 from engine.book import copy_row, header_of, instrument_at, pending_at
 from engine.enter import come_in
 from engine.kernel import kernel
 from engine.layout import STOP_NONE, Work
 from engine.limits import TRIGGER_ROWS
+from engine.locked import may_be_locked, note_lock
 from engine.stops import forget_prints, next_reached, trigger
 
 
@@ -30,6 +33,8 @@ def run_stops(book, at, command):
         if index == 0:
             if trades:
                 forget_prints(instrument)
+            if may_be_locked(header, instrument):
+                note_lock(book, np.int64(header["stop_instrument"]), command["time_ns"])
             number = next_due(book, header["stop_instrument"])
             header["stop_instrument"] = number
             if number == 0:

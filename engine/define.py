@@ -13,6 +13,7 @@ import numpy as np
 from engine.admit import price_level
 from engine.book import (
     account_at,
+    call_at,
     event_at,
     header_of,
     instrument_at,
@@ -21,7 +22,12 @@ from engine.book import (
     session_at,
 )
 from engine.emit import clear_event
-from engine.flags import HAS_GTC_GTD, LISTING_LIMIT_DOUBLE, POSITION_EFFECT_REQUIRED
+from engine.flags import (
+    HAS_GTC_GTD,
+    HAS_SETTLE_WINDOW,
+    LISTING_LIMIT_DOUBLE,
+    POSITION_EFFECT_REQUIRED,
+)
 from engine.kernel import codec_kernel
 from engine.layout import ASK_NONE, STOP_NONE
 from engine.limits import (
@@ -41,6 +47,7 @@ from engine.limits import (
     SUM_MAX,
     TICK_UNIT,
     TIME_NS_MAX,
+    WINDOW_SPANS,
 )
 from engine.reference import ACCOUNT, INSTRUMENT, MEMBER, PRODUCT, SESSION
 from engine.types import PHASE, CommandKind, Currency, EventKind, PositionMode, PriceRule
@@ -132,6 +139,8 @@ def product_in_bounds(book, row):
         return False
     if row["breaker_bp"] > BASIS_POINTS:
         return False
+    if not settlement_in_bounds(row):
+        return False
     if row["shard"] > SHARD_MAX:
         return False
     for number in range(1, header_of(book)["products_rows"]):
@@ -144,6 +153,19 @@ def product_in_bounds(book, row):
         return False
     required = row["features"] & POSITION_EFFECT_REQUIRED != 0
     return required and row["features"] & HAS_GTC_GTD == 0
+
+
+@codec_kernel
+def settlement_in_bounds(row):
+    """Whether a window and the points of locked days are what M-201 and M-211 allow."""
+    seconds = row["settle_window_seconds"]
+    if seconds > WINDOW_SPANS and seconds % WINDOW_SPANS != 0:
+        return False
+    if seconds > WINDOW_SPANS * WINDOW_SPANS:
+        return False
+    if row["features"] & HAS_SETTLE_WINDOW != 0 and seconds == 0:
+        return False
+    return row["locked_1_bp"] <= row["locked_2_bp"] and row["locked_2_bp"] < BASIS_POINTS
 
 
 @codec_kernel
@@ -174,6 +196,12 @@ def define_product(book, at, command, row):
     product["breaker_bp"] = row["breaker_bp"]
     product["pause_ns"] = np.int64(row["pause_seconds"]) * NANOSECONDS
     product["dynamic_band"] = band_width(tick, row["dynamic_band_ticks"])
+    spans = min(np.int64(row["settle_window_seconds"]), WINDOW_SPANS)
+    product["settle_spans"] = spans
+    product["settle_span_ns"] = np.int64(row["settle_window_seconds"]) // max(spans, 1)
+    product["settle_span_ns"] *= NANOSECONDS
+    product["locked_1_bp"] = row["locked_1_bp"]
+    product["locked_2_bp"] = row["locked_2_bp"]
     product["shard_bits"] = np.int64(row["shard"]) << ID_COUNT_BITS
     product["product"] = row["product"]
     product["price_rule"] = row["price_rule"]
@@ -194,13 +222,18 @@ def band_width(tick, ticks):
 
 
 @codec_kernel
-def set_limits(product, instrument, reference):
-    """Reference and daily limits (M-12, M-113), inside what the product's bounds allow."""
-    tick = product["tick"]
-    limit = product["limit_bp"]
+def daily_limit(product, instrument):
+    """The limit of the instrument's trading date, 1e-4 (M-12, M-113)."""
     is_listing = instrument["trading_date"] <= instrument["first_trading_date"]
     if is_listing and product["features"] & LISTING_LIMIT_DOUBLE != 0:
-        limit = min(2 * limit, BASIS_POINTS - 1)
+        return min(2 * product["limit_bp"], BASIS_POINTS - 1)
+    return product["limit_bp"]
+
+
+@codec_kernel
+def set_limits(product, instrument, reference, limit):
+    """Reference and daily limits (M-12) of `limit` 1e-4, inside what the product allows."""
+    tick = product["tick"]
     reference = min(reference, product["price_max"])
     ticks = reference // tick
     low = -(-(ticks * (BASIS_POINTS - limit)) // BASIS_POINTS)
@@ -211,8 +244,8 @@ def set_limits(product, instrument, reference):
 
 
 @codec_kernel
-def lay_ladder(book, product, instrument):
-    """Place the instrument's levels around its limits; False where no room is left for them.
+def lay_ladder(book, product, instrument, limit):
+    """Place the instrument's levels around its limits of `limit` 1e-4; False where no room is left.
 
     Levels and depths of a call's sells lie in the upper half of the room (see engine/depth.py).
     The book must have no order beyond the limits. Levels that lie inside both the old and the new
@@ -220,7 +253,7 @@ def lay_ladder(book, product, instrument):
     """
     header = header_of(book)
     tick = product["tick"]
-    room = (product["ladder_bp"] - product["limit_bp"]) * (instrument["reference"] // tick)
+    room = max(0, product["ladder_bp"] - limit) * (instrument["reference"] // tick)
     first = max(1, instrument["low"] // tick - room // BASIS_POINTS)
     last = instrument["high"] // tick + room // BASIS_POINTS
     if last - first >= LEVELS_PER_INSTRUMENT_MAX:
@@ -261,9 +294,11 @@ def define_instrument(book, at, command, row):
         return at
     instrument["trading_date"] = row["trading_date"]
     instrument["first_trading_date"] = row["first_trading_date"]
-    set_limits(product, instrument, reference)
-    if not lay_ladder(book, product, instrument):
+    limit = daily_limit(product, instrument)
+    set_limits(product, instrument, reference, limit)
+    if not lay_ladder(book, product, instrument, limit):
         return at
+    call_at(book, row["instrument"])["limit_bp"] = limit
     instrument["best_bid"] = -1
     instrument["best_ask"] = ASK_NONE
     instrument["stop_above"] = STOP_NONE

@@ -50,7 +50,7 @@ def enter_phase(book, number, phase, end_ns):
     call["phase"] = phase
     call["scheduled_end_ns"] = end_ns
     instrument["continuous_until_ns"] = -1
-    if phase == Phase.CONTINUOUS:
+    if phase == Phase.CONTINUOUS or phase == Phase.NONE:
         instrument["continuous_until_ns"] = end_ns if end_ns != 0 else TIME_NS_MAX
         if instrument["stop_high"] != -STOP_NONE:
             header = header_of(book)

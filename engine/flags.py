@@ -23,6 +23,9 @@ AUCTION_MIN_SURPLUS = int(ProductFeature.AUCTION_MIN_SURPLUS)
 LISTING_LIMIT_DOUBLE = int(ProductFeature.LISTING_LIMIT_DOUBLE)
 HAS_PAUSES = int(ProductFeature.PAUSES)
 PAUSE_PRODUCT = int(ProductFeature.PAUSE_PRODUCT)
+HAS_SETTLE_WINDOW = int(ProductFeature.SETTLE_WINDOW)
+HAS_LOCKED_DAYS = int(ProductFeature.LOCKED_DAYS)
+NOTES_TRADES = HAS_PAUSES | HAS_SETTLE_WINDOW
 HAS_PRICE_BANDS = int(ProductFeature.PRICE_BANDS)
 
 
@@ -34,6 +37,7 @@ def _phases(*phases: Phase) -> int:
 # the phase table (M-101)
 IS_CALL = _phases(Phase.PRE_OPEN, Phase.NO_CANCEL, Phase.VOLATILITY_PAUSE, Phase.CLOSING)
 IS_OPEN = IS_CALL | _phases(Phase.CONTINUOUS)
+TRADES = _phases(Phase.NONE, Phase.CONTINUOUS, Phase.AUCTION_MATCH)
 TAKES_NEW = IS_OPEN | _phases(Phase.NONE)
 TAKES_REPLACE = TAKES_NEW & ~_phases(Phase.NO_CANCEL)
 TAKES_CANCEL = TAKES_REPLACE | _phases(Phase.HALTED)

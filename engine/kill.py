@@ -22,7 +22,7 @@ from engine.emit import clear_event
 from engine.kernel import kernel
 from engine.layout import Work
 from engine.mass import heap_next, heap_push
-from engine.match import cancel_resting
+from engine.match import remove_resting
 from engine.types import CancelReason, CommandKind, EventKind, OrdStatus
 
 
@@ -97,7 +97,7 @@ def kill_on(book, at):
         if header["events_rows"] - at < 2:
             return at
         heap_next(book)
-        at = cancel_resting(
+        at = remove_resting(
             book,
             at,
             command,

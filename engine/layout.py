@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.limits import HINT_ROWS, MOVE_ROWS, EngineLimits
+from engine.limits import HINT_ROWS, MOVE_ROWS, WINDOW_ROWS, EngineLimits
 from engine.order_rows import LINK, ORDER, STOP
 from engine.table_rows import (
     ACCOUNT_STATE,
@@ -33,6 +33,7 @@ from engine.table_rows import (
     RISK,
     SESSION_STATE,
     SLOT,
+    WINDOW,
     WORD,
 )
 from engine.types import COMMAND, EVENT
@@ -62,6 +63,7 @@ SECTIONS = (
     "calls",
     "depths",
     "moves",
+    "windows",
 )
 
 HEADER = np.dtype(
@@ -104,6 +106,7 @@ HEADER = np.dtype(
             "work_surplus",
             "heap_count",
             "stop_instrument",  # its stops that trades have reached come in; 0: none
+            "locks",  # instruments locked at a limit now
             "stops_due",  # instruments that trade again and had stops reached by an uncross
             "book_version",
         )
@@ -167,6 +170,7 @@ class Book(NamedTuple):
     calls: np.ndarray
     depths: np.ndarray
     moves: np.ndarray
+    windows: np.ndarray
     requests: np.ndarray
     events: np.ndarray
 
@@ -193,6 +197,7 @@ DTYPES = {
     "calls": CALL_STATE,
     "depths": WORD,
     "moves": MOVE,
+    "windows": WINDOW,
 }
 _HEADER_BYTES = HEADER.itemsize
 
@@ -232,6 +237,7 @@ def section_rows(limits: EngineLimits) -> dict[str, int]:
         "calls": limits.instruments_max + 1,
         "depths": levels,
         "moves": (limits.instruments_max + 1) * MOVE_ROWS,
+        "windows": (limits.instruments_max + 1) * WINDOW_ROWS,
     }
 
 

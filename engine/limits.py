@@ -36,6 +36,9 @@ BAND_TICKS_MAX = 1_000_000
 BASIS_POINTS = 10_000
 MOVE_SPANS = 60  # seconds, and minutes, that price moves are remembered
 MOVE_ROWS = 2 * MOVE_SPANS  # of an instrument
+WINDOW_SPANS = 60  # spans of a settlement window, at most
+WINDOW_ROWS = WINDOW_SPANS + 1  # of an instrument: the window and the span of the close
+LOCKED_CLOSE_NS = 300_000_000_000  # how long a limit must have been locked at the close
 PAUSE_SECONDS_MAX = 86_400
 SHARD_MAX = 127  # ids stay positive int64
 ID_COUNT_BITS = 56  # of order and trade ids; above them the shard
@@ -63,7 +66,7 @@ class EngineLimits:
     Row 0 of every table means "none" and comes on top. Memory: requests_max x 128 bytes for the
     request rows and 6 to 12 for their index, orders_max x 160 bytes, accounts_max x
     instruments_max x 128 bytes, levels_max x 16.125 bytes. A ladder takes twice its prices, and
-    twice that again where there is room. 2,880 bytes an instrument remember price moves.
+    twice that again where there is room. 4,344 bytes an instrument remember price moves and trades.
     """
 
     orders_max: int = 1_048_576

@@ -28,7 +28,7 @@ from engine.enter import known_product, known_row, known_session
 from engine.flags import TAKES_CANCEL
 from engine.kernel import kernel
 from engine.layout import Work
-from engine.match import cancel_resting
+from engine.match import remove_resting
 from engine.types import CancelReason, EventKind, MassCancelScope, OrdStatus, Side
 from specs.rejects import Reject
 
@@ -154,7 +154,7 @@ def mass_cancel_on(book, at):
             return at
         index = heap_at(book, 1)["order"]
         heap_next(book)
-        at = cancel_resting(
+        at = remove_resting(
             book,
             at,
             command,
@@ -193,7 +193,7 @@ def session_lost_on(book, at):
     while session["order_first"] != 0:
         if header_of(book)["events_rows"] - at < 2:
             return at
-        at = cancel_resting(
+        at = remove_resting(
             book,
             at,
             command,

@@ -25,14 +25,16 @@ from engine.book import (
 )
 from engine.depth import leave_call
 from engine.emit import answer, living_status, notify, order_event
-from engine.flags import AGGRESSOR, HAS_PAUSES
+from engine.flags import AGGRESSOR, NOTES_TRADES
 from engine.kernel import kernel
 from engine.layout import Work
 from engine.limits import SUM_MAX, SWEEP_ROWS
+from engine.locked import may_be_locked, note_lock
 from engine.moves import note_price
 from engine.positions import move_position
 from engine.rest import free_row, level_above, level_below, queue_order, unlink_order, unqueue_order
 from engine.risk import add_open
+from engine.settle import note_trade
 from engine.stops import leave_tree, note_print
 from engine.types import CancelReason, EventKind, OrdStatus, OrdType, PriceRule, SelfMatch, Side
 
@@ -84,7 +86,7 @@ def sweep(book, at, command, request, index, limit):
     order = order_at(book, index)
     instrument = instrument_at(book, order["instrument"])
     buys = order["side"] == Side.BUY
-    pauses = product_at(book, order["product"])["features"] & HAS_PAUSES != 0
+    notes = product_at(book, order["product"])["features"] & NOTES_TRADES != 0
     header["work"] = Work.NONE
     while order["leaves_qty"] > 0:
         level = instrument["best_ask"] if buys else instrument["best_bid"]
@@ -101,10 +103,13 @@ def sweep(book, at, command, request, index, limit):
         if same_scope(order, order_at(book, resting_index)):
             at = prevent(book, at, command, order, instrument, resting_index)
         else:
+            leaves = order["leaves_qty"]
             at = trade(book, at, command, request, order, instrument, resting_index, limit)
-            if pauses:
+            if notes:
                 number = np.int64(order["instrument"])
                 note_price(book, number, command["time_ns"], instrument["last"])
+                qty = leaves - order["leaves_qty"]
+                note_trade(book, number, command["time_ns"], instrument["last"], qty)
     return at
 
 
@@ -205,6 +210,16 @@ def cancel_resting(book, at, command, index, kind, ord_status, reason):
         number = np.int64(order["instrument"])
         return leave_call(book, at + 1, command, number, order["side"], level, qty)
     return at + 1
+
+
+@kernel
+def remove_resting(book, at, command, index, kind, ord_status, reason):
+    """cancel_resting where no order comes in; it may lock or unlock its instrument (M-210)."""
+    number = np.int64(order_at(book, index)["instrument"])
+    at = cancel_resting(book, at, command, index, kind, ord_status, reason)
+    if may_be_locked(header_of(book), instrument_at(book, number)):
+        note_lock(book, number, command["time_ns"])
+    return at
 
 
 @kernel

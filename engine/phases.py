@@ -19,6 +19,7 @@ from engine.enter import known_instrument, known_product
 from engine.flags import IS_CALL
 from engine.kernel import codec_kernel, kernel
 from engine.layout import PhaseStep, Work
+from engine.locked import note_lock
 from engine.moves import note_price
 from engine.types import PHASE, AlarmReason, EventKind, Phase, PhaseReason
 
@@ -107,6 +108,8 @@ def changes(book, number):
     call = call_at(book, number)
     if instrument["defined"] == 0 or instrument["expired"] != 0:
         return False
+    if call["suspended"] != 0:
+        return False
     if header["work_if_trading"] != 0 and instrument["continuous_until_ns"] < 0:
         return False
     by_operator = header["work_reason"] == PhaseReason.OPERATOR
@@ -176,6 +179,7 @@ def end_uncross(book, at, command, number):
     event["price"] = header["work_price"]
     event["qty"] = header["work_limit"]
     event["leaves_qty"] = header["work_surplus"]
+    note_lock(book, number, command["time_ns"])
     if header["work_limit"] > 0:
         note_price(book, number, command["time_ns"], header["work_price"])
     if header["work_target"] != Phase.CONTINUOUS:

@@ -22,6 +22,9 @@ PRODUCT = packed_row(
     ("velocity_seconds", "<u4"),  # 1 to 60
     ("breaker_bp", "<u4"),  # PAUSES: 1e-4 of the reference price in 60 minutes; 0: none
     ("pause_seconds", "<u4"),  # scheduled length of a pause; 0: none
+    ("settle_window_seconds", "<u4"),  # SETTLE_WINDOW: 1 to 60, or whole minutes up to 60
+    ("locked_1_bp", "<u2"),  # LOCKED_DAYS: what the limit widens by after one day,
+    ("locked_2_bp", "<u2"),  # after two and three days, 1e-4
     ("product", "<u2"),
     ("price_rule", "u1"),  # PriceRule
     ("position_mode", "u1"),  # PositionMode
@@ -29,7 +32,7 @@ PRODUCT = packed_row(
     ("shard", "u1"),
     ("code", "S14"),
 )
-assert PRODUCT.itemsize == 88
+assert PRODUCT.itemsize == 96
 
 INSTRUMENT = packed_row(
     ("reference_price", "<i8"),  # previous settlement price, 1e-9

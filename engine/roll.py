@@ -1,11 +1,13 @@
 """Rolls: the end of a product's trading date, and the venue day's new table of request rows.
 
-Source: specs/matching.md M-70 to M-72, M-168.
+Source: specs/matching.md M-70 to M-72, M-168, M-212.
 """
 
 from __future__ import annotations
 
 from enum import IntEnum
+
+import numpy as np
 
 from engine.bits import hash_id
 from engine.book import (
@@ -23,6 +25,7 @@ from engine.book import (
     risk_at,
     stop_at,
 )
+from engine.call import change_phase
 from engine.define import lay_ladder, limits_event, set_limits
 from engine.depth import clear_depth, enter_phase, fill_depth, indicate
 from engine.emit import clear_event, mark_last
@@ -30,12 +33,30 @@ from engine.ids import clear_slots, index_request
 from engine.kernel import kernel
 from engine.layout import ASK_NONE, Work
 from engine.limits import SUM_MAX
+from engine.locked import (
+    Suspended,
+    count_locked_day,
+    is_suspended_next,
+    note_lock,
+    widened_limit,
+)
 from engine.mass import heap_next, heap_push
-from engine.match import cancel_resting
+from engine.match import remove_resting
 from engine.moves import clear_moves
 from engine.positions import join_yesterday
 from engine.rest import move_levels
-from engine.types import CancelReason, EventKind, OrdStatus, OrdType, Phase, TimeInForce
+from engine.settle import clear_close, find_settlements
+from engine.types import (
+    CancelReason,
+    EventKind,
+    OrdStatus,
+    OrdType,
+    Phase,
+    PhaseReason,
+    TimeInForce,
+)
+
+SETTLE_ROWS = 4  # settlement, limits, a suspension, what a call indicates
 
 
 class RollPhase(IntEnum):
@@ -69,6 +90,7 @@ def roll_product(book, at, command):
         instrument = instrument_at(book, number)
         if instrument["defined"] != 0 and instrument["product"] == command["product"]:
             heap_instrument(book, instrument)
+    find_settlements(book, command)
     header["work"] = Work.ROLL
     header["work_phase"] = RollPhase.EXPIRE
     header["work_instrument"] = 0
@@ -93,7 +115,7 @@ def roll_on(book, at):
         if number == 0:
             header["work"] = Work.NONE
             return at
-        if header_of(book)["events_rows"] - at < 3:
+        if header_of(book)["events_rows"] - at < SETTLE_ROWS:
             return at
         header["work_instrument"] = number
         at = settle(book, at, command, number)
@@ -149,29 +171,17 @@ def expire_orders(book, at, command):
         if header_of(book)["events_rows"] - at < 2:
             return at
         heap_next(book)
-        at = cancel_resting(book, at, command, index, EventKind.EXPIRED, OrdStatus.EXPIRED, reason)
+        at = remove_resting(book, at, command, index, EventKind.EXPIRED, OrdStatus.EXPIRED, reason)
     return at
 
 
 @kernel
-def settlement_price(product, instrument):
-    """M-71: the day's average on the tick, half away from zero."""
-    volume = instrument["volume"]
-    if volume == 0:
-        return instrument["reference"]
-    value = instrument["value_ticks"]
-    ticks = value // volume
-    if value % volume >= volume - volume // 2:
-        ticks += 1
-    return ticks * product["tick"]
-
-
-@kernel
 def settle(book, at, command, number):
-    """SETTLED, then the instrument's end or its next limits: two rows, in a call perhaps three."""
+    """SETTLED, then the instrument's end or its next limits: up to SETTLE_ROWS rows."""
     instrument = instrument_at(book, number)
     product = product_at(book, instrument["product"])
-    price = settlement_price(product, instrument)
+    call = call_at(book, number)
+    price = call["settlement"]
     event = event_at(book, at)
     clear_event(event, command, EventKind.SETTLED)
     event["instrument"] = number
@@ -179,6 +189,7 @@ def settle(book, at, command, number):
     event["trading_date"] = instrument["trading_date"]
     event["price"] = price
     event["qty"] = instrument["volume"]
+    event["reason"] = call["settled_by"]
     event["cum_value"] = SUM_MAX
     if instrument["value_ticks"] <= SUM_MAX // product["tick"]:
         event["cum_value"] = instrument["value_ticks"] * product["tick"]
@@ -187,20 +198,47 @@ def settle(book, at, command, number):
     event = event_at(book, at + 1)
     if instrument["last_trading_date"] < command["trading_date"]:
         instrument["expired"] = 1
-        if call_at(book, number)["phase"] != Phase.NONE:
+        if call["phase"] != Phase.NONE:
             enter_phase(book, number, Phase.EXPIRED, 0)
         clear_event(event, command, EventKind.INSTRUMENT_EXPIRED)
         event["instrument"] = number
         event["product"] = instrument["product"]
         event["trading_date"] = instrument["trading_date"]
         return at + 2
+    count_locked_day(book, number)
+    clear_close(book, number)
     instrument["trading_date"] = command["trading_date"]
-    set_limits(product, instrument, price)
+    call["limit_bp"] = widened_limit(book, number)
+    set_limits(product, instrument, price, np.int64(call["limit_bp"]))
     instrument["last"] = instrument["reference"]
     limits_event(event, command, number, instrument, EventKind.LIMITS_SET)
+    event["qty"] = call["locked_days"]
     heap_instrument(book, instrument)
     clear_moves(book, number)
-    return indicate(book, at + 2, command, number)
+    at = suspend(book, at + 2, command, number)
+    return indicate(book, at, command, number)
+
+
+@kernel
+def suspend(book, at, command, number):
+    """The date after three locked days is without trading, and ends at the next roll (M-212)."""
+    call = call_at(book, number)
+    if call["suspended"] != 0:
+        from_none = call["suspended"] == Suspended.FROM_NONE
+        call["suspended"] = Suspended.NO
+        if from_none:
+            at = change_phase(book, at, command, number, Phase.NONE, 0, PhaseReason.LOCKED_DAYS)
+        return at
+    if not is_suspended_next(book, number):
+        return at
+    call["suspended"] = Suspended.FROM_PHASE
+    if call["phase"] == Phase.NONE:
+        call["suspended"] = Suspended.FROM_NONE
+    if call["phase"] == Phase.CLOSED and call["scheduled_end_ns"] == 0:
+        return at
+    at = change_phase(book, at, command, number, Phase.CLOSED, 0, PhaseReason.LOCKED_DAYS)
+    clear_close(book, number)
+    return at
 
 
 @kernel
@@ -214,6 +252,7 @@ def open_date(book, number):
     if instrument["expired"] != 0:
         return
     move_ladder(book, number, instrument, product_at(book, instrument["product"]))
+    note_lock(book, number, pending_at(book, 0)["time_ns"])
 
 
 @kernel
@@ -227,7 +266,8 @@ def move_ladder(book, number, instrument, product):
         clear_depth(book, number, instrument)
         instrument["level_count"] -= half
     count = instrument["level_count"]
-    assert lay_ladder(book, product, instrument), "levels_max leaves no room for a ladder"
+    laid = lay_ladder(book, product, instrument, np.int64(call_at(book, number)["limit_bp"]))
+    assert laid, "levels_max leaves no room for a ladder"
     moved = (instrument["base_price"] - base) // product["tick"]
     shift = instrument["level_first"] - first - moved
     ask_shift = shift

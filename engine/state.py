@@ -33,10 +33,10 @@ from engine.layout import Book, Work, new_arena, views
 from engine.limits import EngineLimits
 from engine.rest import level_above, level_below, set_level
 from engine.stops import root_of
-from engine.table_rows import ACCOUNT_STATE, CALL_STATE, INSTRUMENT_STATE, MEMBER_STATE, MOVE, RISK
+from engine.table_rows import ACCOUNT_STATE, INSTRUMENT_STATE, MEMBER_STATE, MOVE, RISK, WINDOW
 from engine.types import EVENT, Side
 
-_MAGIC = b"SITEXST2"
+_MAGIC = b"SITEXST3"
 _COUNTERS = (
     "command_count",
     "event_count",
@@ -147,6 +147,8 @@ def rebuild(arena, requests, events):
         if level_at(book, level)["head"] != 0:
             set_level(book, level)
     for number in range(1, header["instruments_rows"]):
+        if call_at(book, number)["lock_side"] != 0:
+            header["locks"] += 1
         if call_at(book, number)["calling"] != 0:
             call_at(book, number)["buy_qty"] = 0
             call_at(book, number)["sell_qty"] = 0
@@ -229,8 +231,9 @@ def hash_state(arena: np.ndarray, requests: np.ndarray) -> bytes:
     places = ("level_first", "level_count", "level_room", "base_price", "best_bid", "best_ask")
     roots = ("risk_first", "stop_buys", "stop_sells")
     _update(digest, book.instruments, INSTRUMENT_STATE, "defined", (*places, *roots))
-    _update(digest, book.calls, CALL_STATE, "phase", ())
+    digest.update(book.calls[book.instruments["defined"] != 0].tobytes())
     _update(digest, book.moves, MOVE, "span", ())
+    _update(digest, book.windows, WINDOW, "span", ())
     _update(digest, book.members, MEMBER_STATE, "defined", ("risk_first",))
     _update(digest, book.accounts, ACCOUNT_STATE, "defined", ())
     sessions = np.flatnonzero(book.sessions["defined"])
@@ -270,7 +273,8 @@ def take_snapshot(arena: np.ndarray, requests: np.ndarray) -> bytes:
     tables = [getattr(book, name) for name in _SMALL]
     tables += [risks, book.levels[: int(header["levels_used"])]]
     tables += [book.orders[:used], book.links[:used], book.stops[:used]]
-    tables.append(book.moves[: int(np.flatnonzero(book.moves["span"]).max(initial=-1)) + 1])
+    for table in (book.moves, book.windows):
+        tables.append(table[: int(np.flatnonzero(table["span"]).max(initial=-1)) + 1])
     tables.append(book.free[: int(header["free_count"]) + 1])
     for table in tables:
         parts += [struct.pack("<q", len(table)), table.tobytes()]
@@ -301,6 +305,7 @@ def restore_snapshot(
     at = _fill(data, at, book.links, "links")
     at = _fill(data, at, book.stops, "stops")
     at = _fill(data, at, book.moves, "price moves")
+    at = _fill(data, at, book.windows, "settlement windows")
     at = _fill(data, at, book.free, "free rows")
     if at != len(data) or int(header["request_count"]) >= limits.requests_max:
         raise ValueError("a snapshot of another length, or more requests than requests_max")

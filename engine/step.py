@@ -31,6 +31,7 @@ from engine.kernel import codec_kernel
 from engine.kill import intervene, kill_on
 from engine.layout import Work
 from engine.limits import EVENT_ROWS_MIN, EVENTS_AHEAD, HINT_ROWS
+from engine.locked import may_be_locked, note_lock
 from engine.mass import mass_cancel, mass_cancel_on, mass_event, session_lost, session_lost_on
 from engine.phases import phases_on, set_phase
 from engine.roll import roll_on, roll_product
@@ -49,6 +50,7 @@ def step(arena, requests, commands, blobs, events):
         at = follow(book, at, pending_at(book, 0))
         if header["work"] == Work.NONE:
             mark_last(book, at, 0)
+            watch_lock(book, pending_at(book, 0))
     consumed = 0
     fetched = at
     ahead = min(EVENTS_AHEAD, commands.shape[0])
@@ -73,6 +75,7 @@ def step(arena, requests, commands, blobs, events):
             at = follow(book, at, command)
         if header["work"] == Work.NONE:
             mark_last(book, at, first)
+            watch_lock(book, command)
     header["event_count"] += at
     return consumed, at
 
@@ -88,6 +91,14 @@ def follow(book, at, command):
             at = run_stops(book, at, command)
         else:
             return at
+
+
+@codec_kernel
+def watch_lock(book, command):
+    """At the end of a command: whether its instrument is locked at a limit (M-210)."""
+    number = known_row(header_of(book)["instruments_rows"], command["instrument"])
+    if may_be_locked(header_of(book), instrument_at(book, number)):
+        note_lock(book, np.int64(number), command["time_ns"])
 
 
 @codec_kernel

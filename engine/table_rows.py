@@ -32,9 +32,13 @@ PRODUCT_STATE = np.dtype(
         ("velocity_seconds", "<i8"),
         ("breaker_bp", "<i8"),
         ("pause_ns", "<i8"),
+        ("settle_span_ns", "<i8"),  # SETTLE_WINDOW: so many spans of that length
+        ("settle_spans", "<i8"),
+        ("locked_1_bp", "<i8"),  # LOCKED_DAYS: what the limit widens by
+        ("locked_2_bp", "<i8"),
     ]
 )
-assert PRODUCT_STATE.itemsize == 136
+assert PRODUCT_STATE.itemsize == 168
 
 INSTRUMENT_STATE = np.dtype(
     [
@@ -78,14 +82,25 @@ CALL_STATE = np.dtype(
         ("surplus", "<i8"),
         ("buy_qty", "<i8"),  # lots in the call
         ("sell_qty", "<i8"),
+        ("locked_since_ns", "<i8"),  # of lock_side
+        ("close_ns", "<i8"),  # the date's last end of trading; 0: none yet
+        ("close_bid", "<i8"),  # 1e-9, at the close; 0: none
+        ("close_ask", "<i8"),
+        ("settlement", "<i8"),  # 1e-9, of the roll that goes on
+        ("limit_bp", "<u4"),  # in force
+        ("locked_bp", "<u4"),  # the limit of the first of the locked days
+        ("settled_by", "<i8"),  # SettleReason
         ("phase", "u1"),  # Phase
         ("calling", "u1"),  # the book is laid out for a call: it may be crossed
         ("held", "u1"),  # an operator halted it: only an operator lets it go
-        ("pad", "u1"),
-        ("pad_1", "<u4"),
+        ("lock_side", "u1"),  # Side: only its orders, at the limit; 0: not locked
+        ("close_locked", "u1"),  # the same at the close, held for long enough
+        ("locked_side", "u1"),  # of the locked days before this one
+        ("locked_days", "u1"),  # how many they are; 4: trading goes on after the suspended one
+        ("suspended", "u1"),  # Suspended
     ]
 )
-assert CALL_STATE.itemsize == 56
+assert CALL_STATE.itemsize == 112
 
 MEMBER_STATE = np.dtype(
     [
@@ -161,6 +176,8 @@ LEVEL = np.dtype([("head", "<u4"), ("tail", "<u4")])
 HEAP = np.dtype([("key", "<i8"), ("order", "<i8")])
 
 MOVE = np.dtype([("span", "<i8"), ("low", "<i8"), ("high", "<i8")])  # of a second or minute
+
+WINDOW = np.dtype([("span", "<i8"), ("volume", "<i8"), ("value_ticks", "<i8")])
 
 WORD = np.dtype([("word", "<i8")])
 

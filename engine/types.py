@@ -65,8 +65,8 @@ class EventKind(IntEnum):
     PRODUCT_DEFINED = 30
     INSTRUMENT_DEFINED = 31  # price: reference; low_limit in cum_value, high_limit in leaves_qty
     INSTRUMENT_EXPIRED = 32
-    SETTLED = 33  # price: settlement price; qty: volume of the day; cum_value: value of the day
-    LIMITS_SET = 34  # price: reference; cum_value: low limit; leaves_qty: high limit
+    SETTLED = 33  # price; qty, cum_value: volume, value of the day; reason: SettleReason
+    LIMITS_SET = 34  # price: reference; cum_value: low, leaves_qty: high; qty: locked days before
     DAY_ROLLED = 35
     HALTED = 36
     RESUMED = 37
@@ -107,6 +107,7 @@ class PhaseReason(IntEnum):
     SCHEDULE_ENDED = 2001  # a command came after the scheduled end of an open phase
     VELOCITY = 2002  # the price moved too many ticks in seconds
     CIRCUIT_BREAKER = 2003  # the price moved too far in an hour
+    LOCKED_DAYS = 2010  # no trading for a date after three days locked at the limit; its end
     OPERATOR = 2045  # of a SET_PHASE: a halt that holds, or what ends it (rule M-215)
 
 
@@ -115,6 +116,16 @@ class AlarmReason(IntEnum):
 
     NONE = 0
     UNCROSS_FAILED = 1  # the uncross did not pass its own check: the instrument stays in auction
+
+
+class SettleReason(IntEnum):
+    """What a settlement price comes of, where it is not the average of trades (M-200 to M-204)."""
+
+    NONE = 0  # the average; without trades the reference
+    LOCKED = 1040  # the limit at which the instrument was locked at the close
+    QUOTED = 1041  # the middle of best bid, best ask and reference
+    NEIGHBOUR = 1042  # the change of the nearest month that traded
+    LAST = 1043  # the last trade: none lies in the window
 
 
 class Side(IntEnum):
@@ -265,6 +276,8 @@ class ProductFeature(IntFlag):
     PAUSES = 2048  # the row's velocity logic and circuit breaker hold
     PAUSE_PRODUCT = 4096  # they pause every instrument of the product that trades
     STOP = 8192
+    SETTLE_WINDOW = 1 << 14  # settled by the trades of the row's window before the close
+    LOCKED_DAYS = 1 << 15  # limits widen after a day that ended locked at its limit
 
 
 def packed_row(*fields: tuple[str, str]) -> np.dtype:

@@ -206,6 +206,8 @@ def _define_product(batch: _Batch, product: Product) -> None:
     row["velocity_seconds"] = product.velocity_seconds
     row["breaker_bp"] = product.breaker_bp
     row["pause_seconds"] = product.pause_seconds
+    row["settle_window_seconds"] = product.settlement_window_seconds
+    row["locked_1_bp"], row["locked_2_bp"] = product.locked_bp
     row["features"] = _features(product)
     row["product"] = batch.id_of(CommandKind.DEFINE_PRODUCT, product.code)
     row["price_rule"] = PriceRule[product.price_rule]
@@ -241,6 +243,10 @@ def _features(product: Product) -> int:
         features |= ProductFeature.PAUSES
     if product.pause_product:
         features |= ProductFeature.PAUSE_PRODUCT
+    if product.settlement_window_seconds:
+        features |= ProductFeature.SETTLE_WINDOW
+    if product.locked_limit_points:
+        features |= ProductFeature.LOCKED_DAYS
     if product.position_effect == "required":
         features |= ProductFeature.POSITION_EFFECT_REQUIRED
     return int(features)

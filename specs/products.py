@@ -54,6 +54,7 @@ class Product(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     reference_price: Decimal
     daily_limit_percent: Percent
     ladder_percent: Percent
+    locked_limit_points: tuple[Percent, ...]
     initial_margin_percent: Percent
     qty_max: Annotated[int, Meta(ge=1, le=1_000_000)]
     market_band_ticks: Count
@@ -68,6 +69,7 @@ class Product(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     display_min_percent: Percent
     months: ContractMonths
     last_trading_day: Literal["third_wednesday", "last_business_day"]
+    settlement_window_seconds: Annotated[int, Meta(ge=0, le=3_600)]
     price_rule: Literal["RESTING", "MEDIAN3"]
     position_mode: Literal["NETTING", "GROSS"]
     position_effect: Literal["optional", "required"]
@@ -102,6 +104,7 @@ class Product(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             )
         if self.velocity_ticks and not self.velocity_seconds:
             raise ValueError("velocity_seconds 0; allowed: 1 to 60 where velocity_ticks is above 0")
+        _check_settlement(self)
         _check_order_terms(self)
 
     @property
@@ -130,6 +133,12 @@ class Product(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return int(self.ladder_percent * 100)
 
     @property
+    def locked_bp(self) -> tuple[int, int]:
+        """What the limit widens by after one and after two locked days, 1e-4; zeros: nothing."""
+        points = [int(value * 100) for value in self.locked_limit_points]
+        return (points[0], points[1]) if points else (0, 0)
+
+    @property
     def breaker_bp(self) -> int:
         """The move that pauses trading, in 1e-4 of the previous settlement price; 0: none."""
         return int(self.breaker_percent * 100)
@@ -143,6 +152,29 @@ class Product(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 def _check_percent(name: str, value: Decimal) -> None:
     if not 0 <= value <= 100 or value * 100 % 1 != 0:
         raise ValueError(f"{name} {value}; allowed: 0 to 100 with at most two decimals")
+
+
+def _check_settlement(product: Product) -> None:
+    seconds = product.settlement_window_seconds
+    if seconds > 60 and seconds % 60:
+        raise ValueError(
+            f"settlement_window_seconds {seconds}; allowed: 0 to 60, or whole minutes up to 3,600"
+        )
+    points = product.locked_limit_points
+    if not points:
+        return
+    if len(points) != 2 or not 0 < points[0] <= points[1]:
+        raise ValueError("locked_limit_points; allowed: [] or two values above 0, rising")
+    for value in points:
+        _check_percent("locked_limit_points", value)
+    widest = product.daily_limit_percent * (2 if product.listing_limit_double else 1) + points[1]
+    if widest >= 100:
+        raise ValueError(f"locked_limit_points; allowed: limits stay below 100, not {widest}")
+    if product.daily_limit_percent + points[1] > product.ladder_percent:
+        raise ValueError(
+            f"ladder_percent {product.ladder_percent}; allowed: from"
+            f" {product.daily_limit_percent + points[1]}, the limit with locked_limit_points"
+        )
 
 
 def _check_order_terms(product: Product) -> None:

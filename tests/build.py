@@ -163,6 +163,8 @@ ALL_FEATURES = sum(t.ProductFeature) & ~int(
     | t.ProductFeature.PRICE_BANDS
     | t.ProductFeature.PAUSES
     | t.ProductFeature.PAUSE_PRODUCT
+    | t.ProductFeature.SETTLE_WINDOW
+    | t.ProductFeature.LOCKED_DAYS
 )
 
 

@@ -112,18 +112,18 @@ class Dice:
 
 def small_world() -> list[dict]:
     """Four products, six instruments, four members, five accounts."""
-    keeps_no_place = ALL_FEATURES & ~w.REPLACE_KEEPS_PLACE | w.AUCTION_MIN_SURPLUS | w.PRICE_BANDS
+    moved = ALL_FEATURES & ~w.REPLACE_KEEPS_PLACE | w.AUCTION_MIN_SURPLUS | w.PRICE_BANDS
     hidden_gross = w.POSITION_EFFECT_REQUIRED | w.AUCTION_HIDDEN | w.AUCTION_MIN_SURPLUS
-    hidden_gross |= w.LISTING_LIMIT_DOUBLE | w.PAUSES | w.PAUSE_PRODUCT
+    hidden_gross |= w.LISTING_LIMIT_DOUBLE | w.PAUSES | w.PAUSE_PRODUCT | w.LOCKED_DAYS
     pauses = {"velocity_ticks": 4, "velocity_seconds": 3, "breaker_bp": 500, "pause_seconds": 5}
-    bands = {"static_band_ticks": 4, "dynamic_band_ticks": 2}
     usual = {"qty_max": 40, "limit_bp": 500, "band_ticks": 2, "display_min_bp": 2_000}
-    usual |= {"ladder_bp": 500}
+    usual |= {"ladder_bp": 500, "locked_1_bp": 300, "locked_2_bp": 500}
+    banded = usual | {"static_band_ticks": 4, "dynamic_band_ticks": 2, "settle_window_seconds": 2}
     wide = usual | {"tick": FINE_TICK, "band_ticks": 1_500, "ladder_bp": 700}
     return [
-        product(1, **usual),
+        product(1, features=ALL_FEATURES | w.LOCKED_DAYS, **usual),
         gross_product(2, **(usual | {"qty_max": 30, "features": hidden_gross} | pauses)),
-        product(3, price_rule=w.MEDIAN3, features=keeps_no_place, currency=2, **bands, **usual),
+        product(3, price_rule=w.MEDIAN3, features=moved | w.SETTLE_WINDOW, currency=2, **banded),
         product(4, features=ALL_FEATURES | w.AUCTION_HIDDEN, **wide),
         instrument(1, 1, last_trading_date=FAR_DAY),
         instrument(2, 1, last_trading_date=DAY_1 + 2),

@@ -4,8 +4,8 @@ Written from specs/matching.md alone, with lists, dicts and exact integers; it k
 batch and no kernel and imports nothing from `engine`. A command is a dict with the fields of a
 COMMAND row (0 where nothing is given; an id is a tuple of three words); a definition carries its
 decoded blob under `row` (None: of the wrong length). An event is a dict with every field of an
-EVENT row. Its parts: `naive_checks.py` (admission), `naive_days.py` (definitions, rolls, mass
-cancels), `naive_phases.py` (phases, auctions).
+EVENT row. Parts: `naive_checks.py` (admission), `naive_days.py` (definitions, rolls, mass cancels),
+`naive_phases.py` (phases, auctions), `naive_settle.py` (settlement, locks).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from specs.rejects import Reject
 from tests import naive_checks as checks
 from tests import naive_days as days
 from tests import naive_phases as phases
+from tests import naive_settle as settle
 from tests import naive_stops as stops
 from tests import naive_words as w
 from tests.naive_state import Bounds, Instrument, Order
@@ -40,9 +41,8 @@ class NaiveExchange:
         self.requests_used: dict[int, int] = {}
         self.halted = False
         self.killed: set[tuple[int, int]] = set()  # member, session (0: the whole member)
-        self.orders_made = self.trades_made = self.slices_made = 0
+        self.request = self.orders_made = self.trades_made = self.slices_made = 0
         self.command: dict = {}
-        self.request = 0
         self.events: list[dict] = []
 
     def apply(self, command: dict) -> list[dict]:
@@ -50,6 +50,7 @@ class NaiveExchange:
         self.command, self.request, self.events = command, 0, []
         HANDLERS.get(command["kind"], days.ignore)(self, command)
         stops.run(self)
+        settle.note_locks(self)
         if self.events:
             self.events[-1]["flags"] |= w.LAST_OF_COMMAND
         return self.events
@@ -383,8 +384,7 @@ class NaiveExchange:
             price = sorted((bound, resting.price, instrument.last))[1]
         self.trades_made += 1
         phases.note_price(self, instrument, price)
-        instrument.volume += qty
-        instrument.value += price * qty
+        instrument.book_trade(self.command["time_ns"], price, qty)
         trade_id = (instrument.product["shard"] << 56) | self.trades_made
         for one in (order, resting):
             one.leaves -= qty

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from specs.rejects import Reject
 from tests import naive_phases as phases
+from tests import naive_settle as settle
 from tests import naive_words as w
 from tests.naive_state import Instrument, Order
 
@@ -39,7 +40,16 @@ def is_sound(row: dict, others: list[dict]) -> bool:
         mode = bool(features & w.POSITION_EFFECT_REQUIRED and not features & w.HAS_GTC_GTD)
     one_shard = row["shard"] <= 127
     one_shard = one_shard and all(row["shard"] == other["shard"] for other in others)
-    return amounts and shares and known and mode and one_shard
+    return amounts and shares and known and mode and one_shard and settles_soundly(row)
+
+
+def settles_soundly(row: dict) -> bool:
+    """M-201, M-211."""
+    seconds = row["settle_window_seconds"]
+    window = seconds <= 60 or (seconds <= 3_600 and seconds % 60 == 0)
+    if row["features"] & w.SETTLE_WINDOW and not seconds:
+        return False
+    return window and row["locked_1_bp"] <= row["locked_2_bp"] < 10_000
 
 
 def define_instrument(venue: NaiveExchange, command: dict) -> None:
@@ -59,6 +69,7 @@ def define_instrument(venue: NaiveExchange, command: dict) -> None:
         last_trading_date=row["last_trading_date"],
         first_trading_date=row["first_trading_date"],
         last=row["reference_price"],
+        maturity=row["maturity"],
     )
     instrument.set_reference(row["reference_price"])
     venue.instruments[instrument.number] = instrument
@@ -179,6 +190,7 @@ def roll_product(venue: NaiveExchange, command: dict) -> None:
         for instrument in sorted(venue.instruments)
         if venue.instruments[instrument].product["product"] == number
     ]
+    found = settle.settlements(venue, number)
     for order in by_order_id(venue):
         instrument = venue.instruments[order.instrument]
         if instrument in instruments:
@@ -187,7 +199,7 @@ def roll_product(venue: NaiveExchange, command: dict) -> None:
                 venue.take_off(order, w.EXPIRED, w.STATUS_EXPIRED, reason)
     for instrument in instruments:
         if not instrument.expired:
-            roll_instrument(venue, instrument, next_date)
+            roll_instrument(venue, instrument, next_date, found[instrument.number])
     for (_account, instrument_id), buckets in venue.positions.items():
         if venue.instruments[instrument_id] in instruments:
             for side in ("long", "short"):
@@ -206,13 +218,16 @@ def why_expired(order: Order, instrument: Instrument, next_date: int) -> int:
     return 0
 
 
-def roll_instrument(venue: NaiveExchange, instrument: Instrument, next_date: int) -> None:
+def roll_instrument(
+    venue: NaiveExchange, instrument: Instrument, next_date: int, found: tuple[int, int]
+) -> None:
     """M-70, M-71: settlement, then the end or the next day's limits."""
-    settlement = instrument.settlement()
+    settlement, reason = found
     venue.emit(
         w.SETTLED,
         instrument=instrument.number,
         price=settlement,
+        reason=reason,
         qty=instrument.volume,
         cum_value=instrument.value,
     )
@@ -223,16 +238,33 @@ def roll_instrument(venue: NaiveExchange, instrument: Instrument, next_date: int
         if instrument.phase:
             instrument.phase, instrument.phase_end = w.PHASE_EXPIRED, 0
         return
+    settle.end_date(instrument)
     instrument.trading_date = next_date
     instrument.set_reference(settlement)
     instrument.last, instrument.prices = settlement, []
     emit_limits(venue, w.LIMITS_SET, instrument)
+    venue.events[-1]["qty"] = instrument.locked_days
+    suspend(venue, instrument)
     phases.indicate(venue, instrument.number)
     for order in by_order_id(venue):
         prices = [order.price, order.stop_price or order.price]
         beyond = not instrument.low <= min(prices) <= max(prices) <= instrument.high
         if order.instrument == instrument.number and beyond:
             venue.take_off(order, w.EXPIRED, w.STATUS_EXPIRED, w.BEYOND_LIMITS)
+
+
+def suspend(venue: NaiveExchange, instrument: Instrument) -> None:
+    """M-212."""
+    if instrument.suspended:
+        instrument.suspended = False
+        if instrument.was_none:
+            phases.enter(venue, instrument, w.NO_PHASE, 0, w.LOCKED_DAYS_REASON)
+    elif instrument.locked_days == 3 and instrument.trading_date < instrument.last_trading_date:
+        instrument.suspended = True
+        instrument.was_none = instrument.phase == w.NO_PHASE
+        if (instrument.phase, instrument.phase_end) != (w.CLOSED, 0):
+            phases.enter(venue, instrument, w.CLOSED, 0, w.LOCKED_DAYS_REASON)
+            instrument.close = None
 
 
 def roll_day(venue: NaiveExchange, command: dict) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from specs.rejects import Reject
+from tests import naive_settle as settle
 from tests import naive_stops as stops
 from tests import naive_words as w
 from tests.naive_state import Instrument, Order
@@ -28,7 +29,7 @@ def set_phase(venue: NaiveExchange, command: dict) -> None:
         ]
     for number in numbers:
         instrument = venue.instruments[number]
-        if not instrument.expired:
+        if not instrument.expired and not instrument.suspended:
             change(venue, instrument, row)
 
 
@@ -52,6 +53,8 @@ def change(venue: NaiveExchange, instrument: Instrument, row: dict) -> None:
 
 def enter(venue: NaiveExchange, instrument: Instrument, phase: int, end: int, reason: int) -> None:
     """PHASE_CHANGED."""
+    if instrument.phase in w.TRADES and phase not in w.TRADES:
+        settle.note_close(instrument, venue.command["time_ns"])
     before, instrument.phase, instrument.phase_end = instrument.phase, phase, end
     venue.emit(
         w.PHASE_CHANGED,
@@ -219,8 +222,7 @@ def trade(
     """M-107: two rows, the buy's first, neither the aggressor's."""
     venue.trades_made += 1
     note_price(venue, instrument, price)
-    instrument.volume += qty
-    instrument.value += price * qty
+    instrument.book_trade(venue.command["time_ns"], price, qty)
     trade_id = (instrument.product["shard"] << 56) | venue.trades_made
     for order in orders:
         order.leaves -= qty

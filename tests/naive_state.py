@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from tests import naive_words as w
 
@@ -64,6 +65,15 @@ class Order:
         return self.member == other.member
 
 
+class Close(NamedTuple):
+    """What M-200 takes of an instrument when its trading ends; 0: none."""
+
+    time_ns: int
+    bid: int
+    ask: int
+    locked: int
+
+
 @dataclass(eq=False)
 class Instrument:
     """An instrument with its book: both sides in order of arrival."""
@@ -77,8 +87,17 @@ class Instrument:
     low: int = 0
     high: int = 0
     last: int = 0
+    maturity: int = 0
     volume: int = 0
     value: int = 0
+    trades: list[tuple[int, int, int]] = field(default_factory=list)  # time, price, qty of the date
+    lock: tuple[int, int] = (0, 0)  # the side that is locked at its limit, since when
+    close: Close | None = None
+    locked_days: int = 0
+    locked_side: int = 0
+    locked_bp: int = 0
+    suspended: bool = False
+    was_none: bool = False  # the phase before the suspension
     expired: bool = False
     phase: int = w.NO_PHASE
     phase_end: int = 0
@@ -89,15 +108,28 @@ class Instrument:
     orders: dict[int, list[Order]] = field(default_factory=lambda: {w.BUY: [], w.SELL: []})
     stops: list[Order] = field(default_factory=list)
 
-    def set_reference(self, reference: int) -> None:
-        """M-12, M-113: the daily limits around a reference, rounded towards it."""
-        tick, limit = self.product["tick"], self.product["limit_bp"]
+    def daily_limit(self) -> int:
+        """M-12, M-113."""
         doubles = self.product["features"] & w.LISTING_LIMIT_DOUBLE
         if doubles and self.trading_date <= self.first_trading_date:
-            limit = min(2 * limit, 9_999)
+            return min(2 * self.product["limit_bp"], 9_999)
+        return self.product["limit_bp"]
+
+    def set_reference(self, reference: int) -> None:
+        """M-12, M-211: the limits around a reference, rounded towards it."""
+        tick, limit = self.product["tick"], self.daily_limit()
+        if self.locked_days:
+            points = "locked_1_bp" if self.locked_days == 1 else "locked_2_bp"
+            limit = max(limit, min(self.locked_bp + self.product[points], 9_999))
         self.reference = reference
         self.low = -(-reference * (10_000 - limit) // (10_000 * tick)) * tick
         self.high = reference * (10_000 + limit) // (10_000 * tick) * tick
+
+    def book_trade(self, time_ns: int, price: int, qty: int) -> None:
+        """A trade of the date (M-71, M-201)."""
+        self.volume += qty
+        self.value += price * qty
+        self.trades.append((time_ns, price, qty))
 
     def contra(self, side: int) -> list[Order]:
         """The living orders against which a side trades, in order of arrival."""
@@ -107,13 +139,3 @@ class Instrument:
         """The contra orders of a side, best price first, inside a price by time (M-20)."""
         sign = 1 if side == w.BUY else -1
         return sorted(self.contra(side), key=lambda order: sign * order.price)
-
-    def settlement(self) -> int:
-        """M-71."""
-        if not self.volume:
-            return self.reference
-        tick = self.product["tick"]
-        sign = 1 if self.value >= 0 else -1
-        return (
-            sign * ((2 * abs(self.value) + self.volume * tick) // (2 * self.volume * tick)) * tick
-        )

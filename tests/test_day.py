@@ -15,7 +15,7 @@ import pytest
 from engine.event_reader import EventReader
 from engine.files import day_folders
 from engine.replay import replay
-from engine.types import EVENT, CommandKind, EventFlag, EventKind, Phase, Side
+from engine.types import EVENT, CommandKind, EventFlag, EventKind, Phase, SettleReason, Side
 from gateway.cli_day import run_day
 from gateway.day import BUSY, DayResult, DayTerms, simulate
 from specs.loading import SpecError
@@ -23,6 +23,7 @@ from specs.products import Catalogue, Product, load_products
 from specs.sessions import schedule
 from specs.venue import load_venue
 from tests.checkers import Watcher
+from tests.tape_settlement import Tape
 
 pytestmark = pytest.mark.kernels
 TERMS = DayTerms(date(2026, 11, 25), seed=7, commands=20_000)
@@ -137,25 +138,46 @@ def test_settlement_and_statistics_are_those_of_the_tape(day: Day):
                 assert event["side"] == Side.BUY
                 auction[number] += event["qty"]
         elif event["kind"] == EventKind.SETTLED:
-            settled[number] = event["price"], day.product(event)
+            settled[number] = event["price"]
     assert len(once) > 500 and sum(auction.values()) > 100
     assert day.result.settles
     assert int(day.result.statistics.kinds.sum()) == len(day.events)
-    for number, (price, product) in settled.items():
+    for number, price in settled.items():
         row = day.result.statistics.rows[number]
         prices = [traded for traded, _ in trades[number]]
         volume = sum(qty for _, qty in trades[number])
         value = sum(traded * qty for traded, qty in trades[number])
         assert (row["trades"], row["volume"], row["value"]) == (len(prices), volume, value)
         assert row["auction_volume"] == auction[number]
+        assert row["settlement"] == price
         if prices:
             assert (row["open"], row["high"], row["low"], row["last"]) == (
                 prices[0], max(prices), min(prices), prices[-1],
             )  # fmt: skip
-            whole = product.tick_units * volume
-            assert price == (2 * value + whole) // (2 * whole) * product.tick_units
-        else:
-            assert price == product.reference_units
+    tape = Tape(CATALOGUE.products, maturities=maturities(day.result))
+    tape.read(day.events)
+    assert sum(tape.settled.values()) == len(settled)
+
+
+def maturities(result: DayResult) -> dict[int, int]:
+    """The month of each instrument, yyyymm."""
+    rows = result.known.instruments.values()
+    return {int(row["instrument"]): int(row["maturity"]) for row in rows}
+
+
+def test_every_settlement_of_a_week_is_that_of_the_tape(tmp_path: Path):
+    """Windows and whole days, quotes and neighbours where nothing traded (M-200 to M-204)."""
+    terms = DayTerms(date(2026, 11, 23), 11, 1_500, date(2026, 11, 27))
+    result = simulate(terms, CATALOGUE, CONFIG, tmp_path)
+    rows = np.concatenate(EventReader(tmp_path).rows(1, result.events))
+    names = EVENT.names or ()
+    tape = Tape(CATALOGUE.products, maturities=maturities(result))
+    tape.read(dict(zip(names, row, strict=True)) for row in rows.tolist())
+    assert sum(tape.settled.values()) == int((rows["kind"] == EventKind.SETTLED).sum())
+    assert set(tape.settled) == {
+        (SettleReason.NONE, True), (SettleReason.LAST, True),
+        (SettleReason.QUOTED, False), (SettleReason.NEIGHBOUR, False),
+    }  # fmt: skip
 
 
 def test_a_day_is_its_seed(tmp_path: Path):

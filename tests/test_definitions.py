@@ -56,10 +56,15 @@ def test_rows_carry_the_catalogue():
     assert sits.dtype == PRODUCT
     assert (int(sits["tick"]), int(sits["limit_bp"]), int(sits["qty_max"])) == (10**7, 1000, 500)
     hidden, doubled = ProductFeature.AUCTION_HIDDEN, ProductFeature.LISTING_LIMIT_DOUBLE
-    assert int(sits["features"]) == ProductFeature.POSITION_EFFECT_REQUIRED | hidden | doubled
+    own = ProductFeature.POSITION_EFFECT_REQUIRED | ProductFeature.LOCKED_DAYS
+    assert int(sits["features"]) == own | hidden | doubled
+    assert (int(sits["locked_1_bp"]), int(sits["locked_2_bp"])) == (300, 500)
+    gpu = known.products["GH1"]
+    assert int(gpu["features"]) & ProductFeature.SETTLE_WINDOW
+    assert (int(gpu["settle_window_seconds"]), int(gpu["locked_2_bp"])) == (120, 0)
     sitb = known.products["SITB"]
     left_out = ProductFeature.POSITION_EFFECT_REQUIRED | ProductFeature.PRICE_BANDS
-    left_out |= ProductFeature.PAUSES | ProductFeature.PAUSE_PRODUCT
+    left_out |= ProductFeature.PAUSES | ProductFeature.PAUSE_PRODUCT | ProductFeature.SETTLE_WINDOW
     everything = sum(ProductFeature) - (left_out | hidden | doubled)
     assert int(sitb["features"]) == everything
     front = known.instruments["SITB2612"]

@@ -133,6 +133,9 @@ def compare_state(twin: Twin, venue: EngineVenue) -> None:
             (*(getattr(order, name) for name in ORDER_FIELDS.values()), order.stop_price)
             for order in stops.in_order(instrument)
         ]
+        call = engine.tables().calls[at]
+        assert (int(call["lock_side"]), int(call["locked_since_ns"])) == instrument.lock
+        assert int(call["locked_days"]) == instrument.locked_days
     assert_open_sums(engine, exchange.instruments)
     assert engine.request_count == len(exchange.requests) - 1
     for row, command in enumerate(exchange.requests[1:], 1):

@@ -8,7 +8,7 @@ ones, and through the engine, whose events must equal the naive exchange's in ev
 from __future__ import annotations
 
 from engine.limits import EngineLimits
-from engine.types import AlarmReason, CancelReason, EventKind, Phase, PhaseReason
+from engine.types import AlarmReason, CancelReason, EventKind, Phase, PhaseReason, SettleReason
 from specs.rejects import Reject
 from tests import naive_words as w
 from tests.build import SECOND, START_NS, TICK, number, usual_venue
@@ -93,6 +93,8 @@ def render(event: dict) -> str:
         words.append(f"for {event['reason']}")
     elif event["reason"]:
         name = CancelReason if event["reason"] > 1_000 else Reject
+        if event["kind"] == EventKind.SETTLED:
+            name = SettleReason
         words.append(name(event["reason"]).name)
     return " ".join(words)
 

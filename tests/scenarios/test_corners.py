@@ -289,18 +289,20 @@ def test_m70_limits_of_one_instrument_expire_no_order_of_another() -> None:
     good = {"time_in_force": w.GTC}
     check(
         sell(ALPHA, "a1", 5, 103, instrument=2, **good),
+        buy(ALPHA, "a3", 5, 97, instrument=2, **good),
         sell(ALPHA, "a2", 5, 92),
         buy(BRAVO, "b1", 5, 92),
         roll_product(1, DAY_2),
         events="""
             ACCEPTED o1 p1 @103 qty 5 leaves 5 shows 5 r1 s1
-            ACCEPTED o2 p2 @92 qty 5 leaves 5 shows 5 r2 s1
-            ACCEPTED o3 @92 qty 5 leaves 5 r3 s3
-            FILL o3 t1 @92 qty 5 cum 5 r3 s3 AGGRESSOR
-            FILL o2 p2 t1 @92 qty 5 cum 5 of r2 s1 UNSOLICITED
+            ACCEPTED o2 p2 @97 qty 5 leaves 5 shows 5 r2 s1
+            ACCEPTED o3 p3 @92 qty 5 leaves 5 shows 5 r3 s1
+            ACCEPTED o4 @92 qty 5 leaves 5 r4 s3
+            FILL o4 t1 @92 qty 5 cum 5 r4 s3 AGGRESSOR
+            FILL o3 p3 t1 @92 qty 5 cum 5 of r3 s1 UNSOLICITED
             SETTLED @92 from 460 to 0 qty 5
             LIMITS_SET @92 from 83 to 101
-            SETTLED @100
+            SETTLED @100 QUOTED
             LIMITS_SET @100 from 90 to 110
         """,
     )

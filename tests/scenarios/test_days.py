@@ -91,8 +91,8 @@ def test_m70_orders_beyond_the_new_limits_expire() -> None:
             LIMITS_SET @92 from 83 to 101
             EXPIRED o1 p1 @103 qty 5 of r1 s1 UNSOLICITED BEYOND_LIMITS
             EXPIRED o3 p3 @102 qty 5 of r3 s4 UNSOLICITED BEYOND_LIMITS
-            SETTLED @100
-            LIMITS_SET @100 from 90 to 110
+            SETTLED @92 NEIGHBOUR
+            LIMITS_SET @92 from 83 to 101
             REJECTED @102 qty 5 r6 s1 PRICE_ABOVE_LIMIT
             ACCEPTED o6 p5 @83 qty 5 leaves 5 shows 5 r7 s1
             REJECTED @82 qty 1 r8 s3 PRICE_BELOW_LIMIT
@@ -159,8 +159,8 @@ def test_m71_settlement_is_the_days_average_rounded_half_away_from_zero() -> Non
             FILL o2 p2 t2 @101 qty 1 cum 1 of r2 s1 UNSOLICITED
             SETTLED @101 from 201 to 0 qty 2
             LIMITS_SET @101 from 91 to 111
-            SETTLED @100
-            LIMITS_SET @100 from 90 to 110
+            SETTLED @101 NEIGHBOUR
+            LIMITS_SET @101 from 91 to 111
             ACCEPTED o4 p3 @100 qty 3 leaves 3 shows 3 r4 s1
             ACCEPTED o5 @100 qty 3 leaves 3 r5 s3
             FILL o5 t3 @100 qty 3 cum 3 r5 s3 AGGRESSOR
@@ -171,7 +171,7 @@ def test_m71_settlement_is_the_days_average_rounded_half_away_from_zero() -> Non
             FILL o6 p4 t4 @101 qty 2 cum 2 of r6 s1 UNSOLICITED
             SETTLED @100 from 502 to 0 qty 5
             LIMITS_SET @100 from 90 to 110
-            SETTLED @100
+            SETTLED @100 NEIGHBOUR
             INSTRUMENT_EXPIRED
             SETTLED @100
             LIMITS_SET @100 from 90 to 110

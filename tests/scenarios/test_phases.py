@@ -363,8 +363,8 @@ def test_m108_a_roll_in_a_call_indicates_around_the_new_reference() -> None:
             SETTLED @104 from 104 to 0 qty 1
             LIMITS_SET @104 from 94 to 114
             INDICATIVE i1 @104 qty 5
-            SETTLED @100
-            LIMITS_SET @100 from 90 to 110
+            SETTLED @104 NEIGHBOUR
+            LIMITS_SET @104 from 94 to 114
             PHASE_CHANGED i1 AUCTION_MATCH from PRE_OPEN
             FILL o3 p2 t2 @104 qty 5 cum 5 of r3 s1 AUCTION UNSOLICITED
             FILL o4 p3 t2 @104 qty 5 cum 5 of r4 s3 AUCTION UNSOLICITED

@@ -293,8 +293,8 @@ def test_m168_limits_that_fall_take_buys() -> None:
             LIMITS_SET @96 from 87 to 105
             EXPIRED o1 @105 qty 1 of r1 s1 UNSOLICITED BEYOND_LIMITS
             EXPIRED o2 @106 qty 1 of r2 s1 UNSOLICITED BEYOND_LIMITS
-            SETTLED @100
-            LIMITS_SET @100 from 90 to 110
+            SETTLED @96 NEIGHBOUR
+            LIMITS_SET @96 from 87 to 105
         """,
     )
 
@@ -337,8 +337,8 @@ def test_m168_the_roll_takes_what_lies_beyond_and_triggers_nothing() -> None:
             EXPIRED o6 @93 qty 1 of r6 s1 UNSOLICITED BEYOND_LIMITS
             EXPIRED o7 @93 qty 1 of r7 s1 UNSOLICITED BEYOND_LIMITS
             EXPIRED o8 @94 qty 1 of r8 s1 UNSOLICITED BEYOND_LIMITS
-            SETTLED @100
-            LIMITS_SET @100 from 90 to 110
+            SETTLED @104 NEIGHBOUR
+            LIMITS_SET @104 from 94 to 114
             ACCEPTED o10 @103 qty 1 leaves 1 r10 s2
             ACCEPTED o11 p3 @102 qty 1 leaves 1 shows 1 r11 s3
             ACCEPTED o12 @102 qty 1 leaves 1 r12 s4

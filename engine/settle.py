@@ -1,0 +1,234 @@
+"""Settlement prices: the average of the day or of a window, and what stands in for trades.
+
+All of a product's prices are found when its roll begins, before its orders expire: a contract
+without trades follows the nearest one that has some.
+
+Source: specs/matching.md M-71, M-200 to M-204.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.book import call_at, header_of, instrument_at, product_at, window_at
+from engine.depth import in_phases
+from engine.flags import HAS_SETTLE_WINDOW, TRADES
+from engine.kernel import kernel
+from engine.limits import LOCKED_CLOSE_NS, SUM_MAX, WINDOW_ROWS
+from engine.locked import lock_side, note_lock, unlock
+from engine.types import SettleReason, Side
+
+
+@kernel
+def note_trade(book, number, time_ns, price, qty):
+    """Count a trade in its span of the window's length (M-201)."""
+    instrument = instrument_at(book, number)
+    product = product_at(book, instrument["product"])
+    if product["features"] & HAS_SETTLE_WINDOW == 0 or instrument["value_ticks"] >= SUM_MAX:
+        return
+    span = time_ns // product["settle_span_ns"]
+    row = window_at(book, number * WINDOW_ROWS + span % WINDOW_ROWS)
+    if row["span"] != span:
+        row["span"] = span
+        row["volume"] = 0
+        row["value_ticks"] = 0
+    row["volume"] += qty
+    row["value_ticks"] += price // product["tick"] * qty
+
+
+@kernel
+def note_close(book, number, time_ns):
+    """Trading ends, perhaps for the date: its time, the best quotes, the lock (M-200)."""
+    note_lock(book, number, time_ns)
+    call = call_at(book, number)
+    instrument = instrument_at(book, number)
+    tick = product_at(book, instrument["product"])["tick"]
+    end_ns = call["scheduled_end_ns"]
+    call["close_ns"] = min(time_ns, end_ns) if end_ns != 0 else time_ns
+    call["close_bid"] = 0
+    call["close_ask"] = 0
+    call["close_locked"] = 0
+    side = lock_side(book, number)
+    if side != 0 and call["close_ns"] - call["locked_since_ns"] >= LOCKED_CLOSE_NS:
+        call["close_locked"] = side
+    if call["calling"] != 0:
+        return
+    first = instrument["level_first"]
+    if instrument["best_bid"] >= first:
+        call["close_bid"] = instrument["base_price"] + (instrument["best_bid"] - first) * tick
+    if instrument["best_ask"] < first + instrument["level_count"]:
+        call["close_ask"] = instrument["base_price"] + (instrument["best_ask"] - first) * tick
+
+
+@kernel
+def clear_close(book, number):
+    """A trading date begins: it has no close, no trades and no lock."""
+    unlock(book, number)
+    call = call_at(book, number)
+    call["close_ns"] = 0
+    call["close_bid"] = 0
+    call["close_ask"] = 0
+    call["close_locked"] = 0
+    product = product_at(book, instrument_at(book, number)["product"])
+    if product["features"] & HAS_SETTLE_WINDOW == 0:
+        return
+    for at in range(number * WINDOW_ROWS, (number + 1) * WINDOW_ROWS):
+        row = window_at(book, at)
+        row["span"] = 0
+        row["volume"] = 0
+        row["value_ticks"] = 0
+
+
+@kernel
+def find_settlements(book, command):
+    """The settlement prices of all of the roll's instruments: own ones, then by neighbours."""
+    rows = header_of(book)["instruments_rows"]
+    for number in range(1, rows):
+        if settles(book, number, command["product"]):
+            call = call_at(book, number)
+            if in_phases(TRADES, call["phase"]):
+                note_close(book, number, command["time_ns"])
+            settle_alone(book, number)
+    for number in range(1, rows):
+        if settles(book, number, command["product"]) and instrument_at(book, number)["volume"] == 0:
+            settle_by_neighbour(book, number)
+
+
+@kernel
+def settles(book, number, product):
+    """Whether a roll of the product settles the instrument."""
+    instrument = instrument_at(book, number)
+    lives = instrument["defined"] != 0 and instrument["expired"] == 0
+    return lives and instrument["product"] == product
+
+
+@kernel
+def settle_alone(book, number):
+    """M-71, M-201 to M-203: the price by what the instrument itself did."""
+    instrument = instrument_at(book, number)
+    product = product_at(book, instrument["product"])
+    call = call_at(book, number)
+    call["settled_by"] = SettleReason.NONE
+    call["settlement"] = instrument["reference"]
+    if instrument["volume"] != 0:
+        volume = instrument["volume"]
+        value = instrument["value_ticks"]
+        if product["features"] & HAS_SETTLE_WINDOW != 0:
+            volume, value = window_sums(book, number)
+        if volume == 0:
+            call["settlement"] = last_inside_quotes(call, instrument["last"])
+            call["settled_by"] = SettleReason.LAST
+        else:
+            call["settlement"] = average_ticks(volume, value) * product["tick"]
+    elif call["close_locked"] == Side.BUY:
+        call["settlement"] = instrument["high"]
+        call["settled_by"] = SettleReason.LOCKED
+    elif call["close_locked"] == Side.SELL:
+        call["settlement"] = instrument["low"]
+        call["settled_by"] = SettleReason.LOCKED
+    elif call["close_bid"] != 0 and call["close_ask"] != 0:
+        call["settlement"] = last_inside_quotes(call, instrument["reference"])
+        call["settled_by"] = SettleReason.QUOTED
+
+
+@kernel
+def average_ticks(volume, value):
+    """value / volume, half away from zero."""
+    ticks = value // volume
+    if value % volume >= volume - volume // 2:
+        ticks += 1
+    return ticks
+
+
+@kernel
+def window_sums(book, number):
+    """Volume and value of the trades in the window before the close (M-201)."""
+    product = product_at(book, instrument_at(book, number)["product"])
+    last = call_at(book, number)["close_ns"] // product["settle_span_ns"]
+    volume = 0
+    value = 0
+    for at in range(number * WINDOW_ROWS, (number + 1) * WINDOW_ROWS):
+        row = window_at(book, at)
+        if row["span"] >= last - product["settle_spans"] and row["span"] <= last:
+            volume += row["volume"]
+            value += row["value_ticks"]
+    return volume, value
+
+
+@kernel
+def last_inside_quotes(call, price):
+    """A price, brought to the nearer quote of the close where it lies outside of them."""
+    if call["close_bid"] != 0:
+        price = max(price, call["close_bid"])
+    if call["close_ask"] != 0:
+        price = min(price, call["close_ask"])
+    return price
+
+
+@kernel
+def settle_by_neighbour(book, number):
+    """M-204: the change of the nearest month that traded, inside the limits."""
+    call = call_at(book, number)
+    if call["settled_by"] != SettleReason.NONE or call["suspended"] != 0:
+        return
+    instrument = instrument_at(book, number)
+    other = nearest_traded(book, number)
+    if other == 0:
+        return
+    tick = product_at(book, instrument["product"])["tick"]
+    ticks = share_of(
+        instrument["reference"] // tick,
+        call_at(book, other)["settlement"] // tick,
+        instrument_at(book, other)["reference"] // tick,
+    )
+    call["settlement"] = min(max(ticks * tick, instrument["low"]), instrument["high"])
+    call["settled_by"] = SettleReason.NEIGHBOUR
+
+
+@kernel
+def month_of(instrument):
+    """Its maturity in months."""
+    maturity = np.int64(instrument["maturity"])
+    return maturity // 100 * 12 + maturity % 100
+
+
+@kernel
+def nearest_traded(book, number):
+    """The instrument of the product, next in months, that traded; the earlier of two; 0: none."""
+    instrument = instrument_at(book, number)
+    found = 0
+    found_away = 0
+    for other in range(1, header_of(book)["instruments_rows"]):
+        if not settles(book, other, instrument["product"]):
+            continue
+        if instrument_at(book, other)["volume"] == 0:
+            continue
+        months = month_of(instrument_at(book, other)) - month_of(instrument)
+        away = 2 * abs(months) + (1 if months > 0 else 0)
+        if found == 0 or away < found_away:
+            found = other
+            found_away = away
+    return found
+
+
+@kernel
+def share_of(ticks, price, reference):
+    """ticks x price / reference, half up, without a product that leaves int64.
+
+    Long multiplication from the highest bit of `ticks` down; a term stays below the reference.
+    """
+    whole = price // reference
+    rest = price % reference
+    result = 0
+    left = 0
+    for bit in range(62, -1, -1):
+        result *= 2
+        left *= 2
+        if ticks >> bit & 1 != 0:
+            left += rest
+        result += left // reference
+        left %= reference
+    result += ticks * whole
+    if 2 * left >= reference:
+        result += 1
+    return result
