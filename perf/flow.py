@@ -32,6 +32,15 @@ QTY_MAX = 10
 MAKERS = 3  # members 1 to 3 add and cancel, member 4 takes
 START_NS = 1_800_000_000_000_000_000
 COMMAND_NS = 100  # venue time between commands
+ORDER_FEATURES = (
+    ProductFeature.MARKET,
+    ProductFeature.GTC_GTD,
+    ProductFeature.MIN_QTY,
+    ProductFeature.POST_ONLY,
+    ProductFeature.ICEBERG,
+    ProductFeature.REPLACE_KEEPS_PLACE,
+    ProductFeature.STOP,
+)
 PLENTY = 1 << 61
 _TRADING_DATE, _LAST_DATE = 20261120, 20271217
 _HALF = BAND_TICKS // 2
@@ -257,9 +266,7 @@ def _definitions(instruments: int, requests_max: int) -> tuple[np.ndarray, np.nd
     product["product"], product["tick"], product["multiplier"] = 1, TICK, 1_000
     product["qty_max"], product["limit_bp"], product["ladder_bp"] = 5_000, 1_000, 2_000
     product["band_ticks"], product["display_min_bp"] = 20, 1_000
-    unused = ProductFeature.POSITION_EFFECT_REQUIRED | ProductFeature.PAUSES
-    unused |= ProductFeature.PRICE_BANDS | ProductFeature.LISTING_LIMIT_DOUBLE
-    product["features"] = sum(ProductFeature) & ~int(unused)
+    product["features"] = sum(ORDER_FEATURES)
     product["price_rule"], product["position_mode"] = PriceRule.RESTING, PositionMode.NETTING
     product["currency"] = Currency.USD
     rows.append((CommandKind.DEFINE_PRODUCT, product))
