@@ -183,6 +183,26 @@ def resume(target: Target, reason: Why, data: Data = Path("data")) -> None:
     raise typer.Exit(run_resume(target, reason, data))
 
 
+Member = Annotated[str, typer.Option("--member", help="Such as ALPHA.")]
+Session = Annotated[str, typer.Option("--session", help="One CompID; else all of the member.")]
+
+
+@app.command()
+def kill(member: Member, reason: Why, session: Session = "", data: Data = Path("data")) -> None:
+    """Block a member of the running venue, or one session, and cancel its orders; cancels work."""
+    from gateway.cli_operator import run_kill
+
+    raise typer.Exit(run_kill(member, session, reason, data))
+
+
+@app.command()
+def release(member: Member, reason: Why, session: Session = "", data: Data = Path("data")) -> None:
+    """Let a member or session go that `kill` blocked; its orders do not come back."""
+    from gateway.cli_operator import run_release
+
+    raise typer.Exit(run_release(member, session, reason, data))
+
+
 @app.command()
 def instruments(
     product: Annotated[str | None, typer.Option(help="Only this product.")] = None,

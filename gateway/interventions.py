@@ -1,9 +1,10 @@
-"""Halts and resumptions as an operator asks for them: journaled commands, and the words for both.
+"""What an operator asks of a running venue: journaled commands, and the words for them.
 
 A halt holds until an operator lets it go; then the instrument has the phase that its product's
-hours give it at that moment. Why stands in the journal in front of the commands.
+hours give it at that moment. The kill switch blocks a member or a session until it is released. Why
+stands in the journal in front of the commands.
 
-Source: specs/matching.md M-215, M-216.
+Source: specs/matching.md M-117, M-170 to M-172, M-215, M-216.
 """
 
 from __future__ import annotations
@@ -13,10 +14,18 @@ from typing import cast
 import numpy as np
 
 from engine.machine import Engine
-from engine.turn import VenueHalted
-from engine.types import COMMAND, PHASE, CommandKind, EventKind, Phase, PhaseReason
+from engine.turn import EventRows, VenueHalted
+from engine.types import (
+    COMMAND,
+    PHASE,
+    CancelReason,
+    CommandKind,
+    EventKind,
+    Phase,
+    PhaseReason,
+)
 from gateway.assembly import Assembly
-from gateway.operator import Answer, Halt, Request
+from gateway.operator import Answer, Halt, Kill, Release, Request, Resume
 
 ALL = "all"
 
@@ -32,22 +41,60 @@ class Interventions:
 
         now_ns: session clock.
         """
-        numbers = self._targets(request.target)
-        if not numbers:
-            return Answer(False, f"{request.target} is no instrument, product, or {ALL!r}")
         try:
             self._parts.run_schedule(now_ns)
             venue_ns = self._parts.clock.at(now_ns)
-            halts = isinstance(request, Halt)
-            rows = [row for n in numbers if (row := self._row(n, halts, venue_ns)) is not None]
-            if not rows:
-                state = "halted by an operator already" if halts else "not halted by an operator"
-                return Answer(False, f"{request.target}: {state}")
-            symbols = self._submit(rows, request.reason, venue_ns, now_ns)
+            if isinstance(request, Kill | Release):
+                return self._switch(request, venue_ns, now_ns)
+            return self._halt(request, venue_ns, now_ns)
         except VenueHalted as halt:
             return Answer(False, f"the venue is halted: {halt}")
+
+    def _halt(self, request: Halt | Resume, venue_ns: int, now_ns: int) -> Answer:
+        """Halts or resumes what the request names (M-216)."""
+        calls = self._engine.tables().calls
+        halts = isinstance(request, Halt)
+        numbers = self._targets(request.target)
+        if not numbers:
+            return Answer(False, f"{request.target} is no instrument, product, or {ALL!r}")
+        numbers = [number for number in numbers if not calls[number]["suspended"]]
+        if not numbers:
+            return Answer(False, f"{request.target}: without trading on this date")
+        rows = [row for n in numbers if (row := self._row(n, halts, venue_ns)) is not None]
+        if not rows:
+            state = "halted by an operator already" if halts else "not halted by an operator"
+            return Answer(False, f"{request.target}: {state}")
+        symbols = self._change_phases(rows, request.reason, venue_ns, now_ns)
         done = "halted" if halts else "resumed"
         return Answer(True, f"{done}: {' '.join(symbols)}")
+
+    def _switch(self, request: Kill | Release, venue_ns: int, now_ns: int) -> Answer:
+        """Kills or releases the member, or the session of that member (M-117)."""
+        known, tables = self._parts.registry.known, self._engine.tables()
+        member, session = known.members.get(request.member), known.sessions.get(request.session)
+        if member is None:
+            return Answer(False, f"{request.member} is no member")
+        if request.session and (session is None or session["member"] != member["member"]):
+            return Answer(False, f"{request.session} is no session of {request.member}")
+        kills = isinstance(request, Kill)
+        command = np.zeros(1, COMMAND)
+        command["kind"] = CommandKind.KILL if kills else CommandKind.RELEASE
+        command["member"], command["reason"] = member["member"], PhaseReason.OPERATOR
+        row, who = tables.members[int(member["member"])], request.member
+        if session is not None:
+            command["session"] = session["session"]
+            row, who = tables.sessions[int(session["session"])], f"session {request.session}"
+        if not kills and not row["killed"]:
+            return Answer(False, f"{who}: not killed")
+        events = self._journal(command, [], request.reason, venue_ns, now_ns)
+        if not kills:
+            return Answer(True, f"released: {who}")
+        count = sum(int((part.rows["reason"] == CancelReason.KILLED).sum()) for part in events)
+        return Answer(True, f"killed: {who}, orders cancelled: {count}")
+
+    @property
+    def _engine(self) -> Engine:
+        return cast(Engine, self._parts.sequencer.engine)
 
     def _targets(self, target: str) -> list[int]:
         """Instruments that a symbol, a product code or `all` names, in order."""
@@ -64,7 +111,7 @@ class Interventions:
 
     def _row(self, instrument: int, halts: bool, venue_ns: int) -> np.ndarray | None:
         """PHASE[1] that halts or resumes an instrument; None: it is so already, or expired."""
-        tables = cast(Engine, self._parts.sequencer.engine).tables()
+        tables = self._engine.tables()
         held = tables.calls[instrument]["held"] != 0
         if tables.instruments[instrument]["expired"] or held == halts:
             return None
@@ -77,28 +124,46 @@ class Interventions:
             made["phase"], made["scheduled_end_ns"] = phase, end_ns
         return made
 
-    def _submit(self, rows: list[np.ndarray], reason: str, venue_ns: int, now_ns: int) -> list[str]:
-        """The reason and the phases as one batch; the symbols whose phase changed."""
-        parts = self._parts
-        text = np.frombuffer(reason.encode(), np.uint8)
-        commands = np.zeros(1 + len(rows), COMMAND)
+    def _change_phases(
+        self, rows: list[np.ndarray], reason: str, venue_ns: int, now_ns: int
+    ) -> list[str]:
+        """The symbols whose phase PHASE rows of one instrument each changed."""
+        commands = np.zeros(len(rows), COMMAND)
         commands["kind"] = CommandKind.SET_PHASE
-        commands["time_ns"] = venue_ns
-        commands["blob_offset"][1:] = len(text) + np.arange(len(rows)) * PHASE.itemsize
+        commands["blob_offset"] = np.arange(len(rows)) * PHASE.itemsize
         commands["blob_length"] = PHASE.itemsize
-        commands[0]["kind"], commands[0]["blob_length"] = CommandKind.OPERATOR_NOTE, len(text)
-        for command, row in zip(commands[1:], rows, strict=True):
+        for command, row in zip(commands, rows, strict=True):
             command["product"], command["instrument"] = row["product"][0], row["instrument"][0]
-        blobs = np.concatenate([text, *(row.view(np.uint8) for row in rows)])
-        events = parts.sequencer.submit(commands, blobs)
-        parts.venue.report(events, now_ns)
-        parts.venue.run_commands(now_ns)
-        parts.sequencer.sync()
-        parts.venue.release()
-        symbols = {int(r["instrument"]): s for s, r in parts.registry.known.instruments.items()}
+        blobs = [row.view(np.uint8) for row in rows]
+        events = self._journal(commands, blobs, reason, venue_ns, now_ns)
+        known = self._parts.registry.known.instruments
+        symbols = {int(row["instrument"]): symbol for symbol, row in known.items()}
         changed = [
             symbols[int(event["instrument"])]
             for part in events
             for event in part.rows[part.rows["kind"] == EventKind.PHASE_CHANGED]
         ]
         return list(dict.fromkeys(changed))
+
+    def _journal(
+        self,
+        commands: np.ndarray,
+        blobs: list[np.ndarray],
+        reason: str,
+        venue_ns: int,
+        now_ns: int,
+    ) -> list[EventRows]:
+        """Why, then the commands (COMMAND[n], their blobs one after another), as one batch."""
+        parts = self._parts
+        text = np.frombuffer(reason.encode(), np.uint8)
+        note = np.zeros(1, COMMAND)
+        note["kind"], note["blob_length"] = CommandKind.OPERATOR_NOTE, len(text)
+        commands["blob_offset"] += len(text)
+        batch = np.concatenate([note, commands])
+        batch["time_ns"] = venue_ns
+        events = parts.sequencer.submit(batch, np.concatenate([text, *blobs]))
+        parts.venue.report(events, now_ns)
+        parts.venue.run_commands(now_ns)
+        parts.sequencer.sync()
+        parts.venue.release()
+        return events

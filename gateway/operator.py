@@ -3,7 +3,7 @@
 One line of JSON asks, one line answers. Only the owner of the directory may connect (mode 0600).
 What is asked for becomes journaled commands (gateway/interventions.py); nothing here knows them.
 
-Source: specs/matching.md M-215, M-216.
+Source: specs/matching.md M-117, M-215, M-216.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ WAIT_S = 5.0
 _OWNER_ONLY = 0o177  # what the socket's mode is without
 
 Target = Annotated[str, Meta(min_length=1, max_length=32)]
+Session = Annotated[str, Meta(max_length=32)]
 Reason = Annotated[str, Meta(min_length=1, max_length=REASON_CHARS_MAX)]
 
 
@@ -43,6 +44,22 @@ class Resume(Struct, frozen=True, tag_field="do", tag="resume", forbid_unknown_f
     reason: Reason
 
 
+class Kill(Struct, frozen=True, tag_field="do", tag="kill", forbid_unknown_fields=True):
+    """The kill switch for a member, or for one of its sessions; why."""
+
+    member: Target
+    reason: Reason
+    session: Session = ""  # "": all of them
+
+
+class Release(Struct, frozen=True, tag_field="do", tag="release", forbid_unknown_fields=True):
+    """End a kill: of the member as a whole, or of the one session."""
+
+    member: Target
+    reason: Reason
+    session: Session = ""
+
+
 class Answer(Struct, frozen=True):
     """What came of it: done, or the text says why not."""
 
@@ -50,7 +67,7 @@ class Answer(Struct, frozen=True):
     text: str
 
 
-Request = Halt | Resume
+Request = Halt | Resume | Kill | Release
 _encode = msgspec.json.encode
 _requests = msgspec.json.Decoder(Request)
 _answers = msgspec.json.Decoder(Answer)

@@ -22,7 +22,8 @@ def sitex(*arguments: str, code: int = 0, **options: object) -> subprocess.Compl
 
 def test_help_names_every_command():
     text = sitex("--help").stdout
-    for command in ("serve", "demo", "watch", "replay", "book", "instruments"):
+    commands = ("serve", "demo", "watch", "replay", "book", "instruments", "halt", "kill")
+    for command in commands:
         assert command in text
 
 

@@ -184,9 +184,9 @@ def test_status_of_an_instrument_and_of_trading_sessions(members: tuple[Member, 
     alpha.next(t35="f", t324="s2", t326="20", t58="unknown Symbol (55)")
 
 
-def operate(venue: Venue, command: str, target: str) -> str:
-    """What `sitex halt` or `sitex resume` prints."""
-    asked = [sys.executable, "-m", "gateway.cli", command, target, "--reason", "drill"]
+def operate(venue: Venue, *command: str) -> str:
+    """What `sitex halt`, `resume`, `kill` or `release` prints."""
+    asked = [sys.executable, "-m", "gateway.cli", *command, "--reason", "drill"]
     return subprocess.run(
         [*asked, "--data", str(venue.directory)], capture_output=True, text=True, check=True
     ).stdout
@@ -211,3 +211,22 @@ def test_an_operator_halts_and_resumes_what_members_trade(
     alpha.next(t35="f", t324="s1", t325="Y", t326="17", t625="CONTINUOUS")
     alpha.order("o4", "1", 1, "1.900", symbol)
     alpha.next(t150="0", t11="o4")
+
+
+def test_an_operator_kills_and_releases_a_member(
+    venue: Venue, members: tuple[Member, Member]
+) -> None:
+    alpha, bravo = members
+    symbol = front_symbol()
+    alpha.order("x1", "1", 1, "1.900", symbol)
+    alpha.next(t150="0", t11="x1")
+    said = operate(venue, "kill", "--member", "ALPHA")
+    assert said.startswith("killed: ALPHA, orders cancelled: ")
+    alpha.next(t150="4", t11="x1", t58="kill switch")
+    alpha.order("x2", "1", 1, "1.900", symbol)
+    assert "kill switch" in alpha.next(t150="8", t11="x2")[58]
+    bravo.order("y1", "1", 1, "1.900", symbol)
+    bravo.next(t150="0", t11="y1")
+    assert operate(venue, "release", "--member", "ALPHA") == "released: ALPHA\n"
+    alpha.order("x3", "1", 1, "1.900", symbol)
+    alpha.next(t150="0", t11="x3")

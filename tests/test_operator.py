@@ -1,4 +1,4 @@
-"""Halts and resumptions by an operator: the socket, the commands, the audit, the schedule."""
+"""What an operator does: the socket, the commands, the audit, the schedule, the kill switch."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from engine.replay import replay
@@ -19,7 +20,9 @@ from gateway import operator
 from gateway.assembly import Assembly, assemble
 from gateway.clock import VenueClock
 from gateway.interventions import Interventions
-from gateway.operator import Answer, Halt, OperatorDesk, Request, Resume, ask
+from gateway.operator import Answer, Halt, Kill, OperatorDesk, Release, Request, Resume, ask
+from gateway.values import format_timestamp
+from tests.test_market_status import Member
 from tests.test_schedule import CATALOGUE, CONFIG, LIMITS, MINUTE, ns, pass_time
 
 OPENS_NS = ns("2026-11-24T20:55:00+08:00")
@@ -96,6 +99,18 @@ def test_m216_a_product_and_all_are_halted_in_order(parts: Assembly):
 
 
 @pytest.mark.kernels
+def test_m212_what_is_suspended_is_not_halted(parts: Assembly):
+    """A SET_PHASE would pass it over; of a product the other months are halted."""
+    calls = parts.sequencer.engine.tables().calls
+    calls["suspended"][numbers(parts, FRONT)] = 1
+    refused = at(parts, TRADES_NS, Halt(FRONT, "why"))
+    assert refused == Answer(False, f"{FRONT}: without trading on this date")
+    answer = at(parts, TRADES_NS, Halt("SITB", "why"))
+    others = [symbol for symbol in months(parts, "SITB") if symbol != FRONT]
+    assert answer == Answer(True, f"halted: {' '.join(others)}")
+
+
+@pytest.mark.kernels
 def test_m216_the_reason_stands_in_the_journal_and_replay_is_equal(tmp_path: Path):
     parts = open_at_evening(tmp_path)
     at(parts, TRADES_NS, Halt(FRONT, "Prüfung"))
@@ -111,14 +126,66 @@ def test_m216_the_reason_stands_in_the_journal_and_replay_is_equal(tmp_path: Pat
     halted = (Phase.HALTED, PhaseReason.OPERATOR)
     assert changed == [halted, (Phase.CONTINUOUS, PhaseReason.OPERATOR)]
     parts.sequencer.abandon()
-    again = Sequencer.open(tmp_path, durability="os", threaded=False)
-    notes = [
+    assert notes(tmp_path) == ["Prüfung", "fine"]
+    assert replay(tmp_path).state_hash == wanted
+
+
+def notes(folder: Path) -> list[str]:
+    """The reasons that stand in the journal."""
+    again = Sequencer.open(folder, durability="os", threaded=False)
+    found = [
         blobs[int(row["blob_offset"]) :][: int(row["blob_length"])].tobytes().decode()
         for _, _, rows, blobs in again.command_records(all_kept=True)
         for row in rows[rows["kind"] == CommandKind.OPERATOR_NOTE]
     ]
-    assert notes == ["Prüfung", "fine"]
     again.abandon()
+    return found
+
+
+@pytest.mark.kernels
+def test_m117_a_killed_member_is_told_blocked_and_released(tmp_path: Path):
+    """Its order goes, the next one is refused; a session is killed and released apart from it."""
+    parts = open_at_evening(tmp_path)
+    pass_time(parts, OPENS_NS)
+
+    def enter(member: Member, name: str) -> dict[int, str]:
+        order = [(11, name), (55, FRONT), (54, "1"), (60, format_timestamp(FROM_NS))]
+        order += [(38, 1), (40, "2"), (44, "2.000"), (59, "0"), (77, "O")]
+        return member.ask(b"D", *order)[-1]
+
+    with socket.socket() as peer:
+        member = Member(parts, peer)
+        assert enter(member, "k1")[150] == "0"
+        killed = at(parts, OPENS_NS, Kill("ALPHA", "runaway algorithm"))
+        assert killed == Answer(True, "killed: ALPHA, orders cancelled: 1")
+        (said,) = member.heard()
+        assert (said[11], said[150], said[58]) == ("k1", "4", "kill switch")
+        assert "kill switch" in enter(member, "k2")[58]
+        again = at(parts, OPENS_NS, Kill("ALPHA", "again"))
+        assert again == Answer(True, "killed: ALPHA, orders cancelled: 0")
+        both = at(parts, OPENS_NS, Kill("ALPHA", "its session, too", "ALPHA"))
+        assert both == Answer(True, "killed: session ALPHA, orders cancelled: 0")
+        assert at(parts, OPENS_NS, Release("ALPHA", "fixed")) == Answer(True, "released: ALPHA")
+        assert "kill switch" in enter(member, "k3")[58]
+        released = at(parts, OPENS_NS, Release("ALPHA", "fixed", "ALPHA"))
+        assert released == Answer(True, "released: session ALPHA")
+        assert enter(member, "k4")[150] == "0"
+        last = parts.sequencer.events_written()
+        for request, text in (
+            (Release("ALPHA", "x"), "ALPHA: not killed"),
+            (Release("ALPHA", "x", "ALPHA"), "session ALPHA: not killed"),
+            (Kill("NOBODY", "x"), "NOBODY is no member"),
+            (Kill("BRAVO", "x", "ALPHA"), "ALPHA is no session of BRAVO"),
+            (Kill("BRAVO", "x", "NOSUCH"), "NOSUCH is no session of BRAVO"),
+        ):
+            assert at(parts, OPENS_NS, request) == Answer(False, text)
+        assert parts.sequencer.events_written() == last, "what is refused journals nothing"
+    rows = np.concatenate(list(parts.sequencer.event_rows(1, last)))
+    switched = rows[(rows["kind"] == EventKind.KILLED) | (rows["kind"] == EventKind.RELEASED)]
+    assert set(switched["reason"]) == {PhaseReason.OPERATOR} and len(switched) == 5
+    wanted = parts.sequencer.engine.state_hash()
+    parts.sequencer.abandon()
+    assert notes(tmp_path) == ["runaway algorithm", "again", "its session, too", "fixed", "fixed"]
     assert replay(tmp_path).state_hash == wanted
 
 
@@ -171,6 +238,7 @@ def test_a_request_is_answered_and_a_stale_socket_replaced(tmp_path: Path):
         b'{"do":"halt","target":"A","reason":""}\n', b"\xff\n",
         b'{"do":"halt","target":"A","reason":"' + b"x" * 201 + b'"}\n',
         b'{"do":"halt","target":"A","reason":"x","more":1}\n',
+        b'{"do":"kill","member":"","reason":"x"}\n', b'{"do":"release","member":"A"}\n',
     ],
 )  # fmt: skip
 def test_what_is_no_request_is_told_in_words(line: bytes, tmp_path: Path):

@@ -1,9 +1,9 @@
-"""Scenarios of what operators do: halts that hold (M-215), and why they did it (M-216)."""
+"""Scenarios of what operators do: halts that hold (M-215), kills, and why (M-117, M-216)."""
 
 from __future__ import annotations
 
 from tests import naive_words as w
-from tests.build import ALPHA, SECOND, START_NS, buy, command, set_phase
+from tests.build import ALPHA, SECOND, START_NS, buy, command, kill, release, set_phase
 from tests.scenarios import check
 
 
@@ -47,5 +47,25 @@ def test_m216_a_note_changes_nothing() -> None:
         events="""
             PHASE_CHANGED i1 HALTED from NONE OPERATOR
             REJECTED @100 qty 1 r1 s1 PHASE_TAKES_NO_ORDERS
+        """,
+    )
+
+
+def test_m117_an_operators_kill_has_its_reason_before_it() -> None:
+    check(
+        buy(ALPHA, "a1", 1, 100),
+        command(w.OPERATOR_NOTE, blob=b"runaway algorithm"),
+        kill(ALPHA, reason=w.OPERATOR),
+        buy(ALPHA, "a2", 1, 100),
+        command(w.OPERATOR_NOTE, blob=b"fixed"),
+        release(ALPHA, reason=w.OPERATOR),
+        buy(ALPHA, "a3", 1, 100),
+        events="""
+            ACCEPTED o1 p1 @100 qty 1 leaves 1 shows 1 r1 s1
+            KILLED for 2045
+            CANCELLED o1 p1 @100 qty 1 of r1 s1 UNSOLICITED KILLED
+            REJECTED @100 qty 1 r2 s1 KILLED
+            RELEASED for 2045
+            ACCEPTED o2 p2 @100 qty 1 leaves 1 shows 1 r3 s1
         """,
     )
