@@ -21,6 +21,7 @@ from engine.depth import level_lots
 from engine.emit import living_status, notify, order_event
 from engine.flags import AUCTION, AUCTION_HIDDEN
 from engine.kernel import kernel
+from engine.layout import Bucket
 from engine.limits import SUM_MAX
 from engine.match import fill
 from engine.positions import move_position
@@ -35,10 +36,12 @@ from engine.rest import (
 )
 from engine.risk import add_open
 from engine.settle import note_trade
+from engine.spreads import report_legs
 from engine.stops import note_print
 from engine.types import EventKind, OrdStatus
 
 TRADE_ROWS = 2
+SPREAD_TRADE_ROWS = 6
 
 
 @kernel
@@ -71,8 +74,11 @@ def uncross(book, at, command, number):
     """Trade what the header says is left of the volume, as far as event rows go."""
     header = header_of(book)
     instrument = instrument_at(book, number)
+    rows = TRADE_ROWS
+    if instrument["spread"] != 0:
+        rows = SPREAD_TRADE_ROWS
     while header["work_count"] > 0:
-        if header["events_rows"] - at < TRADE_ROWS:
+        if header["events_rows"] - at < rows:
             return at
         bid = np.int64(level_at(book, instrument["best_bid"])["head"])
         ask = np.int64(level_at(book, instrument["best_ask"])["head"])
@@ -85,27 +91,30 @@ def uncross(book, at, command, number):
         instrument["last"] = price
         if price >= instrument["stop_above"] or price <= instrument["stop_below"]:
             note_print(instrument, price)
-        if instrument["value_ticks"] < SUM_MAX:
+        if abs(instrument["value_ticks"]) < SUM_MAX:
             instrument["volume"] += qty
             instrument["value_ticks"] += price // product["tick"] * qty
         note_trade(book, number, command["time_ns"], price, qty)
         trade_id = product["shard_bits"] | header["trade_count"]
-        fill_resting(book, at, command, instrument, bid, qty, trade_id)
-        fill_resting(book, at + 1, command, instrument, ask, qty, trade_id)
-        at += TRADE_ROWS
+        fill_resting(book, at, at + 2, command, instrument, bid, qty, trade_id)
+        fill_resting(book, at + 1, at + 4, command, instrument, ask, qty, trade_id)
+        at += rows
     return at
 
 
 @kernel
-def fill_resting(book, at, command, instrument, index, qty, trade_id):
-    """One side of a trade: an order of the book, its whole leaves at its place (M-106)."""
+def fill_resting(book, at, legs_at, command, instrument, index, qty, trade_id):
+    """One side of a trade: an order of the book, its whole leaves at its place (M-106).
+
+    legs_at: the event row from which a spread order reports its legs.
+    """
     order = order_at(book, index)
     product = product_at(book, order["product"])
     risk = risk_at(book, order["risk"])
     price = header_of(book)["work_price"]
     fill(order, qty, price)
     move_position(risk, order, qty)
-    add_open(account_at(book, order["account"]), risk, product, order, -qty)
+    add_open(book, account_at(book, order["account"]), risk, product, order, -qty)
     status = OrdStatus.PARTIALLY_FILLED
     if order["leaves_qty"] == 0:
         status = OrdStatus.FILLED
@@ -118,6 +127,8 @@ def fill_resting(book, at, command, instrument, index, qty, trade_id):
     event["price"] = price
     event["trade_id"] = trade_id
     event["flags"] |= AUCTION
+    if order["bucket"] == Bucket.SPREAD:
+        report_legs(book, legs_at, command, 0, order, at)
     if order["leaves_qty"] == 0:
         unlink_order(book, index, order)
         free_row(book, index)

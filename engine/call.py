@@ -126,7 +126,9 @@ def new_in_phase(book, at, command, request, number):
         level = check_order(command, product, instrument)
     if level >= 0:
         risk = risk_at(book, risk_index)
-        reason = check_means(header, command, member, product, instrument, account, risk, level)
+        reason = check_means(
+            book, header, command, member, product, instrument, account, risk, level
+        )
         if reason != Reject.NONE:
             level = -reason
     if level < 0:
@@ -159,7 +161,7 @@ def join_call(book, index, order, number):
         show_order(book, order)
     join_queue(book, index, order, instrument)
     account = account_at(book, order["account"])
-    add_open(account, risk_at(book, order["risk"]), product, order, lots)
+    add_open(book, account, risk_at(book, order["risk"]), product, order, lots)
     add_depth(book, number, order["side"], order["level"], lots)
 
 
@@ -205,7 +207,7 @@ def replace_in_call(book, at, command, request, named, number):
     product = product_at(book, order["product"])
     account = account_at(book, order["account"])
     risk = risk_at(book, order["risk"])
-    level = check_replace(command, order, product, instrument, account, risk)
+    level = check_replace(book, command, order, product, instrument, account, risk)
     if level < 0:
         return refuse_change(book, at, command, request, named, -level)
     request_at(book, request)["order_id"] = order["order_id"]
@@ -216,7 +218,7 @@ def replace_in_call(book, at, command, request, named, number):
         shown = slice_of(lots, order["display_qty"])
     kept = keeps_place(command, order, product, shown)
     side = order["side"]
-    add_open(account, risk, product, order, -lots)
+    add_open(book, account, risk, product, order, -lots)
     add_depth(book, number, side, order["level"], -lots)
     if not kept:
         unqueue_order(book, order, instrument)
@@ -227,7 +229,7 @@ def replace_in_call(book, at, command, request, named, number):
         replaced(event_at(book, at), command, instrument, order, request)
         return indicate(book, at + 1, command, number)
     lots = order["leaves_qty"]
-    add_open(account, risk, product, order, lots)
+    add_open(book, account, risk, product, order, lots)
     add_depth(book, number, side, order["level"], lots)
     if order["public_id"] != 0:
         order["shown"] = slice_of(lots, order["display_qty"])

@@ -30,10 +30,12 @@ from engine.emit import answer, living_status, order_event, reject_cancel
 from engine.enter import book_order, come_in, is_killed, known_row
 from engine.flags import HAS_PRICE_BANDS, KEPT_PLACE, POST_ONLY, REPLACE_KEEPS_PLACE
 from engine.kernel import kernel
+from engine.layout import Bucket
 from engine.match import leave_book
 from engine.positions import check_closing
 from engine.rest import free_row, slice_of, unqueue_order
 from engine.risk import add_open, check_notional, check_position, check_rate, lot_notional
+from engine.spreads import check_legs
 from engine.stops import check_stop, leave_tree, own_price, wait
 from engine.types import EventKind, OrdStatus, OrdType
 from specs.rejects import Reject
@@ -128,7 +130,7 @@ def check_amendable(command, order):
 
 
 @kernel
-def check_replace(command, order, product, instrument, account, risk):
+def check_replace(book, command, order, product, instrument, account, risk):
     """The new terms of a living order, post-only apart: its new level or minus the reject."""
     reason = check_amendable(command, order)
     if reason == Reject.NONE:
@@ -156,6 +158,9 @@ def check_replace(command, order, product, instrument, account, risk):
         reason = check_closing(risk, order["side"], order["bucket"], added)
     if reason == Reject.NONE:
         reason = check_position(account, risk, order["side"], order["bucket"], added)
+        if order["bucket"] == Bucket.SPREAD:
+            side = order["side"]
+            reason = check_legs(book, account, order["account"], instrument, side, added)
     if reason == Reject.NONE:
         notional = lot_notional(product, own_price(command, order["ord_type"])) * leaves
         own_notional = lot_notional(product, order["price"]) * order["leaves_qty"]
@@ -187,7 +192,7 @@ def replace(book, at, command, request, named):
     product = product_at(book, order["product"])
     account = account_at(book, order["account"])
     risk = risk_at(book, order["risk"])
-    level = check_replace(command, order, product, instrument, account, risk)
+    level = check_replace(book, command, order, product, instrument, account, risk)
     if level >= 0 and order["exec_inst"] != 0 and would_trade(instrument, order["side"], level):
         level = -Reject.POST_ONLY_WOULD_TRADE
     if level < 0:
@@ -197,13 +202,13 @@ def replace(book, at, command, request, named):
     if order["ord_type"] > OrdType.LIMIT:
         return replace_stop(book, at, command, request, index)
     kept = keeps_place(command, order, product, order["shown"])
-    add_open(account, risk, product, order, -order["leaves_qty"])
+    add_open(book, account, risk, product, order, -order["leaves_qty"])
     if not kept:
         unqueue_order(book, order, instrument)
         order["public_id"] = 0
     amend(command, order, request, level)
     if kept:
-        add_open(account, risk, product, order, order["leaves_qty"])
+        add_open(book, account, risk, product, order, order["leaves_qty"])
         order["shown"] = slice_of(order["leaves_qty"], order["display_qty"])
         replaced(event_at(book, at), command, instrument, order, request)
         event_at(book, at)["flags"] = KEPT_PLACE
@@ -224,7 +229,7 @@ def replace_stop(book, at, command, request, index):
     account = account_at(book, order["account"])
     risk = risk_at(book, order["risk"])
     leave_tree(book, index, order, instrument)
-    add_open(account, risk, product_at(book, order["product"]), order, -order["leaves_qty"])
+    add_open(book, account, risk, product_at(book, order["product"]), order, -order["leaves_qty"])
     amend(command, order, request, 0)
     wait(book, index, order, instrument, command["stop_price"])
     replaced(event_at(book, at), command, instrument, order, request)

@@ -3,7 +3,7 @@
 What breaks a bound is ignored without event: it is the operator's row, and a venue that starts
 without it says so by what is missing.
 
-Source: specs/matching.md M-7, M-8, M-12.
+Source: specs/matching.md M-7, M-8, M-12, M-230, M-231.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ from engine.limits import (
     WINDOW_SPANS,
 )
 from engine.reference import ACCOUNT, INSTRUMENT, MEMBER, PRODUCT, SESSION
+from engine.spreads import set_spread_limits, spread_in_bounds, spread_room
 from engine.types import PHASE, CommandKind, Currency, EventKind, PositionMode, PriceRule
 
 
@@ -253,8 +254,12 @@ def lay_ladder(book, product, instrument, limit):
     """
     header = header_of(book)
     tick = product["tick"]
-    room = max(0, product["ladder_bp"] - limit) * (instrument["reference"] // tick)
-    first = max(1, instrument["low"] // tick - room // BASIS_POINTS)
+    if instrument["spread"] != 0:
+        room = spread_room(book, instrument)
+        first = instrument["low"] // tick - room // BASIS_POINTS
+    else:
+        room = max(0, product["ladder_bp"] - limit) * (instrument["reference"] // tick)
+        first = max(1, instrument["low"] // tick - room // BASIS_POINTS)
     last = instrument["high"] // tick + room // BASIS_POINTS
     if last - first >= LEVELS_PER_INSTRUMENT_MAX:
         first = instrument["low"] // tick
@@ -288,15 +293,32 @@ def define_instrument(book, at, command, row):
     if product["defined"] == 0 or instrument["defined"] != 0:
         return at
     reference = row["reference_price"]
-    if reference < product["tick"] or reference % product["tick"] != 0:
+    if reference % product["tick"] != 0:
         return at
-    if reference > product["price_max"] // 2:
+    is_spread = row["leg_1"] != 0 or row["leg_2"] != 0
+    if is_spread:
+        if not spread_in_bounds(book, row) or abs(reference) > product["price_max"]:
+            return at
+    elif reference < product["tick"] or reference > product["price_max"] // 2:
         return at
     instrument["trading_date"] = row["trading_date"]
     instrument["first_trading_date"] = row["first_trading_date"]
-    limit = daily_limit(product, instrument)
-    set_limits(product, instrument, reference, limit)
+    instrument["product"] = row["product"]
+    limit = np.int64(0)
+    if is_spread:
+        instrument["spread"] = 1
+        instrument["leg_1"] = row["leg_1"]
+        instrument["leg_2"] = row["leg_2"]
+        instrument["lots_1"] = row["lots_1"]
+        instrument["lots_2"] = row["lots_2"]
+        set_spread_limits(book, instrument, reference)
+        reference = instrument["reference"]
+    else:
+        limit = daily_limit(product, instrument)
+        set_limits(product, instrument, reference, limit)
     if not lay_ladder(book, product, instrument, limit):
+        instrument["spread"] = 0
+        instrument["product"] = 0
         return at
     call_at(book, row["instrument"])["limit_bp"] = limit
     instrument["best_bid"] = -1
@@ -306,7 +328,6 @@ def define_instrument(book, at, command, row):
     instrument["stop_high"] = -STOP_NONE
     instrument["stop_low"] = STOP_NONE
     instrument["last"] = reference
-    instrument["product"] = row["product"]
     instrument["last_trading_date"] = row["last_trading_date"]
     instrument["maturity"] = row["maturity"]
     instrument["continuous_until_ns"] = TIME_NS_MAX

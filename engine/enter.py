@@ -33,7 +33,7 @@ from engine.book import (
 from engine.emit import answer, living_status, order_event, reject_new
 from engine.flags import HAS_PAUSES, HAS_PRICE_BANDS, POST_ONLY
 from engine.kernel import kernel
-from engine.layout import Work
+from engine.layout import Bucket, Work
 from engine.match import available_qty, cancel_incoming, sweep
 from engine.moves import watch_moves
 from engine.positions import bucket_of, check_closing, check_effect
@@ -47,6 +47,7 @@ from engine.risk import (
     lot_notional,
     risk_price,
 )
+from engine.spreads import check_legs
 from engine.stops import check_stop, own_price, wait
 from engine.types import (
     CancelReason,
@@ -80,7 +81,9 @@ def new_order(book, at, command, request):
     if level == 0:
         level = check_order(command, product, instrument)
     if level >= 0:
-        reason = check_means(header, command, member, product, instrument, account, risk, level)
+        reason = check_means(
+            book, header, command, member, product, instrument, account, risk, level
+        )
         if reason != Reject.NONE:
             level = -reason
     if level < 0:
@@ -194,16 +197,18 @@ def check_order(command, product, instrument):
 
 
 @kernel
-def check_means(header, command, member, product, instrument, account, risk, level):
+def check_means(book, header, command, member, product, instrument, account, risk, level):
     """What the member has for it: position to close, risk limits, a row; post-only last."""
     qty = command["qty"]
     side = command["side"]
-    bucket = bucket_of(product, command["position_effect"])
+    bucket = bucket_of(product, instrument, command["position_effect"])
     reason = check_closing(risk, side, bucket, qty)
     if reason == Reject.NONE:
         reason = check_open_orders(account)
     if reason == Reject.NONE:
         reason = check_position(account, risk, side, bucket, qty)
+        if bucket == Bucket.SPREAD:
+            reason = check_legs(book, account, command["account"], instrument, side, qty)
     if reason == Reject.NONE:
         notional = lot_notional(product, risk_price(command, instrument)) * qty
         reason = check_notional(account, product, notional, 0)
@@ -230,10 +235,15 @@ def make_order(book, command, product, request_index, risk_index, level):
     request = request_at(book, request_index)
     request["order_id"] = order_id
     request["order_index"] = index
-    risk = risk_at(book, risk_index)
-    if risk["account"] == 0:
-        open_risk(book, command, risk, risk_index)
+    instrument = instrument_at(book, command["instrument"])
+    bucket = bucket_of(product, instrument, command["position_effect"])
+    open_risk(book, command, command["instrument"], risk_index)
+    if bucket == Bucket.SPREAD:
+        first = risk_index - command["instrument"]
+        open_risk(book, command, instrument["leg_1"], first + instrument["leg_1"])
+        open_risk(book, command, instrument["leg_2"], first + instrument["leg_2"])
     order = order_at(book, index)
+    order["bucket"] = bucket
     order["order_id"] = order_id
     order["public_id"] = 0
     order["price"] = own_price(command, command["ord_type"])
@@ -261,18 +271,20 @@ def make_order(book, command, product, request_index, risk_index, level):
     order["position_effect"] = command["position_effect"]
     order["exec_inst"] = command["exec_inst"] & POST_ONLY
     order["self_match"] = command["self_match"]
-    order["bucket"] = bucket_of(product, command["position_effect"])
     order["linked"] = 0
     return index
 
 
 @kernel
-def open_risk(book, command, risk, risk_index):
-    """The first order of an account in an instrument: chain its risk row."""
+def open_risk(book, command, number, risk_index):
+    """Chain the risk row of an account in an instrument, with its first order there."""
+    risk = risk_at(book, risk_index)
+    if risk["account"] != 0:
+        return
     risk["account"] = command["account"]
-    risk["instrument"] = command["instrument"]
+    risk["instrument"] = number
     member = member_at(book, command["member"])
-    instrument = instrument_at(book, command["instrument"])
+    instrument = instrument_at(book, number)
     risk["member_next"] = member["risk_first"]
     member["risk_first"] = risk_index
     risk["instrument_next"] = instrument["risk_first"]
@@ -291,7 +303,7 @@ def accept(event, command, instrument, order, request):
 def book_order(book, index, order, instrument, account, risk, product):
     """An order comes to rest: queue, sums, and the lists if it is new."""
     queue_order(book, index, order, instrument)
-    add_open(account, risk, product, order, order["leaves_qty"])
+    add_open(book, account, risk, product, order, order["leaves_qty"])
     if order["linked"] == 0:
         link_order(book, index, order)
 

@@ -7,6 +7,7 @@ UNSOLICITED = int(EventFlag.UNSOLICITED)
 KEPT_PLACE = int(EventFlag.KEPT_PLACE)
 LAST_OF_COMMAND = int(EventFlag.LAST_OF_COMMAND)
 AUCTION = int(EventFlag.AUCTION)
+LEG = int(EventFlag.LEG)
 
 POST_ONLY = int(ExecInst.POST_ONLY)
 

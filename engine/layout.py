@@ -115,12 +115,13 @@ HEADER = np.dtype(
 
 
 class Bucket(IntEnum):
-    """What an order does to a GROSS position (M-51); NONE in NETTING products."""
+    """What an order does to a GROSS position (M-51); NONE in NETTING products; SPREAD: M-233."""
 
     NONE = 0
     OPEN = 1
     CLOSE_TODAY = 2
     CLOSE_YESTERDAY = 3
+    SPREAD = 4
 
 
 class Work(IntEnum):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 EVENT_ROWS_MIN = 8  # free event rows a command needs to start
 SWEEP_ROWS = 4  # event rows one step of matching may take: two fills, a refresh, the rest
+SPREAD_ROWS = 8  # of a spread: four rows of legs besides
 TRIGGER_ROWS = SWEEP_ROWS + 2  # that the next stop order needs to come in
 
 PRODUCTS_BOUND = 63  # a member's set of products is one word
@@ -31,6 +32,7 @@ PRICE_MAX = 1 << 53  # 1e-9 of the quote unit: nine million
 TICK_UNIT = 1_000  # every tick is a multiple of it, so a lot's notional is exact in money
 QTY_MAX = 1_000_000_000  # lots in one order
 MULTIPLIER_MAX = 1_000_000_000
+LEG_LOTS_MAX = 1_000  # of a leg in one lot of a spread
 POSITION_MAX = 1 << 53  # lots of an account in an instrument
 BAND_TICKS_MAX = 1_000_000
 BASIS_POINTS = 10_000
@@ -95,6 +97,7 @@ class EngineLimits:
 
 assert EVENT_ROWS_MIN >= SWEEP_ROWS + 2
 assert EVENT_ROWS_MIN >= TRIGGER_ROWS
+assert EVENT_ROWS_MIN >= SPREAD_ROWS
 assert PRICE_MAX * 2 < SUM_MAX
 assert QTY_MAX * BASIS_POINTS < SUM_MAX
 assert POSITION_MAX + QTY_MAX < SUM_MAX

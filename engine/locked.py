@@ -91,7 +91,7 @@ def count_locked_day(book, number):
     call = call_at(book, number)
     instrument = instrument_at(book, number)
     product = product_at(book, instrument["product"])
-    if product["features"] & HAS_LOCKED_DAYS == 0:
+    if product["features"] & HAS_LOCKED_DAYS == 0 or instrument["spread"] != 0:
         return
     days = call["locked_days"]
     side = call["close_locked"]

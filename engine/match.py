@@ -27,14 +27,15 @@ from engine.depth import leave_call
 from engine.emit import answer, living_status, notify, order_event
 from engine.flags import AGGRESSOR, NOTES_TRADES
 from engine.kernel import kernel
-from engine.layout import Work
-from engine.limits import SUM_MAX, SWEEP_ROWS
+from engine.layout import Bucket, Work
+from engine.limits import SPREAD_ROWS, SUM_MAX, SWEEP_ROWS
 from engine.locked import may_be_locked, note_lock
 from engine.moves import note_price
 from engine.positions import move_position
 from engine.rest import free_row, level_above, level_below, queue_order, unlink_order, unqueue_order
 from engine.risk import add_open
 from engine.settle import note_trade
+from engine.spreads import report_legs
 from engine.stops import leave_tree, note_print
 from engine.types import CancelReason, EventKind, OrdStatus, OrdType, PriceRule, SelfMatch, Side
 
@@ -86,13 +87,16 @@ def sweep(book, at, command, request, index, limit):
     order = order_at(book, index)
     instrument = instrument_at(book, order["instrument"])
     buys = order["side"] == Side.BUY
+    rows = SWEEP_ROWS
+    if instrument["spread"] != 0:
+        rows = SPREAD_ROWS
     notes = product_at(book, order["product"])["features"] & NOTES_TRADES != 0
     header["work"] = Work.NONE
     while order["leaves_qty"] > 0:
         level = instrument["best_ask"] if buys else instrument["best_bid"]
         if (level > limit) if buys else (level < limit):
             break
-        if header_of(book)["events_rows"] - at < SWEEP_ROWS:
+        if header_of(book)["events_rows"] - at < rows:
             header["work"] = Work.SWEEP
             header["work_order"] = index
             header["work_limit"] = limit
@@ -127,7 +131,7 @@ def trade_price(product, instrument, order, resting, limit):
 
 @kernel
 def trade(book, at, command, request, order, instrument, resting_index, limit):
-    """One trade: two rows, and a third when an iceberg shows its next slice."""
+    """One trade: two rows, then a spread's legs, and one when an iceberg shows its next slice."""
     header = header_of(book)
     resting = order_at(book, resting_index)
     product = product_at(book, order["product"])
@@ -140,14 +144,14 @@ def trade(book, at, command, request, order, instrument, resting_index, limit):
     if price >= instrument["stop_above"] or price <= instrument["stop_below"]:
         note_print(instrument, price)
         header["stop_instrument"] = order["instrument"]
-    if instrument["value_ticks"] < SUM_MAX:
+    if abs(instrument["value_ticks"]) < SUM_MAX:
         instrument["volume"] += qty
         instrument["value_ticks"] += price // product["tick"] * qty
     fill(order, qty, price)
     fill(resting, qty, price)
     move_position(risk_at(book, order["risk"]), order, qty)
     move_position(risk, resting, qty)
-    add_open(account_at(book, resting["account"]), risk, product, resting, -qty)
+    add_open(book, account_at(book, resting["account"]), risk, product, resting, -qty)
     shown = resting["shown"] - qty
     resting["shown"] = shown
     if shown == 0:
@@ -169,22 +173,26 @@ def trade(book, at, command, request, order, instrument, resting_index, limit):
     notify(event, command, resting, qty, 0)
     event["price"] = price
     event["trade_id"] = trade_id
+    at += 2
+    if order["bucket"] == Bucket.SPREAD:
+        at = report_legs(book, at, command, request, order, at - 2)
+        at = report_legs(book, at, command, 0, resting, at - 3)
     if shown != 0:
-        return at + 2
+        return at
     if resting["leaves_qty"] == 0:
         unlink_order(book, resting_index, resting)
         free_row(book, resting_index)
-        return at + 2
+        return at
     queue_order(book, resting_index, resting, instrument)
     order_event(
-        event_at(book, at + 2),
+        event_at(book, at),
         command,
         instrument,
         resting,
         EventKind.REFRESHED,
         living_status(resting),
     )
-    return at + 3
+    return at + 1
 
 
 @kernel
@@ -230,6 +238,7 @@ def leave_book(book, index, order, instrument):
     else:
         leave_tree(book, index, order, instrument)
     add_open(
+        book,
         account_at(book, order["account"]),
         risk_at(book, order["risk"]),
         product_at(book, order["product"]),
@@ -299,7 +308,7 @@ def decrement(book, at, command, order, instrument, resting_index):
         resting["shown"] = shown
         product = product_at(book, resting["product"])
         account = account_at(book, resting["account"])
-        add_open(account, risk_at(book, resting["risk"]), product, resting, -qty)
+        add_open(book, account, risk_at(book, resting["risk"]), product, resting, -qty)
         at = restate(book, at, command, resting, instrument, qty)
     if qty == order["leaves_qty"]:
         return cancel_incoming(book, at, command, order, instrument, reason)

@@ -73,7 +73,7 @@ def why_pause(book, number, time_ns):
         after = time_ns // NANOSECONDS - product["velocity_seconds"]
         if moved(book, first, after, last) >= product["velocity_ticks"] * product["tick"]:
             return PhaseReason.VELOCITY
-    if product["breaker_bp"] != 0:
+    if product["breaker_bp"] != 0 and instrument["spread"] == 0:
         after = time_ns // MINUTE_NS - MOVE_SPANS
         ticks = moved(book, first + MOVE_SPANS, after, last) // product["tick"]
         reference_ticks = instrument["reference"] // product["tick"]

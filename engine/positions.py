@@ -29,8 +29,10 @@ def check_effect(product, effect):
 
 
 @kernel
-def bucket_of(product, effect):
-    """What an order of this effect does to a GROSS position."""
+def bucket_of(product, instrument, effect):
+    """What an order of this effect does to a position: a spread's to those of its legs."""
+    if instrument["spread"] != 0:
+        return Bucket.SPREAD
     if product["position_mode"] != PositionMode.GROSS:
         return Bucket.NONE
     if effect == PositionEffect.OPEN:
@@ -62,8 +64,10 @@ def check_closing(risk, side, bucket, added):
 
 @kernel
 def move_position(risk, order, lots):
-    """Book a fill of an order (M-50, M-51)."""
+    """Book a fill of an order (M-50, M-51); a spread's moves positions leg by leg (M-234)."""
     bucket = order["bucket"]
+    if bucket == Bucket.SPREAD:
+        return
     if order["side"] == Side.BUY:
         risk["position"] += lots
         if bucket == Bucket.OPEN:

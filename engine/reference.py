@@ -35,7 +35,7 @@ PRODUCT = packed_row(
 assert PRODUCT.itemsize == 96
 
 INSTRUMENT = packed_row(
-    ("reference_price", "<i8"),  # previous settlement price, 1e-9
+    ("reference_price", "<i8"),  # previous settlement price, 1e-9; of a spread any
     ("instrument", "<u4"),
     ("maturity", "<u4"),  # yyyymm
     ("first_trading_date", "<u4"),  # yyyymmdd
@@ -43,8 +43,12 @@ INSTRUMENT = packed_row(
     ("trading_date", "<u4"),  # yyyymmdd
     ("product", "<u2"),
     ("symbol", "S18"),
+    ("leg_1", "<u4"),  # of a spread: the instrument that its buyer buys; 0: no spread
+    ("leg_2", "<u4"),  # that its buyer sells
+    ("lots_1", "<u4"),  # lots of the leg in one of the spread
+    ("lots_2", "<u4"),
 )
-assert INSTRUMENT.itemsize == 48
+assert INSTRUMENT.itemsize == 64
 
 MEMBER = packed_row(
     ("requests_max", "<u4"),  # request rows of a venue day

@@ -1,6 +1,6 @@
 """Pre-trade risk of an account: the checks, and the sums that live orders add to and give back.
 
-Source: specs/matching.md M-60 to M-66.
+Source: specs/matching.md M-60 to M-66, M-233.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from engine.kernel import kernel
 from engine.layout import Bucket
 from engine.limits import NANOSECONDS, TICK_UNIT
+from engine.spreads import add_open_legs
 from engine.types import Currency, OrdType, Side
 from specs.rejects import Reject
 
@@ -88,7 +89,7 @@ def check_rate(account, time_ns):
 
 
 @kernel
-def add_open(account, risk, product, order, lots):
+def add_open(book, account, risk, product, order, lots):
     """Add lots (negative: give back) of a live order to the sums, at its own price (M-66)."""
     notional = lot_notional(product, order["price"]) * lots
     if product["currency"] == Currency.USD:
@@ -106,6 +107,8 @@ def add_open(account, risk, product, order, lots):
             risk["closing_short_today"] += lots
         else:
             risk["closing_long_today"] += lots
+    elif bucket == Bucket.SPREAD:
+        add_open_legs(book, order, lots)
     elif order["side"] == Side.BUY:
         risk["closing_short_yesterday"] += lots
     else:

@@ -46,6 +46,7 @@ from engine.moves import clear_moves
 from engine.positions import join_yesterday
 from engine.rest import move_levels
 from engine.settle import clear_close, find_settlements
+from engine.spreads import set_spread_limits, spread_settlement
 from engine.types import (
     CancelReason,
     EventKind,
@@ -181,6 +182,8 @@ def settle(book, at, command, number):
     instrument = instrument_at(book, number)
     product = product_at(book, instrument["product"])
     call = call_at(book, number)
+    if instrument["spread"] != 0:
+        call["settlement"] = spread_settlement(book, instrument)
     price = call["settlement"]
     event = event_at(book, at)
     clear_event(event, command, EventKind.SETTLED)
@@ -198,6 +201,7 @@ def settle(book, at, command, number):
     event = event_at(book, at + 1)
     if instrument["last_trading_date"] < command["trading_date"]:
         instrument["expired"] = 1
+        instrument["reference"] = price
         if call["phase"] != Phase.NONE:
             enter_phase(book, number, Phase.EXPIRED, 0)
         clear_event(event, command, EventKind.INSTRUMENT_EXPIRED)
@@ -208,8 +212,11 @@ def settle(book, at, command, number):
     count_locked_day(book, number)
     clear_close(book, number)
     instrument["trading_date"] = command["trading_date"]
-    call["limit_bp"] = widened_limit(book, number)
-    set_limits(product, instrument, price, np.int64(call["limit_bp"]))
+    if instrument["spread"] != 0:
+        set_spread_limits(book, instrument, price)
+    else:
+        call["limit_bp"] = widened_limit(book, number)
+        set_limits(product, instrument, price, np.int64(call["limit_bp"]))
     instrument["last"] = instrument["reference"]
     limits_event(event, command, number, instrument, EventKind.LIMITS_SET)
     event["qty"] = call["locked_days"]

@@ -96,10 +96,10 @@ def find_settlements(book, command):
 
 @kernel
 def settles(book, number, product):
-    """Whether a roll of the product settles the instrument."""
+    """Whether a roll of the product settles the instrument by its trades, as no spread is."""
     instrument = instrument_at(book, number)
     lives = instrument["defined"] != 0 and instrument["expired"] == 0
-    return lives and instrument["product"] == product
+    return lives and instrument["spread"] == 0 and instrument["product"] == product
 
 
 @kernel

@@ -210,7 +210,7 @@ def instrument_book(
     sides = []
     for side in (Side.BUY, Side.SELL):
         own = orders[orders["side"] == side]
-        first = np.flatnonzero(np.diff(own["price"], prepend=0) if len(own) else [])
+        first = np.flatnonzero(np.diff(own["price"], prepend=own["price"][:1] - 1))
         view = np.zeros(len(first), LEVEL_VIEW)
         view["price"] = own["price"][first]
         if len(first):

@@ -64,6 +64,7 @@ def wait(book, index, order, instrument, stop_price):
     stop_at(book, index)["price"] = stop_price
     enter_tree(book, np.int64(index), order, instrument)
     add_open(
+        book,
         account_at(book, order["account"]),
         risk_at(book, order["risk"]),
         product_at(book, order["product"]),
@@ -106,7 +107,7 @@ def trigger(book, at, command, index):
     product = product_at(book, order["product"])
     leave_tree(book, index, order, instrument)
     account = account_at(book, order["account"])
-    add_open(account, risk_at(book, order["risk"]), product, order, -order["leaves_qty"])
+    add_open(book, account, risk_at(book, order["risk"]), product, order, -order["leaves_qty"])
     if order["ord_type"] == OrdType.STOP:
         order["ord_type"] = OrdType.MARKET
         order["price"] = 0

@@ -61,7 +61,9 @@ INSTRUMENT_STATE = np.dtype(
         ("expired", "u1"),
         ("trading_date", "<u4"),
         ("last_trading_date", "<u4"),
-        ("risk_first", "<u4"),  # chain of the instrument's risk rows
+        ("spread", "u1"),  # it has legs
+        ("pad_0", "u1"),
+        ("pad_1", "<u2"),
         ("first_trading_date", "<u4"),
         ("maturity", "<u4"),
         ("level_room", "<i8"),  # levels allocated: two halves, the upper for sells in a call
@@ -69,7 +71,13 @@ INSTRUMENT_STATE = np.dtype(
         ("stop_sells", "<u4"),
         ("stop_high", "<i8"),  # 1e-9: highest trade that has reached stops which wait yet
         ("stop_low", "<i8"),  # -STOP_NONE and STOP_NONE: none has
-        ("pad", "<i8", 11),
+        ("leg_1", "<u4"),  # of a spread: its buyer buys leg 1 and sells leg 2
+        ("leg_2", "<u4"),
+        ("lots_1", "<u4"),  # of the leg in one lot of the spread
+        ("lots_2", "<u4"),
+        ("risk_first", "<u4"),  # chain of the instrument's risk rows
+        ("pad_2", "<u4"),
+        ("pad", "<i8", 8),
     ]
 )
 assert INSTRUMENT_STATE.itemsize == 256

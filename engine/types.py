@@ -231,6 +231,7 @@ class EventFlag(IntFlag):
     UNSOLICITED = 2  # no request of the order's owner caused it
     KEPT_PLACE = 4  # REPLACED: the order kept its place in the queue
     LAST_OF_COMMAND = 8  # the command's last event: a reader may show what it has
+    LEG = 32  # FILL: a leg of a spread's trade; instrument, side, price and quantity are the leg's
     AUCTION = 16  # FILL: a trade of an uncross, the buy's row first; neither is the aggressor's
 
 

@@ -152,6 +152,10 @@ class InstrumentDefined(_Message, tag=10):
     maturity: int  # yyyymm
     first_trading_date: int  # yyyymmdd
     last_trading_date: int  # yyyymmdd
+    leg_1: int  # of a spread: the instrument that its buyer buys; 0: no spread
+    leg_2: int  # that its buyer sells
+    lots_1: int  # of the leg in one lot of the spread
+    lots_2: int
     flags: int = 0  # MessageFlag
 
 

@@ -59,6 +59,7 @@ _DEPARTURES = frozenset((int(EventKind.CANCELLED), int(EventKind.EXPIRED)))
 _AMENDMENTS = frozenset((int(EventKind.REPLACED), int(EventKind.RESTATED)))
 _AGGRESSOR = int(EventFlag.AGGRESSOR)
 _AUCTION = int(EventFlag.AUCTION)
+_LEG = int(EventFlag.LEG)
 _LAST_OF_COMMAND = int(EventFlag.LAST_OF_COMMAND)
 _END_OF_EVENT = int(MessageFlag.END_OF_EVENT)
 _BUY = int(Side.BUY)
@@ -177,7 +178,9 @@ class Publisher:
                 if shown_id:
                     out.append(removed(books[instrument].remove(shown_id), time_ns, shown_id))
             elif kind == _FILL:
-                if flags & _AUCTION and side == _BUY:
+                if flags & _LEG:
+                    pass  # told by the trade of the spread (F-23)
+                elif flags & _AUCTION and side == _BUY:
                     self._auction_bid(fields, out)
                 elif not flags & _AGGRESSOR:
                     self._trade(fields, out)
@@ -275,6 +278,10 @@ class Publisher:
             int(instrument["maturity"]),
             int(instrument["first_trading_date"]),
             int(instrument["last_trading_date"]),
+            int(instrument["leg_1"]),
+            int(instrument["leg_2"]),
+            int(instrument["lots_1"]),
+            int(instrument["lots_2"]),
         )
         self.books.define(definition)
         return definition

@@ -44,7 +44,7 @@ class DayStatistics:
             refused = np.isin(kinds, _REFUSALS)
             if refused.any():
                 np.add.at(self.reasons, rows["reason"][refused], 1)
-            self._trades(rows[kinds == EventKind.FILL])
+            self._trades(rows[(kinds == EventKind.FILL) & (rows["flags"] & EventFlag.LEG == 0)])
             for event in rows[kinds == EventKind.SETTLED]:
                 day = self.rows[event["instrument"]]
                 day["settlement"] = event["price"]

@@ -15,7 +15,7 @@ from rich.table import Table
 from engine.files import EVENTS, day_folders, numbered_files
 from engine.records import RecordKind
 from engine.stream import Stream, list_segments
-from engine.types import COMMAND, EVENT, CommandKind, EventKind
+from engine.types import COMMAND, EVENT, CommandKind, EventFlag, EventKind
 from gateway.demo_desk import Desk
 
 _KINDS = 256
@@ -46,17 +46,19 @@ def count_journal(data_dir: Path) -> JournalCounts:
             rows = np.frombuffer(record.payload[:size], COMMAND)
             commands += np.bincount(rows["kind"], minlength=_KINDS)
     events = np.zeros(_KINDS, np.int64)
-    lots = 0
+    trades = lots = 0
     for rows in event_rows(data_dir):
         events += np.bincount(rows["kind"], minlength=_KINDS)
-        lots += int(rows["qty"][rows["kind"] == EventKind.FILL].sum()) // 2
+        fills = rows[(rows["kind"] == EventKind.FILL) & (rows["flags"] & EventFlag.LEG == 0)]
+        trades += len(fills) // 2
+        lots += int(fills["qty"].sum()) // 2
     return JournalCounts(
         commands=int(commands[1:].sum()),
         orders=int(commands[CommandKind.NEW_ORDER]),
         replaces=int(commands[CommandKind.REPLACE]),
         cancels=int(commands[CommandKind.CANCEL]),
         events=int(events[1:].sum()),
-        trades=int(events[EventKind.FILL]) // 2,
+        trades=trades,
         lots=lots,
         rejects=int(events[EventKind.REJECTED]),
         journal_bytes=journal_bytes,

@@ -33,9 +33,11 @@ from gateway.types import Encode
 _EXEC_TYPES = tuple(b"?08F45CD???L")  # by EventKind, 150
 _AGGRESSOR = int(EventFlag.AGGRESSOR)
 _AUCTION = int(EventFlag.AUCTION)
+_LEG = int(EventFlag.LEG)
 _STATUS = int(Encode.STATUS)
 _NONE_WORD = int.from_bytes(b"NONE", "little")
 _NO_SYMBOL_WORD = int.from_bytes(b"[N/A]", "little")
+_LEG_WORD = int.from_bytes(b"\x01442=2", "little")
 _POST_ONLY_WORD = int.from_bytes(b"\x0118=6", "little")
 _RESTATED_WORD = int.from_bytes(b"\x01378=5", "little")
 _T1, _T6, _T11, _T14, _T17 = (tag_word(tag) for tag in (1, 6, 11, 14, 17))
@@ -175,6 +177,9 @@ def _put_fill(event, out, at):
     at = put_price(out, at + 4, event["price"])
     store8(out, at, _T527)
     at = put_uint(out, at + 5, np.int64(event["trade_id"]))
+    if event["flags"] & _LEG != 0:
+        store8(out, at, _LEG_WORD)
+        at += 6
     store8(out, at, _T851)
     liquidity = ord("2") if event["flags"] & _AGGRESSOR != 0 else ord("1")
     if event["flags"] & _AUCTION != 0:

@@ -212,6 +212,12 @@ def instrument(number: int, product_number: int, ticks: int = 100, **fields: obj
     return define(w.DEFINE_INSTRUMENT, instrument=number, product=product_number, **every)
 
 
+def spread(number: int, product_number: int, *legs: int, ticks: int = 0, **fields: object) -> dict:
+    """A spread of two instruments, one lot of each unless told otherwise."""
+    usual = {"leg_1": legs[0], "leg_2": legs[1], "lots_1": 1, "lots_2": 1, "symbol": b"SPREAD"}
+    return instrument(number, product_number, ticks, **(usual | fields))
+
+
 def member(number: int, **fields: object) -> dict:
     """A member that may trade every product."""
     usual = {"requests_max": 1_000, "orders_max": 1_000, "products": 2**63 - 1, "name": b"MEMBER"}

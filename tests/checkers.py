@@ -12,6 +12,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from engine.machine import Engine
 from engine.types import (
     EventFlag,
@@ -134,8 +136,11 @@ class Watcher:
         if self.awaited is not None:
             resting = not event["flags"] & EventFlag.AGGRESSOR
             assert kind == EventKind.FILL and resting, "a trade is two adjacent rows (M-6)"
-        self.auctions.see(kind, event)
-        if kind in _OF_ORDER:
+        if event["flags"] & EventFlag.LEG:
+            self._see_leg(kind, event)
+        else:
+            self.auctions.see(kind, event)
+        if kind in _OF_ORDER and not event["flags"] & EventFlag.LEG:
             self._see_order(kind, event)
         self.command_open = not event["flags"] & EventFlag.LAST_OF_COMMAND
         if not self.command_open:
@@ -143,6 +148,13 @@ class Watcher:
             for instrument in self.touched - self.auctions.calling:
                 assert not self.crossed(instrument), "book crossed"
             self.touched.clear()
+
+    def _see_leg(self, kind: EventKind, event: dict) -> None:
+        """A leg of a spread's trade: part of the trade before it, and it moves a position."""
+        assert kind == EventKind.FILL and self.awaited is None, "a leg without a trade (M-234)"
+        assert event["trade_id"] & _MASK == self.trades_made, "a leg of another trade (M-234)"
+        sign = 1 if event["side"] == Side.BUY else -1
+        self.positions[event["account"], event["instrument"]] += sign * event["qty"]
 
     def _see_order(self, kind: EventKind, event: dict) -> None:
         order_id = event["order_id"]
@@ -319,7 +331,9 @@ def assert_open_sums(engine: Engine, instruments: Iterable[int]) -> None:
             product = tables.products[order["product"]]
             gross = product["position_mode"] == PositionMode.GROSS
             key = (int(order["account"]), number, int(order["side"]))
-            if not gross or order["position_effect"] == PositionEffect.OPEN:
+            if tables.instruments[number]["spread"]:
+                lots.update(_leg_lots(tables.instruments[number], order))
+            elif not gross or order["position_effect"] == PositionEffect.OPEN:
                 lots[key] += int(order["leaves_qty"])
             elif gross:
                 today = order["position_effect"] == PositionEffect.CLOSE_TODAY
@@ -350,6 +364,16 @@ def assert_open_sums(engine: Engine, instruments: Iterable[int]) -> None:
         assert account["notional_2"] == money[number, 2], "open notional in CNY"
     for number, member in enumerate(tables.members):
         assert member["orders_live"] == counts["member", number], "live orders of a member"
+
+
+def _leg_lots(spread: np.void, order: np.void) -> dict[tuple[int, int, int], int]:
+    """What an order of a spread counts in its legs, by account, leg and side (M-233)."""
+    account, leaves = int(order["account"]), int(order["leaves_qty"])
+    sides = (Side.BUY, Side.SELL) if order["side"] == Side.BUY else (Side.SELL, Side.BUY)
+    return {
+        (account, int(spread["leg_1"]), sides[0]): leaves * int(spread["lots_1"]),
+        (account, int(spread["leg_2"]), sides[1]): leaves * int(spread["lots_2"]),
+    }
 
 
 def _levels(engine: Engine, number: int, side: int) -> list[tuple[int, int, int]]:

@@ -15,6 +15,7 @@ from tests import naive_checks as checks
 from tests import naive_days as days
 from tests import naive_phases as phases
 from tests import naive_settle as settle
+from tests import naive_spreads as spreads
 from tests import naive_stops as stops
 from tests import naive_words as w
 from tests.naive_state import Bounds, Instrument, Order
@@ -394,18 +395,13 @@ class NaiveExchange:
         resting.shown -= qty
         if not resting.leaves:
             self.leave_book(resting)
+        first = len(self.events)
         for one, flags in ((order, w.AGGRESSOR), (resting, 0)):
             status = w.STATUS_PARTIALLY_FILLED if one.leaves else w.STATUS_FILLED
-            self.emit_order(
-                w.FILL,
-                one,
-                answers=one is order and self.request == one.request,
-                qty=qty,
-                price=price,
-                trade_id=trade_id,
-                ord_status=status,
-                flags=flags,
-            )
+            answers = one is order and self.request == one.request
+            fields = {"qty": qty, "price": price, "trade_id": trade_id, "ord_status": status}
+            self.emit_order(w.FILL, one, answers, flags=flags, **fields)
+        spreads.report_legs(self, self.events[first:], [order, resting])
         if resting.leaves and not resting.shown:
             self.refresh(instrument, resting)
 
@@ -419,12 +415,13 @@ class NaiveExchange:
         self.emit_order(w.REFRESHED, resting)
 
     def move_position(self, order: Order, qty: int) -> None:
-        """M-50, M-51."""
+        """M-50, M-51; a spread's moves leg by leg (M-234)."""
+        if self.instruments[order.instrument].legs:
+            return
         buckets = self.buckets(order.account, order.instrument)
         if self.instruments[order.instrument].product["position_mode"] != w.GROSS:
             buckets["net"] += qty if order.side == w.BUY else -qty
-            return
-        if order.position_effect == w.OPEN:
+        elif order.position_effect == w.OPEN:
             buckets["long_today" if order.side == w.BUY else "short_today"] += qty
         else:
             buckets[checks.closed_bucket(order.side, order.position_effect)] -= qty

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from specs.rejects import Reject
+from tests import naive_spreads as spreads
 from tests import naive_stops as stops
 from tests import naive_words as w
 from tests.naive_state import Instrument, Order
@@ -240,15 +241,17 @@ def _refuse_exposure(
     venue: NaiveExchange, instrument: Instrument, c: dict, leaves: int, own: list[Order]
 ) -> int:
     """M-61, M-62."""
+    if instrument.legs:
+        return spreads.refuse_legs(venue, instrument, c, leaves, own)
     gross = instrument.product["position_mode"] == w.GROSS
     if gross and c["position_effect"] != w.OPEN:
         return 0
     buckets = venue.buckets(c["account"], instrument.number)
     total = leaves + sum(
-        order.leaves
+        lots
         for order in own
-        if order.instrument == instrument.number
-        and order.side == c["side"]
+        for number, side, lots in spreads.open_in(venue, order)
+        if (number, side) == (instrument.number, c["side"])
         and (not gross or order.position_effect == w.OPEN)
     )
     limits = venue.accounts[c["account"]]

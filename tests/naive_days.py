@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from specs.rejects import Reject
 from tests import naive_phases as phases
 from tests import naive_settle as settle
+from tests import naive_spreads as spreads
 from tests import naive_words as w
 from tests.naive_state import Instrument, Order
 
@@ -60,7 +61,10 @@ def define_instrument(venue: NaiveExchange, command: dict) -> None:
     if row["product"] not in venue.products or row["instrument"] in venue.instruments:
         return
     tick = venue.products[row["product"]]["tick"]
-    if row["reference_price"] < tick or row["reference_price"] % tick:
+    legs = spreads.legs_of(venue, row)
+    if legs is None or row["reference_price"] % tick:
+        return
+    if not legs and row["reference_price"] < tick:
         return
     instrument = Instrument(
         number=row["instrument"],
@@ -68,13 +72,22 @@ def define_instrument(venue: NaiveExchange, command: dict) -> None:
         trading_date=row["trading_date"],
         last_trading_date=row["last_trading_date"],
         first_trading_date=row["first_trading_date"],
-        last=row["reference_price"],
         maturity=row["maturity"],
+        legs=legs,
     )
-    instrument.set_reference(row["reference_price"])
+    set_reference(instrument, row["reference_price"])
+    instrument.last = instrument.reference
     venue.instruments[instrument.number] = instrument
     emit_limits(venue, w.INSTRUMENT_DEFINED, instrument)
     emit_limits(venue, w.LIMITS_SET, instrument)
+
+
+def set_reference(instrument: Instrument, reference: int) -> None:
+    """M-12, M-231."""
+    if instrument.legs:
+        spreads.set_reference(instrument, reference)
+    else:
+        instrument.set_reference(reference)
 
 
 def emit_limits(venue: NaiveExchange, kind: int, instrument: Instrument) -> None:
@@ -199,7 +212,8 @@ def roll_product(venue: NaiveExchange, command: dict) -> None:
                 venue.take_off(order, w.EXPIRED, w.STATUS_EXPIRED, reason)
     for instrument in instruments:
         if not instrument.expired:
-            roll_instrument(venue, instrument, next_date, found[instrument.number])
+            price = found.get(instrument.number) or (spreads.settlement(instrument), 0)
+            roll_instrument(venue, instrument, next_date, price)
     for (_account, instrument_id), buckets in venue.positions.items():
         if venue.instruments[instrument_id] in instruments:
             for side in ("long", "short"):
@@ -234,14 +248,14 @@ def roll_instrument(
     instrument.volume = instrument.value = 0
     if instrument.last_trading_date < next_date:
         venue.emit(w.INSTRUMENT_EXPIRED, instrument=instrument.number)
-        instrument.expired = True
+        instrument.expired, instrument.reference = True, settlement
         if instrument.phase:
             instrument.phase, instrument.phase_end = w.PHASE_EXPIRED, 0
         return
     settle.end_date(instrument)
     instrument.trading_date = next_date
-    instrument.set_reference(settlement)
-    instrument.last, instrument.prices = settlement, []
+    set_reference(instrument, settlement)
+    instrument.last, instrument.prices = instrument.reference, []
     emit_limits(venue, w.LIMITS_SET, instrument)
     venue.events[-1]["qty"] = instrument.locked_days
     suspend(venue, instrument)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from specs.rejects import Reject
 from tests import naive_settle as settle
+from tests import naive_spreads as spreads
 from tests import naive_stops as stops
 from tests import naive_words as w
 from tests.naive_state import Instrument, Order
@@ -172,6 +173,7 @@ def why_pause(instrument: Instrument, now_ns: int) -> int:
     ticks, share = product["velocity_ticks"], product["breaker_bp"]
     if ticks and max(seconds, default=0) >= ticks * product["tick"]:
         return w.VELOCITY
+    share = 0 if instrument.legs else share
     if share and max(minutes, default=0) * 10_000 >= instrument.reference * share:
         return w.CIRCUIT_BREAKER
     return 0
@@ -224,6 +226,7 @@ def trade(
     note_price(venue, instrument, price)
     instrument.book_trade(venue.command["time_ns"], price, qty)
     trade_id = (instrument.product["shard"] << 56) | venue.trades_made
+    first = len(venue.events)
     for order in orders:
         order.leaves -= qty
         order.cum_qty += qty
@@ -236,3 +239,4 @@ def trade(
         status = w.STATUS_PARTIALLY_FILLED if order.leaves else w.STATUS_FILLED
         fields = {"qty": qty, "price": price, "trade_id": trade_id, "ord_status": status}
         venue.emit_order(w.FILL, order, flags=w.AUCTION, **fields)
+    spreads.report_legs(venue, venue.events[first:], list(orders))

@@ -54,7 +54,7 @@ def settlements(venue: NaiveExchange, product: int) -> dict[int, tuple[int, int]
     rolled = [
         one
         for _, one in sorted(venue.instruments.items())
-        if one.product["product"] == product and not one.expired
+        if one.product["product"] == product and not one.expired and not one.legs
     ]
     for one in rolled:
         if one.phase in w.TRADES:
@@ -120,7 +120,7 @@ def end_date(instrument: Instrument) -> None:
     """M-211: the locked days so far; the date's close and trades are forgotten."""
     side = instrument.close.locked if instrument.close else 0
     instrument.close, instrument.trades, instrument.lock = None, [], (0, 0)
-    if not instrument.product["features"] & w.LOCKED_DAYS:
+    if not instrument.product["features"] & w.LOCKED_DAYS or instrument.legs:
         return
     if instrument.suspended:
         instrument.locked_days = 4

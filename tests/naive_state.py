@@ -107,6 +107,7 @@ class Instrument:
     prices: list[tuple[int, int]] = field(default_factory=list)  # time and price of each trade
     orders: dict[int, list[Order]] = field(default_factory=lambda: {w.BUY: [], w.SELL: []})
     stops: list[Order] = field(default_factory=list)
+    legs: tuple[tuple[Instrument, int], ...] = ()  # of a spread: what its buyer buys, what he sells
 
     def daily_limit(self) -> int:
         """M-12, M-113."""

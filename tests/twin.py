@@ -32,6 +32,7 @@ class Twin:
     seed: int
     limits: EngineLimits | None = None
     spoils: int = 40
+    flow_type: type[Flow] = Flow
     start: list[dict] | None = None  # commands at the beginning instead of the small world's
     commands: list[dict] = field(default_factory=list)
     wanted: list[list[dict]] = field(default_factory=list)
@@ -39,7 +40,7 @@ class Twin:
     def __post_init__(self) -> None:
         self.naive = NaiveVenue(self.limits)
         asks = {"alive": self.naive.alive, "around": self.naive.around}
-        self.flow = Flow(self.seed, spoils=self.spoils, **asks)
+        self.flow = self.flow_type(self.seed, spoils=self.spoils, **asks)
         self._take(number(small_world()) if self.start is None else self.start)
 
     def _take(self, commands: list[dict]) -> None:

@@ -8,7 +8,15 @@ ones, and through the engine, whose events must equal the naive exchange's in ev
 from __future__ import annotations
 
 from engine.limits import EngineLimits
-from engine.types import AlarmReason, CancelReason, EventKind, Phase, PhaseReason, SettleReason
+from engine.types import (
+    AlarmReason,
+    CancelReason,
+    EventKind,
+    Phase,
+    PhaseReason,
+    SettleReason,
+    Side,
+)
 from specs.rejects import Reject
 from tests import naive_words as w
 from tests.build import SECOND, START_NS, TICK, number, usual_venue
@@ -59,7 +67,7 @@ def render(event: dict) -> str:
     """One event in a line: what is 0 is left out, prices are in ticks.
 
     o order, p public id, t trade, @ price, r request, of r the order's own request where
-    it is another one, s session; flags AGGRESSOR, UNSOLICITED, KEPT_PLACE as words.
+    it is another one, s session; flags as words, a leg with its instrument and side.
     """
     words = [EventKind(event["kind"]).name]
     if EventKind.PHASE_CHANGED <= event["kind"] < EventKind.KILLED:
@@ -88,6 +96,8 @@ def render(event: dict) -> str:
     marks = ((w.AUCTION, "AUCTION"), (w.AGGRESSOR, "AGGRESSOR"), (w.UNSOLICITED, "UNSOLICITED"))
     for flag, word in marks:
         words += [word] * bool(event["flags"] & flag)
+    if event["flags"] & w.LEG:
+        words.append(f"LEG i{event['instrument']} {Side(event['side']).name}")
     words += ["KEPT_PLACE"] * bool(event["flags"] & w.KEPT_PLACE)
     if event["kind"] in (EventKind.KILLED, EventKind.RELEASED):
         words.append(f"for {event['reason']}")

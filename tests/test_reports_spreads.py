@@ -1,0 +1,61 @@
+"""Reports and messages of a spread's trade: the member is told of each leg, the feed is not.
+
+Source: O-50, specs/market_data.md F-23, F-30.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.types import EventFlag, EventKind
+from feed.messages import InstrumentDefined, OrderAdded, Statistics, Trade
+from feed.publish import Publisher
+from gateway.dialect import DICTIONARY
+from tests import naive_words as w
+from tests.build import ALPHA, BRAVO, buy, number, sell, spread, usual_venue
+from tests.codec_bench import make_tables
+from tests.exchanges import EngineVenue
+from tests.feed_market import TableDefinitions
+from tests.test_reports import EVENT_TEXT, FIRST, body, check_message, encode, event
+
+LEG = event(
+    EventKind.FILL, request=0, order_request=5, qty=3, price=-12_340_000_000, side=ord("2"),
+    leaves_qty=7, cum_qty=3, cum_value=-150_000_000, trade_id=5, ord_status=ord("1"),
+    flags=EventFlag.LEG | EventFlag.UNSOLICITED,
+)  # fmt: skip
+
+
+def test_a_leg_is_a_report_of_its_own() -> None:
+    message = encode(make_tables(), LEG)[0][0]
+    text = body(message)
+    assert "|150=F|39=1|" in text and "|54=2|" in text
+    assert "|32=3|31=-12.34|527=5|442=2|851=1|151=7|14=3|6=-0.05|" in text
+    assert text.startswith(f"37={FIRST}|") and text.endswith(f"60={EVENT_TEXT}|")
+    check_message(make_tables(is_venue=False), message, "8")
+
+
+def test_quickfix_takes_a_leg() -> None:
+    quickfix = pytest.importorskip("quickfix", reason="extra [quickfix] not installed")
+    dictionary = quickfix.DataDictionary(str(DICTIONARY))
+    message = encode(make_tables(), LEG)[0][0]
+    dictionary.validate(quickfix.Message(message.decode(), dictionary, True))
+
+
+def test_the_feed_tells_legs_with_the_definition_and_trades_once() -> None:
+    legs = spread(4, 1, 1, 2, last_trading_date=20261202)
+    commands = number(
+        [
+            *usual_venue(),
+            legs,
+            buy(ALPHA, "a1", 2, 0, instrument=4),
+            sell(BRAVO, "b1", 1, -3, instrument=4),
+        ]
+    )
+    messages = Publisher(TableDefinitions(commands)).publish(EngineVenue().run_rows(commands))
+    defined = [one for one in messages if isinstance(one, InstrumentDefined)][-1]
+    assert (defined.leg_1, defined.leg_2, defined.lots_1, defined.lots_2) == (1, 2, 1, 1)
+    added, traded, statistics = messages[-3:]
+    assert isinstance(added, OrderAdded) and added.price == 0
+    assert isinstance(traded, Trade) and isinstance(statistics, Statistics)
+    assert (traded.instrument, traded.side, traded.price, traded.qty) == (4, w.SELL, 0, 1)
+    assert (statistics.volume, statistics.low) == (1, 0)

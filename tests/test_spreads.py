@@ -1,0 +1,104 @@
+"""Spreads and implied trading: engine and naive exchange side by side.
+
+Source: specs/matching.md section 20. SITEX_TWIN_RUNS makes it longer.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from engine.machine import Engine
+from tests import naive_words as w
+from tests.build import number
+from tests.exchanges import EngineVenue, small_limits
+from tests.flow_spreads import SPREADS, SpreadFlow, spread_world
+from tests.twin import Twin, compare_state, random_cut
+
+pytestmark = [pytest.mark.kernels, pytest.mark.filterwarnings("error::RuntimeWarning")]
+RUNS = int(os.environ.get("SITEX_TWIN_RUNS", "1"))
+
+
+def spread_twin(seed: int, **fields: int) -> Twin:
+    """A twin whose flow trades spreads."""
+    return Twin(seed, start=number(spread_world()), flow_type=SpreadFlow, **fields)
+
+
+def drive(twin: Twin, cuts: int = 1) -> None:
+    """The engine's events are the wanted ones, however its input is cut."""
+    twin.watch()
+    whole = EngineVenue(twin.limits)
+    rows = whole.run_rows(twin.commands)
+    twin.compare(rows)
+    compare_state(twin, whole)
+    for seed in range(cuts):
+        venue = EngineVenue(twin.limits)
+        assert venue.run_rows(twin.commands, random_cut(seed)).tobytes() == rows.tobytes()
+        assert venue.engine.state_hash() == whole.engine.state_hash()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_quick_spread_flow(seed: int) -> None:
+    """Months and their spreads trade beside all else; legs are told of every trade."""
+    twin = spread_twin(seed).grow(900)
+    legs = [event for event in twin.events() if event["flags"] & w.LEG]
+    assert {event["instrument"] for event in legs} <= {1, 7, 8, 9}
+    assert len(legs) > 20
+    drive(twin)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(24 * RUNS))
+def test_spread_flow(seed: int) -> None:
+    drive(spread_twin(100 + seed).grow(3_000), cuts=2)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_quick_spread_auctions(seed: int) -> None:
+    """Calls of months and spreads, with their uncrosses."""
+    twin = spread_twin(200 + seed).call(w.PRE_OPEN, 250, (5, 6, 7)).grow(150)
+    trades = [event for event in twin.events() if event["flags"] & w.AUCTION]
+    assert any(event["instrument"] in SPREADS for event in trades)
+    drive(twin)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_quick_spread_snapshot(seed: int) -> None:
+    """An engine restored from a snapshot goes on as if nothing had happened."""
+    twin = spread_twin(300 + seed).grow(500)
+    rows = EngineVenue().run_rows(twin.commands)
+    twin.compare(rows)
+    at = len(twin.commands) - 200
+    first = EngineVenue()
+    head = first.run_rows(twin.commands[:at])
+    venue = EngineVenue()
+    data = first.engine.snapshot()
+    venue.engine = Engine.restore(small_limits(), data, first.engine.requests.copy())
+    assert venue.engine.state_hash() == first.engine.state_hash()
+    tail = venue.run_rows(twin.commands[at:])
+    assert head.tobytes() + tail.tobytes() == rows.tobytes()
+
+
+@pytest.mark.slow
+@settings(
+    max_examples=80 * RUNS,
+    deadline=None,
+    derandomize=RUNS == 1,
+    suppress_health_check=list(HealthCheck),
+)
+@given(
+    seeds=st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=150),
+    called=st.lists(st.integers(0, 2**32 - 1), max_size=60),
+    cut=st.integers(0, 2**16),
+)
+def test_any_spread_flow(seeds: list[int], called: list[int], cut: int) -> None:
+    """Each command from a seed of its own, a call in the middle; cut at random."""
+    twin = spread_twin(0).grow_by(seeds).phase(w.PRE_OPEN, (5, 6, 7))
+    twin.grow_by(called).phase(w.CONTINUOUS, (5, 6, 7)).grow_by(seeds[:20])
+    twin.watch()
+    venue = EngineVenue()
+    twin.compare(venue.run_rows(twin.commands, random_cut(cut)))
+    compare_state(twin, venue)
