@@ -81,7 +81,7 @@ def test_m230_definitions_that_are_ignored() -> None:
     )
 
 
-def test_m230_prices_of_any_units_and_m231_limits() -> None:
+def test_m231_limits_are_what_the_legs_leave() -> None:
     """A spread of another unit than its legs, one beyond its limits, one turned round."""
     ends = {"last_trading_date": DAY_2}
     check(
