@@ -33,7 +33,11 @@ class EventRows(NamedTuple):
 
 
 class EventLog:
-    """The writer's end of the event log. `next_number`: the number of the next event."""
+    """The writer's end of the event log.
+
+    `next_number`: the number of the next event; `rows`: EVENT rows of the current segment, of which
+    rows[cursor] is the first free one.
+    """
 
     def __init__(self, storage: Storage, folder: Path, sizes: FileSizes, next_number: int) -> None:
         """Go on at event `next_number` in the segment of `folder` with its place, or a new one."""
@@ -44,20 +48,26 @@ class EventLog:
         self._spare: np.ndarray | None = None
         self.next_number = next_number
         self.cursor = self.soft_end = 0
-        self._rows = np.zeros(0, EVENT)
+        self.rows = np.zeros(0, EVENT)
         self._go_to(next_number)
 
     @property
     def window(self) -> np.ndarray:
         """The rows from the next event to the end of the segment, to write to."""
-        return self._rows[self.cursor :]
+        return self.rows[self.cursor :]
 
     def take(self, produced: int) -> EventRows:
         """Count `produced` rows written at the window's start; those rows."""
         first, cursor = self.next_number, self.cursor
         self.cursor = cursor + produced
         self.next_number = first + produced
-        return EventRows(first, self._rows[cursor : self.cursor])
+        return EventRows(first, self.rows[cursor : self.cursor])
+
+    def advance(self, produced: int) -> int:
+        """Count `produced` rows written at the window's start; the number of the last one."""
+        self.cursor += produced
+        self.next_number += produced
+        return self.next_number - 1
 
     def next_segment(self) -> None:
         """Leave the rest of this segment empty and go on in the next; raises NoRoom."""
@@ -82,12 +92,12 @@ class EventLog:
         with self._lock:
             if self._spare is None:
                 self._spare = self._create_spare()
-            self.soft_end = len(self._rows)
+            self.soft_end = len(self.rows)
 
     @property
     def rows_left(self) -> int:
         """Rows left in this segment."""
-        return len(self._rows) - self.cursor
+        return len(self.rows) - self.cursor
 
     def roll_folder(self, folder: Path) -> None:
         """Go on in the next day's folder; raises NoRoom."""
@@ -124,7 +134,7 @@ class EventLog:
             self.next_segment()
 
     def _enter(self, rows: np.ndarray, cursor: int = 0) -> None:
-        self._rows = rows
+        self.rows = rows
         self.cursor = cursor
         self.soft_end = len(rows) - self._sizes.event_reserve_rows
 

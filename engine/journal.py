@@ -149,6 +149,20 @@ class Journal:
         self._close()
         return position + HEADER_BYTES + at
 
+    def write_commands(self, rows: Bytes, first_number: int, time_ns: int, count: int) -> None:
+        """Write a record of COMMAND rows at once, behind what is staged. See append()."""
+        if self._open is not None or self._parts:
+            self.flush()
+        position = self.position
+        header = pack_header(
+            _COMMANDS, self._epoch, position,
+            self.written if self._promise_written else self.durable,
+            first_number, time_ns, count, 0, len(rows), crc32(rows), self._number, self._hash,
+        )  # fmt: skip
+        self._hash = header[FIELD_BYTES:]
+        self.position = position + FRAME_BYTES + len(rows)
+        self._write(self._storage.write, b"".join((header, rows, ENDS[0])))
+
     def _close(self) -> None:
         """Put header and end around the open record."""
         assert self._open is not None

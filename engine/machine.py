@@ -50,7 +50,7 @@ class Engine:
         self._own(new_arena(limits, hash_key))
 
     def _own(self, arena: np.ndarray) -> None:
-        self._arena = arena
+        self.arena = arena  # for step() and what calls it
         self._header = arena[: HEADER.itemsize].view(HEADER)[0]
         self._requests_next: np.ndarray | None = None
         self._touched = 0  # order rows
@@ -72,13 +72,13 @@ class Engine:
         assert commands.dtype == COMMAND and events.dtype == EVENT
         assert len(events) >= EVENT_ROWS_MIN, "too few event rows"
         try:
-            consumed, produced = step(self._arena, self.requests, commands, blobs, events)
+            consumed, produced = step(self.arena, self.requests, commands, blobs, events)
             while consumed < len(commands) and commands[consumed]["kind"] == CommandKind.ROLL_DAY:
                 if self.busy or produced == len(events):
                     break
                 self._roll_day(commands[consumed : consumed + 1], events[produced:])
                 more = step(
-                    self._arena,
+                    self.arena,
                     self.requests,
                     commands[consumed + 1 :],
                     blobs,
@@ -95,7 +95,7 @@ class Engine:
 
     def touch(self) -> None:
         """Have memory for all tables, so that no command pays for a page's first use."""
-        fault_in(self._arena)
+        fault_in(self.arena)
 
     def touch_ahead(self) -> None:
         """Have memory for the index of ClOrdIDs and, step by step, for the next orders.
@@ -116,7 +116,7 @@ class Engine:
 
     def snapshot(self) -> bytes:
         """The state between commands; the caller keeps request rows 1 to request_count with it."""
-        return take_snapshot(self._arena, self.requests)
+        return take_snapshot(self.arena, self.requests)
 
     @classmethod
     def restore(
@@ -135,26 +135,26 @@ class Engine:
 
     def state_hash(self) -> bytes:
         """16 bytes that are equal for equal states, whatever the tables' sizes."""
-        return hash_state(self._arena, self.requests)
+        return hash_state(self.arena, self.requests)
 
     def book(self, instrument: int) -> tuple[np.ndarray, np.ndarray]:
         """Bids and asks, LEVEL_VIEW (price 1e-9, qty shown in lots, orders), best first."""
-        return instrument_book(self._arena, self.requests, instrument)
+        return instrument_book(self.arena, self.requests, instrument)
 
     def orders(self, instrument: int) -> np.ndarray:
         """Orders in the book, ORDER_VIEW: bids, then asks, best price first, as they queue."""
-        return instrument_orders(self._arena, self.requests, instrument)
+        return instrument_orders(self.arena, self.requests, instrument)
 
     def stops(self, instrument: int) -> np.ndarray:
         """Waiting stop orders, ORDER_VIEW: buys, then sells, in the order in which they trigger."""
-        return instrument_stops(self._arena, self.requests, instrument)
+        return instrument_stops(self.arena, self.requests, instrument)
 
     def find_request(self, member: int, cl_ord_id: bytes) -> int:
         """Row of `requests` that a member's ClOrdID of this venue day names, or 0."""
         words = np.array(pack_cl_ord_id(cl_ord_id), np.uint64)
         return int(
             request_row(
-                self._arena, self.requests, np.zeros(0, EVENT), words[0], words[1], words[2], member
+                self.arena, self.requests, np.zeros(0, EVENT), words[0], words[1], words[2], member
             )
         )
 
@@ -206,7 +206,7 @@ class Engine:
 
     def _roll_day(self, commands: np.ndarray, events: np.ndarray) -> None:
         assert self._requests_next is not None, "ROLL_DAY without roll_requests"
-        roll_day(self._arena, self.requests, self._requests_next, commands, events)
+        roll_day(self.arena, self.requests, self._requests_next, commands, events)
         self.requests, self._requests_next = self._requests_next, None
 
     @property
@@ -241,4 +241,4 @@ class Engine:
 
     def tables(self) -> Book:
         """Views of all tables; to look at, not to write."""
-        return views(self._arena, self.requests)
+        return views(self.arena, self.requests)

@@ -184,6 +184,11 @@ class Sequencer(Turn):
         return self.venue.day
 
     @property
+    def event_count(self) -> int:
+        """Number of the last event in the log, not all of which need be written."""
+        return self._events.next_number - 1
+
+    @property
     def command_count(self) -> int:
         """Commands since ever."""
         return self._count

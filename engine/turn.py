@@ -154,6 +154,75 @@ class Turn:
             self._backlog = (rest.copy(), blobs.copy())
         return before + out if before else out
 
+    def can_apply(self, count: int, time_ns: int) -> bool:
+        """Whether a caller may apply up to `count` commands of `time_ns` itself, see applied()."""
+        return (
+            self._refusal is None
+            and self._backlog is None
+            and time_ns >= self._time_ns
+            and self._requests_left >= count
+            and self.journal.position + count * _ROW + _PAD <= self.journal.soft_end
+            and self._events.cursor <= self._events.soft_end
+        )
+
+    def applied(self, commands: np.ndarray, consumed: int, produced: int) -> list[EventRows]:
+        """Journal COMMAND rows of which a caller has applied `consumed`, then apply the rest.
+
+        For batches that can_apply() allowed, without blobs or controls: their events, `produced`
+        of them, stand in the event log's next rows. Returns these rows, then those of what was
+        left. Staged and raises as submit().
+        """
+        number, count = self._journal_applied(commands)
+        events = self._events
+        done = events.take(produced)
+        if consumed == count and not self.engine.busy:
+            return [done]
+        try:
+            out, rest = apply_batch(self.engine, events, commands[consumed:], NO_BLOBS)
+        except ENGINE_FAULTS as error:
+            raise self._stopped(number, error) from error
+        if rest is not None:
+            self._backlog = (rest.copy(), NO_BLOBS)
+        return [done, *out]
+
+    def write_applied(self, raw: Bytes, count: int, time_ns: int, produced: int) -> int:
+        """As applied(), for a batch of which nothing is left, and written before return.
+
+        raw: its COMMAND rows. Returns the number of its last event.
+        """
+        number = self._count + 1
+        self._count += count
+        self._time_ns = time_ns
+        self._requests_left -= count
+        try:
+            self.journal.write_commands(raw, number, time_ns, count)
+        except StorageFailed as error:
+            self._refusal = error
+            raise
+        through = self._events.advance(produced)
+        self._events_written = through
+        return through
+
+    def engine_failed(self, commands: np.ndarray, error: Exception) -> EngineStopped:
+        """Journals COMMAND rows up to the one at which the engine asserted in a caller's hands."""
+        begun = self.engine.command_count - self._count
+        number, _ = self._journal_applied(commands[:begun])
+        return self._stopped(number, error)
+
+    def _journal_applied(self, commands: np.ndarray) -> tuple[int, int]:
+        """Stage the record; (number of the first command, commands)."""
+        number, count = self._count + 1, len(commands)
+        raw = commands.tobytes()
+        (self._time_ns,) = _unpack_time(raw)
+        self._requests_left -= count
+        self._count += count
+        try:
+            self.journal.append(_COMMANDS, raw, number, self._time_ns, count)
+        except StorageFailed as failure:
+            self._refusal = failure
+            raise
+        return number, count
+
     def append_sessions(self, payload: Bytes) -> int:
         """Journal session-store bytes behind this turn's commands; their stream position.
 

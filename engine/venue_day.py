@@ -31,6 +31,9 @@ ENGINE_FAULTS = (AssertionError, ArithmeticError, LookupError, ValueError)
 class EngineLike(Protocol):
     """What of engine.machine.Engine is used here; tests hand in a small stand-in."""
 
+    arena: np.ndarray
+    requests: np.ndarray
+
     @property
     def command_count(self) -> int:
         """Number of the last command."""

@@ -38,6 +38,7 @@ from gateway.types import BEGIN_STRING, Fault, Stop
 _GARBLED_LOGON = re.compile(
     rb"\x0135=A\x01(?:.*?\x01)?49=(\w+)\x01(?:.*?\x01)?56=(\w+)\x01", re.DOTALL
 )
+_ACTIVE = State.ACTIVE
 _NEED_MORE = int(Stop.NEED_MORE)
 _LOOK_BYTES = 256  # of a garbled Logon
 _THROTTLED = 0  # BusinessRejectReason (380): other
@@ -208,6 +209,29 @@ class Acceptor(Session):
         self._refuse("garbled Logon", now_ns)
 
     # -- orders
+
+    def ready(self, rows: int, now_ns: int) -> Counterparty | None:
+        """Whose ordinary messages, up to `rows`, may be taken without receive(); None: nobody's.
+
+        Only where nothing else is under way, in either direction.
+        """
+        party = self.party
+        if (
+            self.state is not _ACTIVE
+            or party is None
+            or self.unfinished
+            or self.waiting
+            or self._resend.pending
+            or self.outgoing
+            or self._allowed(party, now_ns) < rows
+        ):
+            return None
+        return party
+
+    def took(self, rows: int, now_ns: int) -> None:
+        """Told after ready() that so many messages were taken, and answered."""
+        self._second_messages += rows
+        self._liveness.exchanged(now_ns)
 
     def _take_fast(self, buffer: np.ndarray, start: int, end: int, now_ns: int) -> tuple[int, bool]:
         party, desk = self.party, self._desk

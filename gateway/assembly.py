@@ -31,6 +31,7 @@ from gateway.message import encode_again
 from gateway.policy import Policy
 from gateway.registry import Registry
 from gateway.reporter import Reporter
+from gateway.short_turns import ShortTurns
 from gateway.store import SessionStore
 from gateway.tables import Tables
 from gateway.timetable import Timetable
@@ -77,6 +78,7 @@ class Assembly:
         self._timetable: Timetable | None = None
         self._policy = policy_of(config.fix)
         self._verifier = ThreadPoolExecutor(1, thread_name_prefix="credentials")
+        self._short_turns = ShortTurns(self.tables.arena, sequencer, self.reporter, self.store)
         self.venue = Venue(
             sequencer,
             self.desk,
@@ -85,6 +87,7 @@ class Assembly:
             self._open_session,
             time.time_ns,
             clock,
+            self._short_turns,
             waits_for_disk=config.durability == "fsync",
         )
 
@@ -117,6 +120,7 @@ class Assembly:
         """Brings everything to where the journal stands; what it lacks is journaled."""
         sequencer = self.sequencer
         self.tables.load_kernels(sequencer.requests_of(sequencer.events_written() + 1))
+        self._short_turns.load()
         saved = sequencer.sessions_saved()
         records = [(0, saved)] if saved else []
         records += [(at, bytes(payload)) for at, payload in sequencer.session_records()]

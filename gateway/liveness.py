@@ -50,6 +50,11 @@ class Liveness:
         self._received_ns = now_ns
         self._tested_ns = 0
 
+    def exchanged(self, now_ns: int) -> None:
+        """A message came and something was written in answer."""
+        self._sent_ns = self._received_ns = now_ns
+        self._tested_ns = 0
+
     def deadline_ns(self) -> int:
         """When `due` must be asked next; NEVER_NS without heartbeats."""
         if not self._interval_ns:

@@ -39,7 +39,7 @@ class Reporter:
     def __init__(self, tables: Tables, sequencer: Sequencer, known: Known) -> None:
         self.events_through = 0
         self.market = MarketStatus(sequencer, known)
-        self._tables = tables
+        self._spans = tables.spans
         self._arena = tables.arena
         self._sequencer = sequencer
         self._states = OrderStates(sequencer)
@@ -47,6 +47,8 @@ class Reporter:
         self._view = memoryview(self._out.data)
         self._one = np.zeros(REPORT_BYTES_MAX + 64, np.uint8)
         self._rows = np.zeros(REPORTS_MAX, STORE_ROW)
+        self._row_bytes = memoryview(self._rows.data).cast("B")
+        self.room = (self._out, self._rows, self._spans)  # what encode_reports writes to
         self._parties: dict[int, tuple[Counterparty, SentRows]] = {}
         self.reported: list[Session] = []
 
@@ -70,22 +72,39 @@ class Reporter:
 
     def _report_part(self, first: int, rows: np.ndarray, commands: np.ndarray, now_ns: int) -> None:
         requests = self._sequencer.requests_of(first)
-        out, store_rows, view = self._out, self._rows, self._view
-        spans = self._tables.spans
+        out, store_rows, _ = self.room
         while True:
             taken, count = encode_reports(
                 self._arena, rows, first, commands, requests, out, store_rows, now_ns
             )
-            for index in range(count):
-                session, start, reports, first_out, begin, end, odd, _ = spans.item(index)
-                party, log = self._parties[session]
-                log.reports(first_out, store_rows[start : start + reports], out, not odd)
-                self._put(party, view[begin:end])
             first += taken
+            self.put(count, first)
             if taken == len(rows):
                 break
             rows = rows[taken:]
-        self.events_through = first - 1
+
+    def put(self, spans: int, next_event: int) -> None:
+        """Puts what encode_reports wrote to `room` into the sessions' outgoing bytes.
+
+        spans: how many sessions' parts; next_event: number of the first event not in it.
+        """
+        store_rows, out, view = self._rows, self._out, self._view
+        for index in range(spans):
+            session, start, reports, first_out, begin, end, odd, _ = self._spans.item(index)
+            party, log = self._parties[session]
+            log.reports(first_out, store_rows[start : start + reports], out, not odd)
+            self._put(party, view[begin:end])
+        self.events_through = next_event - 1
+
+    def put_plain(self, session: int, reports: int, size: int, through: int) -> bytes:
+        """As put(), of the one part of a turn that told one session alone, which is there.
+
+        through: number of the last event. Returns the session's `size` bytes, not put anywhere.
+        """
+        rows = self._row_bytes[: reports * STORE_ROW.itemsize]
+        self._parties[session][1].follows(rows, reports, through)
+        self.events_through = through
+        return self._view[:size].tobytes()
 
     def answer(self, question: Question, venue_ns: int, now_ns: int) -> None:
         """An OrderStatusRequest: an ExecutionReport 150=I, kept as it is (O-31); status: O-40.

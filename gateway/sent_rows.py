@@ -36,6 +36,9 @@ class Owner(Protocol):
     def mark(self, session: int, urgent: bool) -> None:
         """A session's rows or numbers differ from what is journaled."""
 
+    def followed(self, session: int, through: int) -> None:
+        """A turn has ended that needs no payload: its rows follow from events up to `through`."""
+
     def encode_event(
         self, session: int, number: int, event: int, sent_ns: int, now_ns: int
     ) -> bytes:
@@ -91,6 +94,18 @@ class SentRows:
         if not follow:
             self._keep_answers(first_out, rows, out)
             self.changed(urgent=True)
+        if len(self._tail) >= TAIL_MAX:
+            self._settle()
+
+    def follows(self, rows: memoryview, count: int, through: int) -> None:
+        """As reports() and the store's save() of a turn in which these rows are all there was.
+
+        rows: STORE_ROWs of `count` numbers that follow from their events, up to number `through`.
+        """
+        self._tail.append(rows.tobytes())
+        self.next += count
+        self.journaled = self.next
+        self._store.followed(self.session, through)
         if len(self._tail) >= TAIL_MAX:
             self._settle()
 

@@ -15,7 +15,7 @@ from typing import Protocol, cast
 
 import numpy as np
 
-from gateway.session import Session
+from gateway.acceptor import Acceptor
 from gateway.types import READ_SLACK_BYTES
 from specs.venue import FixConfig
 
@@ -30,7 +30,7 @@ class Floor(Protocol):
     def connections(self) -> int:
         """How many lines are open."""
 
-    def open_session(self, line: Line) -> Session:
+    def open_session(self, line: Line) -> Acceptor:
         """A session for a new connection."""
 
     def take(self, line: Line, start: int, end: int) -> int:
@@ -57,7 +57,7 @@ class Line(asyncio.BufferedProtocol):
         self.held = 0
         self.open = False
         self.paused = False
-        self.session: Session
+        self.session: Acceptor
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio."""

@@ -59,7 +59,7 @@ class OrderStates:
             self._first_event = sequencer.day_first_event
             self._indexed_to = self._first_event - 1
             self._last_event = np.zeros(sequencer.venue.limits.requests_max + 1, np.uint32)
-        last = sequencer.events_written()
+        last = sequencer.event_count  # the turn's own among them: the answer leaves behind them
         while self._indexed_to < last:
             first = self._indexed_to + 1
             for rows in sequencer.event_rows(first, min(SCAN_ROWS, last - self._indexed_to)):

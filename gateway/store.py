@@ -106,6 +106,11 @@ class SessionStore:
         self.log(session).connected = is_connected
         self.mark(session, urgent=True)
 
+    def followed(self, session: int, through: int) -> None:
+        """See Owner."""
+        self._heard_of.add(session)
+        self.events_through = through
+
     def save(self, append: Callable[[bytes], int], events_through: int) -> bool:
         """The end of a turn: journals what does not follow from events, before bytes are sent.
 

@@ -29,6 +29,7 @@ from gateway.facts import Fact, LoggedOn, LoggedOut, Lost
 from gateway.reporter import Reporter
 from gateway.server import Line
 from gateway.session import Session
+from gateway.short_turns import SHORT_BYTES_MAX, ShortTurns
 from gateway.states import State
 from gateway.store import SessionStore
 
@@ -63,6 +64,7 @@ class Venue:
         open_session: Callable[[int], Acceptor],
         clock: Callable[[], int],
         venue_clock: VenueClock,
+        short_turns: ShortTurns,
         *,
         waits_for_disk: bool,
     ) -> None:
@@ -79,6 +81,9 @@ class Venue:
         self._open_session = open_session
         self._clock = clock
         self._venue_clock = None if venue_clock.is_real else venue_clock
+        # the one crossing knows the session clock only
+        self._short_turns = short_turns
+        self._short_bytes_max = SHORT_BYTES_MAX if venue_clock.is_real else 0
         self._waits_for_disk = waits_for_disk
         self._held: deque[Held] = deque()
         self._told = 0
@@ -92,7 +97,7 @@ class Venue:
         """How many lines are open."""
         return len(self.lines)
 
-    def open_session(self, line: Line) -> Session:
+    def open_session(self, line: Line) -> Acceptor:
         """A session for a new connection."""
         session = self._open_session(self._clock())
         self.lines[session] = line
@@ -104,6 +109,15 @@ class Venue:
         if now_ns >= self.due_ns:
             self._keep_schedule(now_ns)
         session = line.session
+        if end - start <= self._short_bytes_max and not self.desk.count:
+            consumed, data = self._short_turns.take(session, line.buffer, start, end, now_ns)
+            start += consumed
+            if data:
+                wait = self._waits_for_disk and self._must_wait(line, now_ns)
+                self._write(line, data, wait)
+                self._end_turn(wait)
+                if start == end:
+                    return start
         while True:
             consumed, facts = session.receive(line.buffer, start, end, now_ns)
             start += consumed
@@ -265,6 +279,9 @@ class Venue:
                 if other is not None and other is not line:
                     self._send(other, now_ns, wait)
             reported.clear()
+        self._end_turn(wait)
+
+    def _end_turn(self, wait: bool) -> None:
         if wait:
             self.on_sync()
         else:
@@ -287,15 +304,18 @@ class Venue:
         session = line.session
         data = session.take_outgoing(now_ns)
         if data:
-            if wait or line.held:
-                line.held += 1
-                self._held.append(Held(self.sequencer.written, line, data))
-            else:
-                line.write(data)
+            self._write(line, data, wait)
         if session.state != State.ACTIVE:
             self._close_if_done(line)
         elif session.resending or session.unfinished:
             self.on_due(line)
+
+    def _write(self, line: Line, data: bytes, wait: bool) -> None:
+        if wait or line.held:
+            line.held += 1
+            self._held.append(Held(self.sequencer.written, line, data))
+        else:
+            line.write(data)
 
     def _close_if_done(self, line: Line) -> None:
         if line.session.state == State.CLOSED and not line.held and not line.session.outgoing:

@@ -28,6 +28,7 @@ class StandInEngine:
         if requests is None:
             requests = np.zeros(limits.requests_max + 1, "V128")
         assert len(requests) == limits.requests_max + 1
+        self.arena = np.zeros(0, np.uint8)
         self.requests = requests
         self.requests_next: np.ndarray | None = None
         self.command_count = self.event_count = self.request_count = 0
