@@ -89,7 +89,7 @@ def uncross(book, at, command, number):
         price = header["work_price"]
         product = product_at(book, instrument["product"])
         instrument["last"] = price
-        if price >= instrument["stop_above"] or price <= instrument["stop_below"]:
+        if price >= instrument["print_above"] or price <= instrument["print_below"]:
             note_print(instrument, price)
         if abs(instrument["value_ticks"]) < SUM_MAX:
             instrument["volume"] += qty

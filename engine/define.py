@@ -23,6 +23,7 @@ from engine.book import (
 )
 from engine.emit import clear_event
 from engine.flags import (
+    CLOSING_FIRST,
     HAS_GTC_GTD,
     HAS_SETTLE_WINDOW,
     LISTING_LIMIT_DOUBLE,
@@ -51,6 +52,7 @@ from engine.limits import (
 )
 from engine.reference import ACCOUNT, INSTRUMENT, MEMBER, PRODUCT, SESSION
 from engine.spreads import set_spread_limits, spread_in_bounds, spread_room
+from engine.stops import clear_range
 from engine.types import PHASE, CommandKind, Currency, EventKind, PositionMode, PriceRule
 
 
@@ -141,6 +143,9 @@ def product_in_bounds(book, row):
     if row["breaker_bp"] > BASIS_POINTS:
         return False
     if not settlement_in_bounds(row):
+        return False
+    closes_first = row["features"] & CLOSING_FIRST != 0
+    if closes_first and row["position_mode"] != PositionMode.GROSS:
         return False
     if row["shard"] > SHARD_MAX:
         return False
@@ -327,6 +332,7 @@ def define_instrument(book, at, command, row):
     instrument["stop_below"] = -STOP_NONE
     instrument["stop_high"] = -STOP_NONE
     instrument["stop_low"] = STOP_NONE
+    clear_range(instrument)
     instrument["last"] = reference
     instrument["last_trading_date"] = row["last_trading_date"]
     instrument["maturity"] = row["maturity"]

@@ -141,8 +141,8 @@ def trade(book, at, command, request, order, instrument, resting_index, limit):
     header["trade_count"] += 1
     trade_id = product["shard_bits"] | header["trade_count"]
     instrument["last"] = price
-    if price >= instrument["stop_above"] or price <= instrument["stop_below"]:
-        note_print(instrument, price)
+    passes = price >= instrument["print_above"] or price <= instrument["print_below"]
+    if passes and note_print(instrument, price):
         header["stop_instrument"] = order["instrument"]
     if abs(instrument["value_ticks"]) < SUM_MAX:
         instrument["volume"] += qty

@@ -1,6 +1,6 @@
 """Orders that rest: a price's queue, the best prices, the pool's rows, lists of live orders.
 
-Source: specs/matching.md M-14, M-20, M-24.
+Source: specs/matching.md M-14, M-20, M-24, M-213.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from engine.book import (
     risk_at,
     session_at,
 )
+from engine.closing import go_ahead, leave_ahead
 from engine.kernel import kernel
-from engine.layout import ASK_NONE
+from engine.layout import ASK_NONE, Bucket
 from engine.types import Side, TimeInForce
 
 
@@ -137,7 +138,7 @@ def queue_order(book, index, order, instrument):
 
 @kernel
 def join_queue(book, index, order, instrument):
-    """Put an order at the back of its level's queue."""
+    """Put an order at the back of its level's queue, or where it stands first (M-213)."""
     level = np.int64(order["level"])
     queue = level_at(book, level)
     tail = queue["tail"]
@@ -146,18 +147,22 @@ def join_queue(book, index, order, instrument):
     queue["tail"] = index
     if tail != 0:
         order_at(book, tail)["queue_next"] = index
-        return
-    queue["head"] = index
-    set_level(book, level)
-    if order["side"] == Side.BUY:
-        instrument["best_bid"] = max(instrument["best_bid"], level)
     else:
-        instrument["best_ask"] = min(instrument["best_ask"], level)
+        queue["head"] = index
+        set_level(book, level)
+        if order["side"] == Side.BUY:
+            instrument["best_bid"] = max(instrument["best_bid"], level)
+        else:
+            instrument["best_ask"] = min(instrument["best_ask"], level)
+    if order["bucket"] == Bucket.CLOSE_YESTERDAY:
+        go_ahead(book, index, order, instrument)
 
 
 @kernel
 def unqueue_order(book, order, instrument):
     """Take an order out of its level's queue; its shown quantity becomes 0."""
+    if order["bucket"] == Bucket.CLOSE_YESTERDAY:
+        leave_ahead(book, order, instrument)
     order["shown"] = 0
     level = np.int64(order["level"])
     prev_order = order["queue_prev"]

@@ -47,6 +47,7 @@ from engine.positions import join_yesterday
 from engine.rest import move_levels
 from engine.settle import clear_close, find_settlements
 from engine.spreads import set_spread_limits, spread_settlement
+from engine.stops import clear_range
 from engine.types import (
     CancelReason,
     EventKind,
@@ -198,6 +199,7 @@ def settle(book, at, command, number):
         event["cum_value"] = instrument["value_ticks"] * product["tick"]
     instrument["volume"] = 0
     instrument["value_ticks"] = 0
+    clear_range(instrument)
     event = event_at(book, at + 1)
     if instrument["last_trading_date"] < command["trading_date"]:
         instrument["expired"] = 1

@@ -33,7 +33,15 @@ from engine.layout import Book, Work, new_arena, views
 from engine.limits import EngineLimits
 from engine.rest import level_above, level_below, set_level
 from engine.stops import root_of
-from engine.table_rows import ACCOUNT_STATE, INSTRUMENT_STATE, MEMBER_STATE, MOVE, RISK, WINDOW
+from engine.table_rows import (
+    ACCOUNT_STATE,
+    CALL_STATE,
+    INSTRUMENT_STATE,
+    MEMBER_STATE,
+    MOVE,
+    RISK,
+    WINDOW,
+)
 from engine.types import EVENT, Side
 
 _MAGIC = b"SITEXST3"
@@ -231,7 +239,10 @@ def hash_state(arena: np.ndarray, requests: np.ndarray) -> bytes:
     places = ("level_first", "level_count", "level_room", "base_price", "best_bid", "best_ask")
     roots = ("risk_first", "stop_buys", "stop_sells")
     _update(digest, book.instruments, INSTRUMENT_STATE, "defined", (*places, *roots))
-    digest.update(book.calls[book.instruments["defined"] != 0].tobytes())
+    known = book.instruments["defined"] != 0
+    for name in CALL_STATE.names or ():
+        if not name.startswith("closing_"):
+            digest.update(book.calls[name][known].tobytes())
     _update(digest, book.moves, MOVE, "span", ())
     _update(digest, book.windows, WINDOW, "span", ())
     _update(digest, book.members, MEMBER_STATE, "defined", ("risk_first",))

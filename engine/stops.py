@@ -1,11 +1,12 @@
 """Stop orders: they wait outside the book until a trade reaches their stop price.
 
 Those of an instrument's side are a treap in the order in which they trigger; the first price of
-each side stands in the instrument's row, so that a trade which reaches none pays two compares. A
-trade that reaches one notes its price; when the command's own order is done, the stops reached come
-in one after another, which is long work: it stops between two orders when event rows run low.
+each side stands in the instrument's row. There stand the date's high and low, too, so that a trade
+which passes none of these pays two compares. A trade that reaches a stop notes its price; when the
+command's own order is done, the stops reached come in one after another, which is long work: it
+stops between two orders when event rows run low.
 
-Source: specs/matching.md M-160 to M-168.
+Source: specs/matching.md M-160 to M-168, M-214.
 """
 
 from __future__ import annotations
@@ -77,9 +78,33 @@ def wait(book, index, order, instrument, stop_price):
 
 @kernel
 def note_print(instrument, price):
-    """A trade at this price has reached stop orders of the instrument (M-163)."""
+    """A trade at a price that may be the date's high or low (M-214), or reach stop orders (M-163).
+
+    Returns whether it has reached some.
+    """
+    instrument["day_high"] = max(instrument["day_high"], price)
+    instrument["day_low"] = min(instrument["day_low"], price)
+    watch_prints(instrument)
+    if price < instrument["stop_above"] and price > instrument["stop_below"]:
+        return False
     instrument["stop_high"] = max(instrument["stop_high"], price)
     instrument["stop_low"] = min(instrument["stop_low"], price)
+    return True
+
+
+@kernel
+def watch_prints(instrument):
+    """From which prices on a trade is for note_print; so that others pay two compares."""
+    instrument["print_above"] = min(instrument["stop_above"], instrument["day_high"] + 1)
+    instrument["print_below"] = max(instrument["stop_below"], instrument["day_low"] - 1)
+
+
+@kernel
+def clear_range(instrument):
+    """A trading date begins: it has neither high nor low."""
+    instrument["day_high"] = -STOP_NONE
+    instrument["day_low"] = STOP_NONE
+    watch_prints(instrument)
 
 
 @kernel
@@ -245,3 +270,4 @@ def note_first(book, instrument, side):
         instrument["stop_above"] = STOP_NONE if first == 0 else stop_at(book, first)["price"]
     else:
         instrument["stop_below"] = -STOP_NONE if first == 0 else stop_at(book, first)["price"]
+    watch_prints(instrument)

@@ -54,8 +54,8 @@ INSTRUMENT_STATE = np.dtype(
         ("reference", "<i8"),  # 1e-9
         ("level_count", "<i8"),
         ("continuous_until_ns", "<i8"),  # commands up to then find it trading; -1: another phase
-        ("stop_above", "<i8"),  # 1e-9: the lowest stop price that buys, STOP_NONE: none
-        ("stop_below", "<i8"),  # 1e-9: the highest stop price that sells, -STOP_NONE: none
+        ("print_above", "<i8"),  # 1e-9: a trade from here up is the date's high or reaches stops
+        ("print_below", "<i8"),  # 1e-9: a trade from here down is the date's low or reaches stops
         ("product", "<u2"),
         ("defined", "u1"),
         ("expired", "u1"),
@@ -69,15 +69,19 @@ INSTRUMENT_STATE = np.dtype(
         ("level_room", "<i8"),  # levels allocated: two halves, the upper for sells in a call
         ("stop_buys", "<u4"),  # root of the tree of stops that buy
         ("stop_sells", "<u4"),
+        ("stop_above", "<i8"),  # 1e-9: the lowest stop price that buys, STOP_NONE: none
+        ("stop_below", "<i8"),  # 1e-9: the highest stop price that sells, -STOP_NONE: none
         ("stop_high", "<i8"),  # 1e-9: highest trade that has reached stops which wait yet
         ("stop_low", "<i8"),  # -STOP_NONE and STOP_NONE: none has
+        ("day_high", "<i8"),  # 1e-9: of the date's trades, -STOP_NONE and STOP_NONE: none
+        ("day_low", "<i8"),
         ("leg_1", "<u4"),  # of a spread: its buyer buys leg 1 and sells leg 2
         ("leg_2", "<u4"),
         ("lots_1", "<u4"),  # of the leg in one lot of the spread
         ("lots_2", "<u4"),
         ("risk_first", "<u4"),  # chain of the instrument's risk rows
         ("pad_2", "<u4"),
-        ("pad", "<i8", 8),
+        ("pad", "<i8", 4),
     ]
 )
 assert INSTRUMENT_STATE.itemsize == 256
@@ -106,9 +110,13 @@ CALL_STATE = np.dtype(
         ("locked_side", "u1"),  # of the locked days before this one
         ("locked_days", "u1"),  # how many they are; 4: trading goes on after the suspended one
         ("suspended", "u1"),  # Suspended
+        ("closing_high_buy", "<u4"),  # CLOSING_FIRST: last order at the limit that closes; 0: none
+        ("closing_high_sell", "<u4"),
+        ("closing_low_buy", "<u4"),
+        ("closing_low_sell", "<u4"),
     ]
 )
-assert CALL_STATE.itemsize == 112
+assert CALL_STATE.itemsize == 128
 
 MEMBER_STATE = np.dtype(
     [

@@ -279,6 +279,7 @@ class ProductFeature(IntFlag):
     STOP = 8192
     SETTLE_WINDOW = 1 << 14  # settled by the trades of the row's window before the close
     LOCKED_DAYS = 1 << 15  # limits widen after a day that ended locked at its limit
+    CLOSING_FIRST = 1 << 16  # at a daily limit, who closes yesterday's position trades first
 
 
 def packed_row(*fields: tuple[str, str]) -> np.dtype:

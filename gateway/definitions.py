@@ -247,6 +247,8 @@ def _features(product: Product) -> int:
         features |= ProductFeature.SETTLE_WINDOW
     if product.locked_limit_points:
         features |= ProductFeature.LOCKED_DAYS
+    if product.closing_first:
+        features |= ProductFeature.CLOSING_FIRST
     if product.position_effect == "required":
         features |= ProductFeature.POSITION_EFFECT_REQUIRED
     return int(features)

@@ -5,7 +5,7 @@ on session and are looked at only where events that can change a status came, so
 nothing for them while there are none.
 
 Data path: Reporter -> here -> fields of SecurityStatus and TradingSessionStatus.
-Source: specs/order_entry.md O-40 to O-43; matching.md M-73, M-100, M-108.
+Source: specs/order_entry.md O-40 to O-44; matching.md M-73, M-100, M-108.
 """
 
 from __future__ import annotations
@@ -201,7 +201,8 @@ class MarketStatus:
         fields: list[Field] = [(55, symbol), (336, code), *_phase_fields(state, update)]
         fields.append((326, HALTED_SECURITY if state.venue_halted and status != 18 else status))
         if row["volume"]:
-            fields.append((31, format_price(int(row["last"]))))
+            for tag, name in ((332, "day_high"), (333, "day_low"), (31, "last")):
+                fields.append((tag, format_price(int(row[name]))))
         fields.append((60, format_timestamp(time_ns, 9)))
         fields += _venue_fields(state)
         fields += [

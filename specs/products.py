@@ -73,6 +73,7 @@ class Product(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     price_rule: Literal["RESTING", "MEDIAN3"]
     position_mode: Literal["NETTING", "GROSS"]
     position_effect: Literal["optional", "required"]
+    closing_first: bool
     order_types: tuple[OrderTypeName, ...]
     times_in_force: tuple[TimeInForceName, ...]
     order_features: tuple[FeatureName, ...]
@@ -188,6 +189,8 @@ def _check_order_terms(product: Product) -> None:
         raise ValueError("display_min_percent 0; allowed: above 0 where order_features has ICEBERG")
     if (product.position_mode == "GROSS") != (product.position_effect == "required"):
         raise ValueError("position_effect; allowed: 'required' with GROSS, 'optional' with NETTING")
+    if product.closing_first and product.position_mode != "GROSS":
+        raise ValueError("closing_first; allowed: true with GROSS only")
 
 
 class Contract(Struct, frozen=True):

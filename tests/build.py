@@ -165,6 +165,7 @@ ALL_FEATURES = sum(t.ProductFeature) & ~int(
     | t.ProductFeature.PAUSE_PRODUCT
     | t.ProductFeature.SETTLE_WINDOW
     | t.ProductFeature.LOCKED_DAYS
+    | t.ProductFeature.CLOSING_FIRST
 )
 
 

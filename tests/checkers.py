@@ -24,6 +24,7 @@ from engine.types import (
     PositionMode,
     Side,
 )
+from specs.products import load_products
 
 _MASK = (1 << 56) - 1
 CALLS = {Phase.PRE_OPEN, Phase.NO_CANCEL, Phase.VOLATILITY_PAUSE, Phase.CLOSING}
@@ -117,6 +118,8 @@ class Watcher:
     command_open: bool = False
     touched: set[int] = field(default_factory=set)
     auctions: AuctionWatcher = field(default_factory=lambda: AuctionWatcher())
+    closing_first: frozenset[int] = frozenset()  # products with M-213: at a limit any may trade
+    limits: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     def see(self, events: Iterable[dict]) -> None:
         """Checks each event against all before it."""
@@ -142,6 +145,8 @@ class Watcher:
             self.auctions.see(kind, event)
         if kind in _OF_ORDER and not event["flags"] & EventFlag.LEG:
             self._see_order(kind, event)
+        elif kind in (EventKind.INSTRUMENT_DEFINED, EventKind.LIMITS_SET):
+            self.limits[event["instrument"]] = (event["cum_value"], event["leaves_qty"])
         self.command_open = not event["flags"] & EventFlag.LAST_OF_COMMAND
         if not self.command_open:
             assert self.awaited is None, "half a trade (M-6)"
@@ -228,7 +233,9 @@ class Watcher:
             assert first["side"] != event["side"], "a trade of one side with itself"
         assert not self._better(order), "a better price was passed over (M-20, M-106)"
         queue = self.queues[order.instrument, order.side, order.price]
-        assert queue[0] == order.place(event["order_id"]), "not the first of its queue"
+        at_limit = order.price in self.limits[order.instrument]
+        if event["product"] not in self.closing_first or not at_limit:
+            assert queue[0] == order.place(event["order_id"]), "not the first of its queue"
         assert event["public_id"] == order.public_id
         assert in_auction or event["qty"] <= order.shown, "trades more than it shows (M-20)"
 
@@ -317,6 +324,12 @@ class Watcher:
         for (_account, instrument), lots in self.positions.items():
             sums[instrument] += lots
         assert not any(sums.values()), f"positions do not sum to zero: {sums}"
+
+
+def closing_first() -> frozenset[int]:
+    """Products of the catalogue whose closing orders trade first at a limit (M-213)."""
+    products = enumerate(load_products().products, 1)
+    return frozenset(number for number, product in products if product.closing_first)
 
 
 def assert_open_sums(engine: Engine, instruments: Iterable[int]) -> None:

@@ -113,8 +113,8 @@ class Dice:
 def small_world() -> list[dict]:
     """Four products, six instruments, four members, five accounts."""
     moved = ALL_FEATURES & ~w.REPLACE_KEEPS_PLACE | w.AUCTION_MIN_SURPLUS | w.PRICE_BANDS
-    hidden_gross = w.POSITION_EFFECT_REQUIRED | w.AUCTION_HIDDEN | w.AUCTION_MIN_SURPLUS
-    hidden_gross |= w.LISTING_LIMIT_DOUBLE | w.PAUSES | w.PAUSE_PRODUCT | w.LOCKED_DAYS
+    gross = w.POSITION_EFFECT_REQUIRED | w.AUCTION_HIDDEN | w.AUCTION_MIN_SURPLUS
+    gross |= w.LISTING_LIMIT_DOUBLE | w.PAUSES | w.PAUSE_PRODUCT | w.LOCKED_DAYS
     pauses = {"velocity_ticks": 4, "velocity_seconds": 3, "breaker_bp": 500, "pause_seconds": 5}
     usual = {"qty_max": 40, "limit_bp": 500, "band_ticks": 2, "display_min_bp": 2_000}
     usual |= {"ladder_bp": 500, "locked_1_bp": 300, "locked_2_bp": 500}
@@ -122,7 +122,7 @@ def small_world() -> list[dict]:
     wide = usual | {"tick": FINE_TICK, "band_ticks": 1_500, "ladder_bp": 700}
     return [
         product(1, features=ALL_FEATURES | w.LOCKED_DAYS, **usual),
-        gross_product(2, **(usual | {"qty_max": 30, "features": hidden_gross} | pauses)),
+        gross_product(2, **(usual | {"qty_max": 30, "features": gross | w.CLOSING_FIRST} | pauses)),
         product(3, price_rule=w.MEDIAN3, features=moved | w.SETTLE_WINDOW, currency=2, **banded),
         product(4, features=ALL_FEATURES | w.AUCTION_HIDDEN, **wide),
         instrument(1, 1, last_trading_date=FAR_DAY),

@@ -35,7 +35,7 @@ def is_sound(row: dict, others: list[dict]) -> bool:
     amounts = amounts and row["multiplier"] >= 1 and row["qty_max"] >= 1
     shares = row["limit_bp"] < 10_000 and row["display_min_bp"] <= 10_000
     known = row["price_rule"] in (w.RESTING, w.MEDIAN3) and row["currency"] in (1, 2)
-    mode = row["position_mode"] == w.NETTING
+    mode = row["position_mode"] == w.NETTING and not row["features"] & w.CLOSING_FIRST
     if row["position_mode"] == w.GROSS:
         features = row["features"]
         mode = bool(features & w.POSITION_EFFECT_REQUIRED and not features & w.HAS_GTC_GTD)

@@ -137,6 +137,14 @@ class Instrument:
         return self.orders[w.SELL if side == w.BUY else w.BUY]
 
     def in_priority(self, side: int) -> list[Order]:
-        """The contra orders of a side, best price first, inside a price by time (M-20)."""
+        """The contra orders of a side, best price first, inside a price by time (M-20, M-213)."""
         sign = 1 if side == w.BUY else -1
-        return sorted(self.contra(side), key=lambda order: sign * order.price)
+        return sorted(
+            self.contra(side), key=lambda order: (sign * order.price, not self.closes_first(order))
+        )
+
+    def closes_first(self, order: Order) -> bool:
+        """M-213."""
+        takes_part = self.product["features"] & w.CLOSING_FIRST
+        closes = order.position_effect in (w.CLOSE, w.CLOSE_YESTERDAY)
+        return bool(takes_part and closes and order.price in (self.low, self.high))

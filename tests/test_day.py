@@ -22,7 +22,7 @@ from specs.loading import SpecError
 from specs.products import Catalogue, Product, load_products
 from specs.sessions import schedule
 from specs.venue import load_venue
-from tests.checkers import Watcher
+from tests.checkers import Watcher, closing_first
 from tests.tape_settlement import Tape
 
 pytestmark = pytest.mark.kernels
@@ -77,7 +77,7 @@ def test_the_members_send_what_was_asked_and_the_calendar_the_rest(day: Day):
 
 def test_the_tape_keeps_the_rules_of_an_exchange(day: Day):
     """FIFO inside a price, never crossed while trading, no order beyond its phase."""
-    watcher = Watcher()
+    watcher = Watcher(closing_first=closing_first())
     watcher.see(day.events)
     watcher.assert_zero_sum()
 

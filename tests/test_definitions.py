@@ -57,6 +57,7 @@ def test_rows_carry_the_catalogue():
     assert (int(sits["tick"]), int(sits["limit_bp"]), int(sits["qty_max"])) == (10**7, 1000, 500)
     hidden, doubled = ProductFeature.AUCTION_HIDDEN, ProductFeature.LISTING_LIMIT_DOUBLE
     own = ProductFeature.POSITION_EFFECT_REQUIRED | ProductFeature.LOCKED_DAYS
+    own |= ProductFeature.CLOSING_FIRST
     assert int(sits["features"]) == own | hidden | doubled
     assert (int(sits["locked_1_bp"]), int(sits["locked_2_bp"])) == (300, 500)
     gpu = known.products["GH1"]
@@ -65,6 +66,7 @@ def test_rows_carry_the_catalogue():
     sitb = known.products["SITB"]
     left_out = ProductFeature.POSITION_EFFECT_REQUIRED | ProductFeature.PRICE_BANDS
     left_out |= ProductFeature.PAUSES | ProductFeature.PAUSE_PRODUCT | ProductFeature.SETTLE_WINDOW
+    left_out |= ProductFeature.CLOSING_FIRST
     everything = sum(ProductFeature) - (left_out | hidden | doubled)
     assert int(sitb["features"]) == everything
     front = known.instruments["SITB2612"]

@@ -87,7 +87,7 @@ def test_o40_a_snapshot_tells_phase_limits_and_scheduled_end(parts: Assembly, me
     ]
     assert round(float(said[5301]) * 10**9) == row["low"]
     assert round(float(said[5302]) * 10**9) == row["high"]
-    assert not {31, 325, 58, 5303, 5304, 5305} & set(said)
+    assert not {31, 332, 333, 325, 58, 5303, 5304, 5305} & set(said)
 
 
 def test_o40_a_call_tells_its_indicative_terms_and_trades_tell_the_last_price(
@@ -108,6 +108,40 @@ def test_o40_a_call_tells_its_indicative_terms_and_trades_tell_the_last_price(
     (said,) = member.ask(*security(SYMBOL, 0))
     assert (said[625], said[326], said[31]) == ("CONTINUOUS", "17", "2")
     assert 5303 not in said
+
+
+def test_o44_high_and_low_of_the_trading_date(parts: Assembly, member: Member):
+    """An uncross at 2, then a trade above and one below; the next date begins without."""
+
+    def trade(name: str, price: str) -> None:
+        for scope, side in enumerate("12", 1):
+            order = [
+                (11, f"{name}{side}"),
+                (55, SYMBOL),
+                (54, side),
+                (60, format_timestamp(FROM_NS)),
+            ]
+            order += [(38, 1), (40, "2"), (44, price), (59, "0"), (77, "O"), (7928, scope)]
+            assert member.ask(b"D", *order)[0][39] == "0"
+
+    def told() -> tuple[str | None, ...]:
+        (said,) = member.ask(*security(SYMBOL, 0))
+        return said.get(332), said.get(333), said.get(31)
+
+    pass_time(parts, OPENS_NS)
+    member.heard()
+    trade("a", "2.000")
+    assert told() == (None, None, None)
+    pass_time(parts, OPENS_NS + 6 * MINUTE)
+    member.heard()
+    assert told() == ("2", "2", "2")
+    trade("b", "2.005")
+    trade("c", "1.995")
+    trade("d", "2.001")
+    assert told() == ("2.005", "1.995", "2.001")
+    pass_time(parts, OPENS_NS + 24 * 60 * MINUTE)
+    member.heard()
+    assert told() == (None, None, None)
 
 
 def test_o42_a_subscription_has_updates_until_it_is_stopped(parts: Assembly, member: Member):

@@ -30,7 +30,7 @@ from gateway.day import DayResult, DayTerms, simulate
 from specs.calendar import from_yyyymmdd, to_yyyymmdd
 from specs.products import load_products
 from specs.venue import load_venue
-from tests.checkers import Watcher
+from tests.checkers import Watcher, closing_first
 
 pytestmark = [pytest.mark.kernels, pytest.mark.slow]
 CATALOGUE = load_products()
@@ -114,6 +114,6 @@ def test_every_product_has_its_trading_dates_and_settles_each(month) -> None:
 def test_the_tape_of_a_month_keeps_the_rules_of_an_exchange(month) -> None:
     _, result, folder = month
     names = EVENT.names or ()
-    watcher = Watcher()
+    watcher = Watcher(closing_first=closing_first())
     watcher.see(dict(zip(names, row, strict=True)) for row in tape(folder, result).tolist())
     watcher.assert_zero_sum()

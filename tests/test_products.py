@@ -144,6 +144,8 @@ def test_prices_written_and_read_are_equal(ticks: int, tick_units: int):
         ("qty_max = 500 ", "qty_max = 0 ", "$.product[4].qty_max", "from 1 to 1,000,000"),
         ('position_mode = "GROSS"', 'position_mode = "NETTING"',
          "$.product[4].position_effect", "'required' with GROSS"),
+        ("closing_first = false", "closing_first = true",
+         "$.product[0].closing_first", "with GROSS only"),
         ("ladder_percent = 30 ", "ladder_percent = 10 ",
          "$.product[0].daily_limit_percent", "up to ladder_percent 10"),
         ("daily_limit_percent = 15 ", "daily_limit_percent = 15.001 ",

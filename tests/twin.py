@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from engine.layout import STOP_NONE
 from engine.limits import EngineLimits
 from engine.types import EVENT, REQUEST
 from tests import naive_stops as stops
@@ -81,7 +82,9 @@ class Twin:
     def watch(self) -> Watcher:
         """The invariants over all wanted events."""
         assert_last_marked(self.wanted)
-        watcher = Watcher()
+        products = self.naive.exchange.products.values()
+        closing = [row["product"] for row in products if row["features"] & w.CLOSING_FIRST]
+        watcher = Watcher(closing_first=frozenset(closing))
         watcher.see(self.events())
         watcher.assert_zero_sum()
         return watcher
@@ -137,6 +140,10 @@ def compare_state(twin: Twin, venue: EngineVenue) -> None:
         call = engine.tables().calls[at]
         assert (int(call["lock_side"]), int(call["locked_since_ns"])) == instrument.lock
         assert int(call["locked_days"]) == instrument.locked_days
+        row = engine.tables().instruments[at]
+        prices = [price for _, price, _ in instrument.trades if not instrument.expired]
+        wanted = (max(prices, default=-STOP_NONE), min(prices, default=STOP_NONE))
+        assert (int(row["day_high"]), int(row["day_low"])) == wanted
     assert_open_sums(engine, exchange.instruments)
     assert engine.request_count == len(exchange.requests) - 1
     for row, command in enumerate(exchange.requests[1:], 1):
