@@ -180,6 +180,7 @@ class Limits(_Message, tag=12):
     low: int  # 1e-9
     high: int  # 1e-9
     flags: int = 0  # MessageFlag
+    locked_days: int = 0  # days locked at the limit before the date; they widen its limits
 
 
 class Settlement(_Message, tag=13):
@@ -192,6 +193,7 @@ class Settlement(_Message, tag=13):
     volume: int  # lots of the date
     value: int  # 1e-9 * lots of the date
     flags: int = 0  # MessageFlag
+    reason: int = 0  # what the price comes of; 0: the average of trades, or no change
 
 
 class DayRolled(_Message, tag=14):

@@ -294,6 +294,7 @@ class Publisher:
             int(row["price"]),
             int(row["cum_value"]),
             int(row["leaves_qty"]),
+            locked_days=int(row["qty"]),
         )
         self.books.by_instrument[limits.instrument].set_limits(limits)
         return limits
@@ -306,6 +307,7 @@ class Publisher:
             int(row["price"]),
             int(row["qty"]),
             int(row["cum_value"]),
+            reason=int(row["reason"]),
         )
         self.books.by_instrument[settlement.instrument].settlement = settlement
         return settlement

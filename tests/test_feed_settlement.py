@@ -1,0 +1,49 @@
+"""What the feed says of settlement prices and locked days.
+
+Source: specs/market_data.md F-31 to F-33.
+"""
+
+from __future__ import annotations
+
+from engine.types import PhaseReason, SettleReason
+from feed.messages import Limits, Settlement, Status, TradingStatus
+from feed.publish import Publisher
+from tests import naive_words as w
+from tests.build import (
+    ALL_FEATURES,
+    ALPHA,
+    DAY_2,
+    DAY_3,
+    DAY_4,
+    SECOND,
+    START_NS,
+    TICK,
+    number,
+    product,
+    roll_product,
+    sell,
+    usual_venue,
+)
+from tests.exchanges import EngineVenue
+from tests.feed_market import TableDefinitions
+
+LOCKING = {"features": ALL_FEATURES | w.LOCKED_DAYS, "locked_1_bp": 300, "locked_2_bp": 500}
+
+
+def test_a_subscriber_sees_why_limits_widen_and_trading_stops() -> None:
+    """Instrument 1 is locked at its low three dates, 2 follows it; the fourth date is suspended."""
+    dates = ((90, DAY_2), (79, DAY_3), (68, DAY_4))
+    commands = [product(1, ladder_bp=1_500, **LOCKING), *usual_venue()[1:]]
+    for at, (low, date) in enumerate(dates):
+        time_ns = START_NS + (at + 1) * 1_000 * SECOND
+        commands.append(sell(ALPHA, f"a{at}", 1, low) | {"time_ns": time_ns})
+        commands.append(roll_product(1, date) | {"time_ns": time_ns + 300 * SECOND})
+    events = EngineVenue().run_rows(number(commands))
+    messages = Publisher(TableDefinitions(number(commands))).publish(events)
+    settled = [one for one in messages if isinstance(one, Settlement) and one.instrument == 1]
+    prices = [(one.price // TICK, one.reason) for one in settled]
+    assert prices == [(low, SettleReason.LOCKED) for low, _ in dates]
+    limits = [one for one in messages if isinstance(one, Limits) and one.instrument == 1]
+    assert [one.locked_days for one in limits] == [0, 1, 2, 3]
+    stopped = [one for one in messages if isinstance(one, Status) and one.instrument == 1][-1]
+    assert (stopped.status, stopped.reason) == (TradingStatus.CLOSED, PhaseReason.LOCKED_DAYS)
