@@ -272,6 +272,7 @@ def make_order(book, command, product, request_index, risk_index, level):
     order["exec_inst"] = command["exec_inst"] & POST_ONLY
     order["self_match"] = command["self_match"]
     order["linked"] = 0
+    order["quote"] = 0
     return index
 
 

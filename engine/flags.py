@@ -1,6 +1,6 @@
 """Flag bits as plain integers: kernels take members of an IntEnum, but not of an IntFlag."""
 
-from engine.types import EventFlag, ExecInst, Phase, ProductFeature
+from engine.types import EventFlag, ExecInst, Phase, ProductFeature, QuotePart
 
 AGGRESSOR = int(EventFlag.AGGRESSOR)
 UNSOLICITED = int(EventFlag.UNSOLICITED)
@@ -8,6 +8,9 @@ KEPT_PLACE = int(EventFlag.KEPT_PLACE)
 LAST_OF_COMMAND = int(EventFlag.LAST_OF_COMMAND)
 AUCTION = int(EventFlag.AUCTION)
 LEG = int(EventFlag.LEG)
+QUOTE = int(EventFlag.QUOTE)
+
+FIRST_QUOTE = int(QuotePart.FIRST)
 
 POST_ONLY = int(ExecInst.POST_ONLY)
 

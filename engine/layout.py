@@ -108,6 +108,7 @@ HEADER = np.dtype(
             "stop_instrument",  # its stops that trades have reached come in; 0: none
             "locks",  # instruments locked at a limit now
             "stops_due",  # instruments that trade again and had stops reached by an uncross
+            "quote_request",  # row of the mass quote that goes on; 0: none was taken
             "book_version",
         )
     ]
@@ -136,6 +137,7 @@ class Work(IntEnum):
     PAUSE = 11  # a pause is due: goes on as PHASES in the same crossing
     STOPS = 20
     KILL = 21
+    QUOTES = 22  # a quote cancel
 
 
 class PhaseStep(IntEnum):
@@ -217,7 +219,7 @@ def section_rows(limits: EngineLimits) -> dict[str, int]:
     summary = -(-words // 64) + 1
     risks = (limits.accounts_max + 1) * (limits.instruments_max + 1)
     return {
-        "pending": 1,
+        "pending": 2,  # the command of long work; a side of a quote as a command
         "products": limits.products_max + 1,
         "instruments": limits.instruments_max + 1,
         "members": limits.members_max + 1,

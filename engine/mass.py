@@ -122,6 +122,17 @@ def mass_cancel(book, at, command, request):
         kind = EventKind.MASS_CANCEL_REJECTED
         mass_event(book, event_at(book, at), command, request, kind, 0, reason)
         return at + 1
+    push_scope(book, command)
+    header["work"] = Work.MASS_CANCEL
+    header["work_request"] = request
+    header["work_count"] = 0
+    copy_row(pending_at(book, 0), command)
+    return mass_cancel_on(book, at)
+
+
+@kernel
+def push_scope(book, command):
+    """Enter the chains of orders that a mass cancel or quote cancel means."""
     scope = command["scope"]
     index = member_at(book, command["member"])["risk_first"]
     while index != 0:
@@ -137,11 +148,6 @@ def mass_cancel(book, at, command, request):
             if command["side"] == Side.NONE or command["side"] == Side.SELL:
                 heap_push(book, risk["sell_first"])
         index = risk["member_next"]
-    header["work"] = Work.MASS_CANCEL
-    header["work_request"] = request
-    header["work_count"] = 0
-    copy_row(pending_at(book, 0), command)
-    return mass_cancel_on(book, at)
 
 
 @kernel

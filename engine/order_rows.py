@@ -39,7 +39,9 @@ ORDER = np.dtype(
         ("self_match", "u1"),
         ("bucket", "u1"),  # Bucket
         ("linked", "u1"),  # in the lists of live orders
-        ("pad", "<u4"),
+        ("quote", "u1"),  # a side of a mass quote
+        ("pad_0", "u1"),
+        ("pad", "<u2"),
     ]
 )
 assert ORDER.itemsize == 128

@@ -311,11 +311,18 @@ def roll_day(arena, requests, requests_next, commands, events):
     while header["heap_count"] > 0:
         index = heap_at(book, 1)["order"]
         heap_next(book)
-        row += 1
         order = order_at(book, index)
-        requests_next[row] = requests[order["request"]]
+        named = order["request"]
+        if order["quote"] != 0 and requests[named]["order_index"] != 0:
+            order["request"] = requests[named]["order_index"]  # copied for another of its quotes
+            continue
+        row += 1
+        requests_next[row] = requests[named]
         request = requests_next[row]
         request["order_index"] = index
+        if order["quote"] != 0:
+            request["order_index"] = 0
+            requests[named]["order_index"] = row
         order["request"] = row
         member_at(book, request["member"])["requests_used"] += 1
         hashed = hash_id(
@@ -327,6 +334,7 @@ def roll_day(arena, requests, requests_next, commands, events):
         )
         index_request(book, hashed, row)
     header["request_count"] = row
+    header["quote_request"] = 0
     header["venue_date"] = command["trading_date"]
     header["command_count"] += 1
     header["event_count"] += 1

@@ -54,6 +54,7 @@ _COUNTERS = (
     "request_count",
     "venue_date",
     "halted",
+    "quote_request",
 )
 _KEPT = (*_COUNTERS, "free_count", "orders_used", "orders_live", "levels_used", "risk_stride")
 _SMALL = ("products", "instruments", "members", "accounts", "sessions", "calls")
@@ -87,7 +88,7 @@ ORDER_VIEW = np.dtype(
         ("exec_inst", "u1"),
         ("self_match", "u1"),
         ("bucket", "u1"),
-        ("pad", "u1"),
+        ("quote", "u1"),
     ]
 )
 
@@ -204,7 +205,7 @@ def _order_rows(
     view = np.zeros(len(rows), ORDER_VIEW)
     orders = book.orders[rows]
     for name in ORDER_VIEW.names or ():
-        if name not in ("pad", "stop_price"):
+        if name != "stop_price":
             view[name] = orders[name]
     view["stop_price"] = book.stops["price"][rows]
     return view
@@ -251,7 +252,16 @@ def hash_state(arena: np.ndarray, requests: np.ndarray) -> bytes:
     digest.update(sessions.astype("<i8").tobytes())
     digest.update(book.sessions["member"][sessions].tobytes())
     digest.update(book.sessions["killed"][sessions].tobytes())
-    lists = ("buy_first", "buy_last", "sell_first", "sell_last", "member_next", "instrument_next")
+    lists = (
+        "buy_first",
+        "buy_last",
+        "sell_first",
+        "sell_last",
+        "member_next",
+        "instrument_next",
+        "quote_bid",
+        "quote_ask",
+    )
     used = np.flatnonzero(book.risks["account"])
     for name in RISK.names or ():
         if name not in lists:

@@ -1,13 +1,13 @@
 """One crossing into compiled code: long work first, then commands while event rows are free.
 
-Source: specs/matching.md M-1, M-5, M-10, M-73, M-74, M-102, M-163.
+Source: specs/matching.md M-1, M-5, M-10, M-73, M-74, M-102, M-163, M-180.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from engine.bits import prefetch
+from engine.bits import hash_id, prefetch
 from engine.book import (
     event_at,
     header_of,
@@ -25,6 +25,7 @@ from engine.change import cancel, refuse_change, replace
 from engine.define import define
 from engine.emit import clear_event, mark_last, reject_new
 from engine.enter import go_on, known_row, new_order
+from engine.flags import FIRST_QUOTE
 from engine.hints import hint, start_hints
 from engine.ids import fill_slot, find_request, find_slot, write_request
 from engine.kernel import codec_kernel
@@ -34,6 +35,13 @@ from engine.limits import EVENT_ROWS_MIN, EVENTS_AHEAD, HINT_ROWS
 from engine.locked import may_be_locked, note_lock
 from engine.mass import mass_cancel, mass_cancel_on, mass_event, session_lost, session_lost_on
 from engine.phases import phases_on, set_phase
+from engine.quotes import (
+    begin_quotes,
+    cancel_quotes,
+    cancel_quotes_on,
+    enter_quote,
+    is_of_message,
+)
 from engine.roll import roll_on, roll_product
 from engine.types import CommandKind, EventKind, MassCancelScope
 from specs.rejects import Reject
@@ -125,6 +133,8 @@ def resume(book):
         return run_stops(book, 0, pending_at(book, 0))
     if work == Work.KILL:
         return kill_on(book, 0)
+    if work == Work.QUOTES:
+        return cancel_quotes_on(book, 0)
     assert work == Work.ROLL, "unknown work"
     return roll_on(book, 0)
 
@@ -195,7 +205,8 @@ def order_command(book, at, command, hints):
 @codec_kernel
 def late_phase(book, at, command, number):
     """Halt an instrument that the command names after its phase should have ended (M-102)."""
-    if command["kind"] != CommandKind.MASS_CANCEL:
+    kind = command["kind"]
+    if kind != CommandKind.MASS_CANCEL and kind != CommandKind.QUOTE_CANCEL:
         return end_phase(book, at, command, np.int64(number))
     if command["scope"] != MassCancelScope.INSTRUMENT:
         return at
@@ -203,10 +214,40 @@ def late_phase(book, at, command, number):
 
 
 @codec_kernel
+def quote_command(book, at, command):
+    """MASS_QUOTE, QUOTE_CANCEL."""
+    number = known_row(header_of(book)["instruments_rows"], command["instrument"])
+    if command["kind"] == CommandKind.QUOTE_CANCEL:
+        at = late_phase(book, at, command, number)
+        return cancel_quotes(book, at, command, quote_request(book, command))
+    if command["scope"] & FIRST_QUOTE != 0:
+        at = begin_quotes(book, at, command, np.int64(quote_request(book, command)))
+    if not is_of_message(book, command):
+        return at
+    at = late_phase(book, at, command, number)
+    return enter_quote(book, at, command)
+
+
+@codec_kernel
+def quote_request(book, command):
+    """The request row of a quote message, or minus the reject."""
+    hashed = hash_id(
+        command["cl_ord_id_0"],
+        command["cl_ord_id_1"],
+        command["cl_ord_id_2"],
+        command["member"],
+        header_of(book)["hash_key"],
+    )
+    return np.int64(take_request(book, command, hashed))
+
+
+@codec_kernel
 def other_command(book, at, command, blobs):
-    """Definitions, lost sessions, rolls, phases, halts, kills; any other kind does nothing."""
+    """Quotes, definitions, lost sessions, rolls, phases, halts, kills; any other does nothing."""
     header = header_of(book)
     kind = command["kind"]
+    if kind == CommandKind.MASS_QUOTE or kind == CommandKind.QUOTE_CANCEL:
+        return quote_command(book, at, command)
     if kind >= CommandKind.DEFINE_PRODUCT and kind <= CommandKind.DEFINE_SESSION:
         return define(book, at, command, blobs)
     if kind == CommandKind.SESSION_LOST:

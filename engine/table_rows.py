@@ -174,7 +174,8 @@ RISK = np.dtype(
         ("instrument", "<u4"),
         ("member_next", "<u4"),  # the member's next risk row
         ("instrument_next", "<u4"),
-        ("pad", "<i8"),
+        ("quote_bid", "<u4"),  # pool rows of the quote; one that has ended may be another order's
+        ("quote_ask", "<u4"),
         ("long_today", "<i8"),  # GROSS buckets
         ("long_yesterday", "<i8"),
         ("short_today", "<i8"),

@@ -42,6 +42,8 @@ class CommandKind(IntEnum):
     SET_PHASE = 24  # blob: PHASE; to AUCTION_MATCH: uncrosses
     KILL = 30  # member, session (0: all of them), reason: blocked, its orders cancelled
     RELEASE = 31  # ends a kill: the same fields
+    MASS_QUOTE = 32  # one instrument's bid and ask of a MassQuote; scope: QuotePart bits
+    QUOTE_CANCEL = 33
     OPERATOR_NOTE = 45  # blob: why, UTF-8, of the commands behind it; changes nothing
 
 
@@ -79,9 +81,13 @@ class EventKind(IntEnum):
     ALARM = 53  # reason: AlarmReason; the operator must look at the instrument
     KILLED = 60  # member; session: the one killed, 0: the whole member; reason as commanded
     RELEASED = 61
+    QUOTES_TAKEN = 62  # MassQuoteAcknowledgement 297=0: the message came, its quotes follow
+    QUOTE_REJECTED = 63  # MassQuoteAcknowledgement 297=5: a quote, or the message as a whole
+    QUOTES_CANCELLED = 64  # MassQuoteAcknowledgement 297=1, 3 or 4; qty: orders taken off
 
 
 REPORT_KIND_MAX = EventKind.TRIGGERED
+QUOTE_REPORTS = (EventKind.QUOTES_TAKEN, EventKind.QUOTES_CANCELLED)  # first and last: reports, too
 
 
 class Phase(IntEnum):
@@ -205,6 +211,13 @@ class ExecInst(IntFlag):
     POST_ONLY = 1  # 18=6
 
 
+class QuotePart(IntFlag):
+    """Bits of a MASS_QUOTE's scope (rule M-180)."""
+
+    NONE = 0
+    FIRST = 1  # of its message: takes the request row
+
+
 class Capacity(IntEnum):
     """FIX 528."""
 
@@ -232,6 +245,7 @@ class EventFlag(IntFlag):
     KEPT_PLACE = 4  # REPLACED: the order kept its place in the queue
     LAST_OF_COMMAND = 8  # the command's last event: a reader may show what it has
     LEG = 32  # FILL: a leg of a spread's trade; instrument, side, price and quantity are the leg's
+    QUOTE = 64  # ACCEPTED, REPLACED, CANCELLED: by a quote command, told to nobody
     AUCTION = 16  # FILL: a trade of an uncross, the buy's row first; neither is the aggressor's
 
 
@@ -294,10 +308,10 @@ _ORIG_CL_ORD_ID = (("orig_cl_ord_id_0", "<u8"), ("orig_cl_ord_id_1", "<u8"))
 
 COMMAND = packed_row(
     ("time_ns", "<i8"),  # venue clock, non-decreasing
-    ("price", "<i8"),  # 1e-9
-    ("stop_price", "<i8"),  # 1e-9
-    ("qty", "<i8"),  # lots
-    ("display_qty", "<i8"),  # lots; 0: all
+    ("price", "<i8"),  # 1e-9; MASS_QUOTE: the bid
+    ("stop_price", "<i8"),  # 1e-9; MASS_QUOTE: the ask
+    ("qty", "<i8"),  # lots; MASS_QUOTE: of the bid, 0: none
+    ("display_qty", "<i8"),  # lots; 0: all; MASS_QUOTE: of the ask, 0: none
     ("min_qty", "<i8"),  # lots; 0: none
     *_CL_ORD_ID,  # bytes 0-15 of the id, little endian, zero padded
     *_ORIG_CL_ORD_ID,
@@ -322,12 +336,12 @@ COMMAND = packed_row(
     ("hedge_flag", "u1"),  # HedgeFlag
     ("self_match", "u1"),  # SelfMatch
     ("exec_inst", "u1"),  # ExecInst bits
-    ("scope", "u1"),  # MassCancelScope
+    ("scope", "u1"),  # MassCancelScope; MASS_QUOTE: QuotePart bits
     ("reason", "<u2"),  # REFUSED, HALT: Reject; KILL, RELEASE: the operator's, not 0
     ("product", "<u2"),
     ("trading_date", "<u4"),  # yyyymmdd
     ("transact_time_ns", "<i8"),  # FIX 60 as the member sent it
-    ("order_id", "<u8"),  # FIX 37 where the member sent it
+    ("order_id", "<u8"),  # FIX 37 where the member sent it; MASS_QUOTE: QuoteEntryID (299)
 )
 assert COMMAND.itemsize == 160
 
@@ -411,6 +425,7 @@ class CancelReason(IntEnum):
     INSTRUMENT_EXPIRED = 1010
     BEYOND_LIMITS = 1011
     KILLED = 1030
+    QUOTE_CANCELLED = 1032  # by a later quote without this side, or a quote cancel
 
 
 PHASE = packed_row(

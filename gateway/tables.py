@@ -66,6 +66,7 @@ CANCEL_TEXTS = {
     CancelReason.INSTRUMENT_EXPIRED: "instrument expired",
     CancelReason.BEYOND_LIMITS: "beyond the new daily limits",
     CancelReason.KILLED: "kill switch",
+    CancelReason.QUOTE_CANCELLED: "quote taken off by its maker",
 }
 
 

@@ -58,6 +58,9 @@ class Reject(IntEnum):
     STOP_PRICE_INVALID = 60
     STOP_WRONG_SIDE = 61
     KILLED = 62
+    QUOTE_CROSSED = 67
+    PHASE_TAKES_NO_QUOTES = 68
+    QUOTE_SIZE_INVALID = 69
 
 
 class RejectText(NamedTuple):
@@ -125,4 +128,7 @@ REJECT_TEXTS: dict[Reject, RejectText] = {
     Reject.STOP_PRICE_INVALID: RejectText("stop price off the tick or beyond the limits", 99, 99),
     Reject.STOP_WRONG_SIDE: RejectText("stop price on the wrong side of the last trade", 99, 99),
     Reject.KILLED: RejectText("member or session is blocked by the kill switch", 0, 2),
+    Reject.QUOTE_CROSSED: RejectText("bid of the quote at or above its ask", 99, 99),
+    Reject.PHASE_TAKES_NO_QUOTES: RejectText("quotes are taken in continuous trading only", 2, 99),
+    Reject.QUOTE_SIZE_INVALID: RejectText("size of a quote negative or above the maximum", 99, 99),
 }

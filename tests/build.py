@@ -288,3 +288,23 @@ def pack(commands: list[dict]) -> tuple[np.ndarray, np.ndarray]:
 def unpack_events(rows: np.ndarray) -> list[dict]:
     """EVENT rows as dicts of Python integers."""
     return [dict(zip(t.EVENT.names, row, strict=True)) for row in rows.tolist()]
+
+
+def quote(
+    who: Who, name: str, bid: tuple[int, int], ask: tuple[int, int], **fields: object
+) -> dict:
+    """A mass quote of one instrument: (lots, ticks) of both sides; 0 lots: no such side."""
+    usual = {"account": who.account, "instrument": 1, "scope": w.FIRST_QUOTE, "order_id": 1}
+    usual |= {"qty": bid[0], "price": bid[1] * TICK, "display_qty": ask[0]}
+    every = usual | {"stop_price": ask[1] * TICK, "quote_set": 1} | _of(who) | fields
+    return command(w.MASS_QUOTE, cl_ord_id=name, **every)
+
+
+def more_quote(who: Who, bid: tuple[int, int], ask: tuple[int, int], **fields: object) -> dict:
+    """A further instrument of the mass quote before."""
+    return quote(who, "", bid, ask, **({"scope": 0} | fields))
+
+
+def quote_cancel(who: Who, name: str, scope: int, **fields: object) -> dict:
+    """A quote cancel."""
+    return command(w.QUOTE_CANCEL, cl_ord_id=name, scope=scope, **(_of(who) | fields))

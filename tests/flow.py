@@ -19,6 +19,7 @@ from specs.rejects import Reject
 from tests import naive_words as w
 from tests.build import (
     ALL_FEATURES,
+    ALPHA,
     DAY_1,
     SECOND,
     START_NS,
@@ -42,6 +43,7 @@ from tests.build import (
     session_lost,
     set_phase,
 )
+from tests.flow_quotes import QUOTE_MAKERS
 
 TRADERS = (Who(1, 1, 1), Who(2, 1, 2), Who(3, 2, 3), Who(4, 3, 4))
 FAR_DAY = 20991231
@@ -74,24 +76,8 @@ NARROW = {
     "orders_per_second_max": (0, 1, 3),
 }
 NASTY = (
-    0,
-    1,
-    2,
-    -1,
-    7,
-    8,
-    9,
-    16,
-    32,
-    49,
-    50,
-    255,
-    256,
-    65_535,
-    2**31 - 1,
-    2**32 - 1,
-    2**63 - 1,
-    -(2**63),
+    *(0, 1, 2, -1, 7, 8, 9, 16, 32, 49, 50, 255, 256, 65_535),
+    *(2**31 - 1, 2**32 - 1, 2**63 - 1, -(2**63)),
 )
 
 
@@ -152,6 +138,7 @@ class Flow:
     names: dict[int, list[tuple[str, int]]] = field(default_factory=dict)  # all of a member
     alive: Callable[[int], list[tuple[Any, int]]] = lambda member: []  # ids, instruments
     around: Callable[[int], int] = lambda instrument: 100  # ticks of its last trade
+    quoter: Who = ALPHA  # of the last mass quote, which may go on
     repairs: list[dict] = field(default_factory=list)  # what ends a halt or a narrow limit
 
     def __post_init__(self) -> None:
@@ -446,5 +433,6 @@ MAKERS: tuple[tuple[int, Callable[[Flow], dict]], ...] = (
     (3, Flow._roll_day),
     (3, Flow._instrument),
     (8, Flow._phase),
+    *QUOTE_MAKERS,
 )
 SWEEPS = (Flow._mass_cancel, Flow._session_lost, Flow._roll_product)  # they empty the books

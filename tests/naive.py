@@ -14,6 +14,7 @@ from specs.rejects import Reject
 from tests import naive_checks as checks
 from tests import naive_days as days
 from tests import naive_phases as phases
+from tests import naive_quotes as quotes
 from tests import naive_settle as settle
 from tests import naive_spreads as spreads
 from tests import naive_stops as stops
@@ -42,7 +43,7 @@ class NaiveExchange:
         self.requests_used: dict[int, int] = {}
         self.halted = False
         self.killed: set[tuple[int, int]] = set()  # member, session (0: the whole member)
-        self.request = self.orders_made = self.trades_made = self.slices_made = 0
+        self.request = self.orders_made = self.trades_made = self.slices_made = self.quoting = 0
         self.command: dict = {}
         self.events: list[dict] = []
 
@@ -434,11 +435,11 @@ class NaiveExchange:
     def position(self, account: int, instrument: int) -> int:
         """Net lots."""
         b = self.buckets(account, instrument)
-        longs = b["net"] + b["long_today"] + b["long_before"]
-        return longs - b["short_today"] - b["short_before"]
+        return b["net"] + b["long_today"] + b["long_before"] - b["short_today"] - b["short_before"]
 
 
-HANDLERS = days.HANDLERS | {
+HANDLERS = quotes.HANDLERS | days.HANDLERS
+HANDLERS |= {
     w.NEW_ORDER: NaiveExchange.new_order,
     w.CANCEL: NaiveExchange.cancel,
     w.REPLACE: NaiveExchange.replace,

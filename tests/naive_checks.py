@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 RESTING_TIMES = (w.DAY, w.GTC, w.GTD)
 
 
-def refuse_new(venue: NaiveExchange, c: dict) -> int:
-    """M-11."""
+def refuse_access(venue: NaiveExchange, c: dict) -> int:
+    """Who may trade what, now: the first checks of M-11."""
     if is_killed(venue, c):
         return Reject.KILLED
     if venue.halted:
@@ -37,6 +37,15 @@ def refuse_new(venue: NaiveExchange, c: dict) -> int:
         return Reject.NOT_PERMITTED
     if c["reason"] == Reject.STALE_POSS_DUP:
         return Reject.STALE_POSS_DUP
+    return 0
+
+
+def refuse_new(venue: NaiveExchange, c: dict) -> int:
+    """M-11."""
+    reason = refuse_access(venue, c)
+    if reason:
+        return reason
+    instrument = venue.instruments[c["instrument"]]
     return (
         _refuse_phase(instrument, c)
         or _refuse_terms(instrument, c)
@@ -221,7 +230,7 @@ def refuse_risk(
     ]
     if replaced is None and len(own) + 1 > limits["open_orders_max"]:
         return Reject.OPEN_ORDERS_MAX
-    reason = _refuse_exposure(venue, instrument, c, leaves, own)
+    reason = refuse_exposure(venue, instrument, c, leaves, own)
     if reason:
         return reason
     notional = abs(risk_price(instrument, c)) * instrument.product["multiplier"] * leaves
@@ -237,7 +246,7 @@ def refuse_risk(
     return refuse_rate(venue, c["account"], limits["orders_per_second_max"])
 
 
-def _refuse_exposure(
+def refuse_exposure(
     venue: NaiveExchange, instrument: Instrument, c: dict, leaves: int, own: list[Order]
 ) -> int:
     """M-61, M-62."""

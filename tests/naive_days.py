@@ -137,31 +137,10 @@ def by_order_id(venue: NaiveExchange) -> list[Order]:
 
 def mass_cancel(venue: NaiveExchange, command: dict) -> None:
     """M-19."""
-    scope = command["scope"]
-    if scope == w.SCOPE_INSTRUMENT:
+    if command["scope"] == w.SCOPE_INSTRUMENT:
         phases.halt_late(venue, command)
-    reason = venue.take_request(command)
-    fields = {
-        "member": command["member"],
-        "session": command["session"],
-        "request": venue.request,
-        "side": command["side"],
-    }
-    if scope == w.SCOPE_INSTRUMENT:
-        fields["instrument"] = command["instrument"]
-        known = command["instrument"] in venue.instruments
-    elif scope == w.SCOPE_PRODUCT:
-        fields["product"] = command["product"]
-        known = command["product"] in venue.products
-    elif scope == w.SCOPE_MEMBER:
-        known = True
-    else:
-        known = True
-        reason = reason or Reject.MASS_CANCEL_SCOPE_INVALID
-    if not known:
-        reason = reason or Reject.UNKNOWN_INSTRUMENT
-    elif scope == w.SCOPE_INSTRUMENT:
-        reason = reason or phases.refuse_mass_cancel(venue, command["instrument"])
+    reason = venue.take_request(command) or refuse_scope(venue, command)
+    fields = scope_fields(venue, command)
     if reason:
         venue.emit(w.MASS_CANCEL_REJECTED, reason=reason, **fields)
         return
@@ -169,6 +148,28 @@ def mass_cancel(venue: NaiveExchange, command: dict) -> None:
     for order in meant:
         venue.take_off(order, w.CANCELLED, w.STATUS_CANCELED, w.MASS_CANCEL_REASON)
     venue.emit(w.MASS_CANCELLED, qty=len(meant), **fields)
+
+
+def scope_fields(venue: NaiveExchange, command: dict) -> dict:
+    """What an answer to a mass cancel says of it (M-8)."""
+    fields = {name: command[name] for name in ("member", "session", "side")}
+    if command["scope"] == w.SCOPE_INSTRUMENT:
+        fields["instrument"] = command["instrument"]
+    elif command["scope"] == w.SCOPE_PRODUCT:
+        fields["product"] = command["product"]
+    return fields | {"request": venue.request}
+
+
+def refuse_scope(venue: NaiveExchange, command: dict) -> int:
+    """The checks of M-19 after M-10."""
+    scope = command["scope"]
+    if scope == w.SCOPE_INSTRUMENT:
+        if command["instrument"] not in venue.instruments:
+            return Reject.UNKNOWN_INSTRUMENT
+        return phases.refuse_mass_cancel(venue, command["instrument"])
+    if scope == w.SCOPE_PRODUCT:
+        return 0 if command["product"] in venue.products else Reject.UNKNOWN_INSTRUMENT
+    return 0 if scope == w.SCOPE_MEMBER else Reject.MASS_CANCEL_SCOPE_INVALID
 
 
 def in_scope(venue: NaiveExchange, order: Order, command: dict) -> bool:
@@ -286,12 +287,19 @@ def roll_day(venue: NaiveExchange, command: dict) -> None:
     venue.emit(w.DAY_ROLLED, trading_date=command["trading_date"])
     old = venue.requests
     venue.requests, venue.request_orders = [{}], {}
-    venue.request_ids, venue.requests_used = {}, {}
+    venue.request_ids, venue.requests_used, venue.quoting = {}, {}, 0
+    quotes: dict[int, int] = {}  # a row that several orders of a mass quote name is copied once
     for order in by_order_id(venue):
+        if order.quote and order.request in quotes:
+            order.request = quotes[order.request]
+            continue
         row = len(venue.requests)
         copied = old[order.request]
         venue.requests.append(copied)
-        venue.request_orders[row] = order
+        if order.quote:
+            quotes[order.request] = row
+        else:
+            venue.request_orders[row] = order
         venue.request_ids[(order.member, *copied["cl_ord_id"])] = row
         venue.requests_used[order.member] = venue.requests_used.get(order.member, 0) + 1
         order.request = row

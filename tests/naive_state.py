@@ -49,6 +49,7 @@ class Order:
     shown: int = 0
     stop_price: int | None = None  # None: it does not wait for one
     reached: bool = False  # a trade was there, the order has not come in yet
+    quote: bool = False  # a side of a mass quote
 
     def status(self) -> int:
         """ord_status of a living order (M-8)."""

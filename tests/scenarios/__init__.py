@@ -72,6 +72,8 @@ def render(event: dict) -> str:
     words = [EventKind(event["kind"]).name]
     if EventKind.PHASE_CHANGED <= event["kind"] < EventKind.KILLED:
         return " ".join(words + phase_words(event))
+    if EventKind.QUOTES_TAKEN <= event["kind"] <= EventKind.QUOTES_CANCELLED:
+        return " ".join(words + quote_words(event))
     market = event["kind"] > EventKind.REFRESHED
     for mark, name in (("o", "order_id"), ("p", "public_id"), ("t", "trade_id")):
         words += [f"{mark}{event[name] & (1 << 56) - 1}"] * bool(event[name])
@@ -99,6 +101,7 @@ def render(event: dict) -> str:
     if event["flags"] & w.LEG:
         words.append(f"LEG i{event['instrument']} {Side(event['side']).name}")
     words += ["KEPT_PLACE"] * bool(event["flags"] & w.KEPT_PLACE)
+    words += ["QUOTE"] * bool(event["flags"] & w.QUOTE)
     if event["kind"] in (EventKind.KILLED, EventKind.RELEASED):
         words.append(f"for {event['reason']}")
     elif event["reason"]:
@@ -107,6 +110,18 @@ def render(event: dict) -> str:
             name = SettleReason
         words.append(name(event["reason"]).name)
     return " ".join(words)
+
+
+def quote_words(event: dict) -> list[str]:
+    """What an answer to a quote message says: q the quote's number in it, i instrument."""
+    words = []
+    if event["kind"] == EventKind.QUOTE_REJECTED and event["order_id"]:
+        words = [f"q{event['order_id']}", f"set {event['qty']}"]
+    elif event["kind"] == EventKind.QUOTES_CANCELLED:
+        words = [f"qty {event['qty']}"]
+    for mark, name in (("i", "instrument"), ("r", "request"), ("s", "session")):
+        words += [f"{mark}{event[name]}"] * bool(event[name])
+    return words + [Reject(event["reason"]).name] * bool(event["reason"])
 
 
 def phase_words(event: dict) -> list[str]:

@@ -24,8 +24,10 @@ from tests.build import (
     kill,
     mass_cancel,
     member,
+    more_quote,
     number,
     product,
+    quote,
     replace,
     roll_product,
     sell,
@@ -36,6 +38,7 @@ from tests.build import (
 from tests.exchanges import EngineVenue, NaiveVenue
 
 OPENS = {"instrument": 3, "position_effect": w.OPEN}
+NO_QUOTE = quote(ALPHA, "b", (0, 0), (0, 0))
 RESTING = buy(ALPHA, "rest", 10, 99)
 
 # number: commands before, the one refused, the one beside it that is not refused
@@ -243,8 +246,23 @@ CASES: dict[Reject, tuple[list[dict], dict, dict]] = {
         stop(ALPHA, "x", w.BUY, 1, 102),
         stop(ALPHA, "y", w.SELL, 1, 101),
     ),
+    Reject.QUOTE_CROSSED: (
+        [NO_QUOTE],
+        more_quote(ALPHA, (1, 100), (1, 100)),
+        more_quote(ALPHA, (1, 100), (1, 101)),
+    ),
+    Reject.PHASE_TAKES_NO_QUOTES: (
+        [NO_QUOTE, set_phase(w.PRE_OPEN)],
+        more_quote(ALPHA, (1, 99), (1, 100)),
+        more_quote(ALPHA, (1, 99), (1, 100), instrument=2),
+    ),
+    Reject.QUOTE_SIZE_INVALID: (
+        [NO_QUOTE],
+        more_quote(ALPHA, (1, 99), (1_001, 100)),
+        more_quote(ALPHA, (0, 0), (1_000, 100)),
+    ),
 }
-REJECTING = (w.REJECTED, w.CANCEL_REJECTED, w.MASS_CANCEL_REJECTED)
+REJECTING = (w.REJECTED, w.CANCEL_REJECTED, w.MASS_CANCEL_REJECTED, w.QUOTE_REJECTED)
 
 
 def test_every_number_has_a_case() -> None:
