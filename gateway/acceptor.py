@@ -60,7 +60,7 @@ class Orders(Protocol):
     """Where application messages become command rows, in order: gateway/desk.py."""
 
     def room(self) -> int:
-        """Free command rows."""
+        """Free command rows, 0 or less: none."""
 
     def decode(
         self,
@@ -74,7 +74,7 @@ class Orders(Protocol):
         """Decodes a run of ordinary messages; returns (bytes consumed, rows written, Stop)."""
 
     def take(self, party: Counterparty, message: Message, stale: bool, now_ns: int) -> Fault | None:
-        """One valid message becomes one row; a Fault where it is refused."""
+        """One valid message becomes its rows; a Fault where it is refused."""
 
     def refuse(
         self, party: Counterparty, message: Message, fault: Fault | None, now_ns: int
@@ -239,7 +239,7 @@ class Acceptor(Session):
         rows_max, allowed = desk.room(), self._allowed(party, now_ns)
         if allowed < rows_max:
             rows_max = allowed
-        if rows_max == 0:
+        if rows_max <= 0:
             return 0, False  # the next message decides: it may need no row
         consumed, rows, stop = desk.decode(party, buffer, start, end, rows_max, now_ns)
         self._second_messages += rows
@@ -255,8 +255,9 @@ class Acceptor(Session):
             self._desk.refuse(party, message, Fault(True, _THROTTLED, 0, text), now_ns)
             self._reject_business(message, _THROTTLED, text, now_ns)
             return
-        self._second_messages += 1
+        room = self._desk.room()
         fault = self._desk.take(party, message, self._is_stale(message, now_ns), now_ns)
+        self._second_messages += room - self._desk.room()
         if fault is None:
             return
         if fault.business:

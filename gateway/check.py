@@ -136,7 +136,7 @@ def check_fields(views, buf, count, message):
             ints[SLOT_LENGTH + cell] = length
         index += 1
         if kind == Kind.GROUP:
-            reason, tag, index = _check_group(views, buf, index, last, field, value)
+            reason, tag, index = _check_group(views, buf, index, last, message, field, value)
             if reason != VALID:
                 return reason, tag, header_seen, body_seen
     reason, tag = _missing(views, message, header_seen, body_seen)
@@ -266,12 +266,12 @@ def _check_data(views, buf, index):
 
 
 @codec_kernel
-def _check_group(views, buf, index, last, count_field, instances):
+def _check_group(views, buf, index, last, message, count_field, instances):
     """Members of a repeating group from row `index` on, groups inside it included.
 
     Returns (373 or VALID, tag, first row behind the group).
     """
-    group = np.int64(views.bytes[FIELD_GROUP + count_field])
+    group = _group_of(views, message, count_field)
     count_tag = np.int64(views.ints[FIELD_TAG + count_field])
     for _ in range(instances):
         place, reason, tag = _member(views, buf, index, last, group, 0)
@@ -287,7 +287,7 @@ def _check_group(views, buf, index, last, count_field, instances):
             index += 1
             before = place
             if views.bytes[FIELD_KIND + field] == Kind.GROUP:
-                reason, tag, index = _check_inner(views, buf, index, last, field)
+                reason, tag, index = _check_inner(views, buf, index, last, message, field)
                 if reason != VALID:
                     return reason, tag, index
             place, reason, tag = _member(views, buf, index, last, group, before)
@@ -302,9 +302,15 @@ def _check_group(views, buf, index, last, count_field, instances):
 
 
 @codec_kernel
-def _check_inner(views, buf, index, last, count_field):
+def _group_of(views, message, count_field):
+    """The layout of the group that a field counts in a message."""
+    return np.int64(views.bytes[FIELD_GROUP + message * DIALECT_FIELDS_MAX + count_field])
+
+
+@codec_kernel
+def _check_inner(views, buf, index, last, message, count_field):
     """A group inside a group; its members hold no further group."""
-    group = np.int64(views.bytes[FIELD_GROUP + count_field])
+    group = _group_of(views, message, count_field)
     count_tag = np.int64(views.ints[FIELD_TAG + count_field])
     _, instances = check_value(views, buf, index - 1)
     for _ in range(instances):

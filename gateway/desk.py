@@ -20,11 +20,12 @@ from gateway.market_status import REQUEST_ID_CHARS, REQUEST_IDS
 from gateway.message import Message
 from gateway.orders import decode_orders
 from gateway.tables import Tables
-from gateway.types import Fault
+from gateway.types import MESSAGE_ROWS_MAX, Fault
 from specs.rejects import Reject
 
 OTHER, NOT_TAKEN = 0, 3  # BusinessRejectReason (380): other, unsupported message type
-_ROWS = {b"D", b"F", b"G", b"q"}
+_ROWS = {b"D", b"F", b"G", b"q", b"i", b"Z"}
+_STALE = (CommandKind.NEW_ORDER, CommandKind.MASS_QUOTE)
 
 
 class Question(NamedTuple):
@@ -36,7 +37,8 @@ class Question(NamedTuple):
 
 
 class Desk:
-    """The batch being filled. commands: COMMAND[n], of which `count` rows are used.
+    """The batch being filled. commands: COMMAND[n], of which `count` rows are used; where there is
+    room for one row more there is room for any message.
 
     tables: whose names and SESSION_ROWs the decoder reads. The service calls clear() after a
     submit.
@@ -44,7 +46,8 @@ class Desk:
 
     def __init__(self, tables: Tables, rows_max: int) -> None:
         assert rows_max > 0
-        self.commands = np.zeros(rows_max, COMMAND)
+        self.commands = np.zeros(rows_max + MESSAGE_ROWS_MAX, COMMAND)
+        self._bounded = self.commands[:rows_max]
         self._rows_max = rows_max
         self.count = 0
         self.questions: list[Question] = []
@@ -65,7 +68,7 @@ class Desk:
         self.questions.clear()
 
     def room(self) -> int:
-        """Free command rows."""
+        """Free command rows; less than 0 behind a message that went beyond."""
         return self._rows_max - self.count
 
     def decode(
@@ -81,7 +84,7 @@ class Desk:
 
         Advances expected_in of the party's SESSION_ROW.
         """
-        rows = self.commands
+        rows = self._bounded
         if rows_max < self._rows_max - self.count:
             rows = rows[: self.count + rows_max]
         consumed, written, stop = decode_orders(
@@ -91,13 +94,15 @@ class Desk:
         return consumed, written, stop
 
     def take(self, party: Counterparty, message: Message, stale: bool, now_ns: int) -> Fault | None:
-        """One valid message becomes one row; a Fault where the venue does not take its type."""
-        fault = None
+        """One valid message becomes its rows; a Fault where the venue does not take its type."""
+        fault, written = None, 1
         if message.msg_type in _ROWS:
-            self._tables.decode_message(message, party.session, self.commands, self.count, now_ns)
-            row = self.commands[self.count]
-            if stale and row["kind"] == CommandKind.NEW_ORDER:
-                row["reason"] = Reject.STALE_POSS_DUP
+            written = self._tables.decode_message(
+                message, party.session, self.commands, self.count, now_ns
+            )
+            rows = self.commands[self.count : self.count + written]
+            if stale and rows["kind"][0] in _STALE:
+                rows["reason"] = Reject.STALE_POSS_DUP
         elif message.msg_type == b"H":
             self._note(CommandKind.STATUS_REQUEST, party, message, None, now_ns)
             self.questions.append(Question(party, self.count, message))
@@ -109,7 +114,7 @@ class Desk:
         else:
             fault = Fault(True, NOT_TAKEN, 0, "message type not taken here")
             self._note(CommandKind.REFUSED, party, message, fault, now_ns)
-        self.count += 1
+        self.count += written
         return fault
 
     def refuse(

@@ -17,9 +17,9 @@ import numpy as np
 
 DICTIONARY = Path(__file__).resolve().parent.parent / "specs" / "fix" / "FIX44.xml"
 TAGS_MAX = 10_000  # tags lie below
-DIALECT_FIELDS_MAX = 192  # fields of the dictionary, 0 unused
+DIALECT_FIELDS_MAX = 240  # fields of the dictionary, 0 unused
 MESSAGES_MAX = 32  # message types, 0 unused
-GROUPS_MAX = 8  # repeating groups, 0 unused
+GROUPS_MAX = 16  # layouts of repeating groups, 0 unused
 SLOTS_MAX = 64  # single fields of one message's header or body; bits of a word
 
 HEADER_CELL = 64  # cells of header fields: 64 + slot
@@ -79,7 +79,7 @@ FIELD_DEF = np.dtype(
         ("tag", "<i4"),
         ("length_tag", "<i4"),  # DATA: the tag that must stand before it and gives its bytes
         ("kind", "u1"),  # Kind
-        ("group", "u1"),  # GROUP: its row of the group tables
+        ("spare_1", "u1"),
         ("spare", "<u2"),
         ("spare_4", "<u4"),
     ]
@@ -99,7 +99,7 @@ MESSAGE_DEF = np.dtype(
 )
 assert MESSAGE_DEF.itemsize == 24
 
-_INBOUND = frozenset("012345ADFGHqegj")
+_INBOUND = frozenset("012345ADFGHqegjiZ")
 _DATA_LENGTH_TAGS = {91: 90, 213: 212, 89: 93, 355: 354, 96: 95}
 
 
@@ -114,8 +114,9 @@ class Dialect:
     fields: FIELD_DEF[fields + 1], 0 unused. field_of_tag: uint8[TAGS_MAX], 0: unknown tag.
     messages: MESSAGE_DEF[MESSAGES_MAX]. message_of_type: uint8[256], 0: not in the dialect.
     cells: uint8[MESSAGES_MAX, DIALECT_FIELDS_MAX]: 0 not in this message, 1-63 body slot, 64 + slot
-    header, TRAILER_CELL, GROUP_CELL. group_places: uint8[GROUPS_MAX, DIALECT_FIELDS_MAX]: place of
-    a member in its group from 1, 0 none. names, enums, layouts: for people and tests.
+    header, TRAILER_CELL, GROUP_CELL. groups: uint8[MESSAGES_MAX, DIALECT_FIELDS_MAX]: the layout of
+    the group that a field counts in a message. group_places: uint8[GROUPS_MAX, DIALECT_FIELDS_MAX]:
+    place of a member in its group from 1, 0 none. names, enums, layouts: for people and tests.
     """
 
     fields: np.ndarray
@@ -123,6 +124,7 @@ class Dialect:
     messages: np.ndarray
     message_of_type: np.ndarray
     cells: np.ndarray
+    groups: np.ndarray
     group_places: np.ndarray
     names: dict[int, str]
     enums: dict[int, tuple[str, ...]]
@@ -156,7 +158,8 @@ class _Builder:
         self.enums: dict[int, tuple[str, ...]] = {}
         self.layouts: dict[str, dict[int, bool]] = {}
         self.tag_of_name: dict[str, int] = {}
-        self.groups = 0
+        self.groups = np.zeros((MESSAGES_MAX, DIALECT_FIELDS_MAX), np.uint8)
+        self.group_layouts: dict[tuple[int, ...], int] = {}  # count tag and members -> number
 
     def build(self) -> Dialect:
         self._read_fields()
@@ -177,6 +180,7 @@ class _Builder:
             self.messages,
             self.message_of_type,
             self.cells,
+            self.groups,
             self.places,
             self.names,
             self.enums,
@@ -252,15 +256,14 @@ class _Builder:
         self.layouts[msg_type] = layout
 
     def _read_group(self, index: int, count_tag: int, element: ElementTree.Element) -> None:
-        count = self.fields[self.field_of_tag[count_tag]]
-        if count["group"] == 0:
-            self.groups += 1
-            self._need(self.groups < GROUPS_MAX, "too many groups")
-            count["group"] = self.groups
+        layout = (count_tag, *(self._tag(part) for part in element))
+        group = self.group_layouts.setdefault(layout, len(self.group_layouts) + 1)
+        self._need(group < GROUPS_MAX, "too many groups")
+        self.groups[index, self.field_of_tag[count_tag]] = group
         for place, part in enumerate(element, 1):
             tag = self._tag(part)
             field = self.field_of_tag[tag]
-            self.places[count["group"], field] = place
+            self.places[group, field] = place
             self.cells[index, field] = GROUP_CELL
             if part.tag == "group":
                 self._read_group(index, tag, part)

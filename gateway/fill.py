@@ -102,6 +102,7 @@ TARGET_SLOT = HEADER_CELL + 4
 SEQ_NUM_SLOT = HEADER_CELL + 5
 SENDING_TIME_SLOT = HEADER_CELL + 6
 POSS_DUP_SLOT = HEADER_CELL + 7
+QUOTE_ID = 117  # the id of quote messages: where others have ClOrdID
 HEADER_SLOT_TAGS = {
     SENDER_SLOT: 49,
     TARGET_SLOT: 56,
@@ -121,11 +122,19 @@ def check_conditions(views, buf, message, kind, seen):
     for which, tag in ((Fill.CL_ORD_ID, 11), (Fill.ORIG_CL_ORD_ID, 41)):
         chars = views.ints[SLOT_LENGTH + np.int64(views.bytes[fill + which])]
         if _has(views, fill, seen, which) and chars > CL_ORD_ID_CHARS:
-            return SessionReject.VALUE_INCORRECT, tag
+            return SessionReject.VALUE_INCORRECT, QUOTE_ID if is_quote(kind) else tag
+    if is_quote(kind):
+        return VALID, 0
     self_match_id = _value(views, fill, Fill.SELF_MATCH_ID)
     if self_match_id < 0 or self_match_id > _FOUR_BYTES_MAX:
         return SessionReject.VALUE_INCORRECT, 7928
     return _check_presence(views, fill, kind, seen)
+
+
+@codec_kernel
+def is_quote(kind):
+    """Whether a message is a MassQuote or a QuoteCancel: gateway/quotes.py knows the rest."""
+    return kind == CommandKind.MASS_QUOTE or kind == CommandKind.QUOTE_CANCEL
 
 
 @codec_kernel
@@ -237,7 +246,7 @@ def _fill_names(views, buf, kind, fill, seen, row, command):
     if _has(views, fill, seen, Fill.ACCOUNT):
         slot = np.int64(views.bytes[fill + Fill.ACCOUNT])
         account = find_name(views, Section.ACCOUNTS, buf, slot, np.int64(row["member"]))
-    elif kind == CommandKind.NEW_ORDER:
+    elif kind == CommandKind.NEW_ORDER or kind == CommandKind.MASS_QUOTE:
         account = np.int64(row["default_account"])
     scope = _value(views, fill, Fill.SCOPE)
     instrument = np.int64(0)
@@ -296,10 +305,16 @@ def hash_words(word_0, word_1, word_2, owner, places):
 @codec_kernel
 def find_name(views, which, buf, slot, owner):
     """Id of the name in a slot, in a section of names; 0: unknown. owner 0: any."""
-    offset, length = np.int64(views.ints[SLOT_OFFSET + slot]), views.ints[SLOT_LENGTH + slot]
+    offset, length = views.ints[SLOT_OFFSET + slot], views.ints[SLOT_LENGTH + slot]
+    return find_name_at(views, which, buf, np.int64(offset), np.int64(length), owner)
+
+
+@codec_kernel
+def find_name_at(views, which, buf, offset, length, owner):
+    """The same of a name at an offset."""
     if length > NAME_BYTES:
         return 0
-    word_0, word_1, word_2 = _words(buf, offset, np.int64(length))
+    word_0, word_1, word_2 = _words(buf, offset, length)
     names = views.words[2 * which] // 8
     first = views.words[2 * which + 2] // 4
     places = views.words[2 * which + 3] // 4 - first

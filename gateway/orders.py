@@ -1,10 +1,10 @@
-"""FIX application messages to command rows: D, F, G and q, many in one call.
+"""FIX application messages to command rows: D, F, G, q, i and Z, many in one call.
 
 `decode_orders` takes what needs no thought: a logged-on session's valid messages in sequence. It
 stops in front of everything else, which `read_message` hands to Python over the same tables.
 
 Data path: bytes -> codec.frame -> codec.tokenise -> check.check_fields -> here -> COMMAND rows.
-Source: specs/order_entry.md O-10 to O-13, O-20 to O-23.
+Source: specs/order_entry.md O-10 to O-13, O-20 to O-23, O-55, O-56.
 """
 
 from __future__ import annotations
@@ -25,8 +25,10 @@ from gateway.fill import (
     TARGET_SLOT,
     check_conditions,
     fill_command,
+    is_quote,
     words_of_slot,
 )
+from gateway.quotes import check_quotes, fill_quotes
 from gateway.scan import load8
 from gateway.types import Stop
 
@@ -39,7 +41,7 @@ _BEGIN_WORD = int.from_bytes(b"FIX.4.4\x01", "little")
 
 @kernel
 def decode_orders(arena, buf, start, end, session, commands, first_free, now_ns):
-    """Decode consecutive in-sequence messages D, F, G, q of a session into command rows.
+    """Decode consecutive in-sequence messages D, F, G, q, i, Z of a session into command rows.
 
     arena: Tables.arena. buf: uint8[], the session's bytes at start:end; READ_SLACK_BYTES behind
     end make it faster. commands: COMMAND[], rows from first_free are written. now_ns: both clocks.
@@ -76,22 +78,27 @@ def _decode_orders(views, buf, start, end, row, commands, first_free, now_ns):
         reason, _, header_seen, seen = check_fields(views, buf, count, message)
         if reason != VALID or not _is_in_sequence(views, buf, at, row, header_seen, now_ns):
             break
-        reason, _ = check_conditions(views, buf, message, kind, seen)
+        reason, _, rows = _check_body(views, buf, count, message, kind, seen)
         if reason != VALID:
             break
+        if free + rows > commands.size:
+            stop = _STOP_FULL
+            break
         fill_command(views, buf, message, kind, seen, row, commands[free], now_ns)
+        if is_quote(kind):
+            fill_quotes(views, buf, count, kind, commands, free)
         row["expected_in"] += np.uint32(1)
-        free += 1
+        free += rows
         at += size
     return at - start, free - first_free, stop
 
 
 @kernel
 def decode_one(arena, buf, start, size, session, commands, index, now_ns):
-    """Decode one whole valid message D, F, G or q, whatever its number, into commands[index].
+    """Decode one whole valid message D, F, G, q, i or Z, whatever its number, from commands[index].
 
-    For messages that Python has looked at (PossDup). Returns False where it is none of these or
-    invalid; expected_in stays as it is. Source: O-10, O-12.
+    For messages that Python has looked at (PossDup). Returns the rows written, 0 where it is none
+    of these, invalid, or has no room; expected_in stays as it is. Source: O-10, O-12.
     """
     views = open_views(arena)
     row = open_session(arena, views.words, session)
@@ -102,19 +109,31 @@ def decode_one(arena, buf, start, size, session, commands, index, now_ns):
 def _decode_one(views, buf, start, size, row, commands, index, now_ns):
     status, found, body = frame(buf, start, start + size)
     if status != MESSAGE or found != size or buf[body + 4] != _SOH:
-        return False
+        return 0
     kind = _kind_of_type(buf[body + 3])
     count = tokenise(views, buf, start, start + size)
     if kind == CommandKind.NONE or count < 0:
-        return False
+        return 0
     message = np.int64(views.bytes[MESSAGE_OF_TYPE + np.int64(buf[body + 3])])
     reason, _, _, seen = check_fields(views, buf, count, message)
-    if reason == VALID:
-        reason, _ = check_conditions(views, buf, message, kind, seen)
     if reason != VALID:
-        return False
+        return 0
+    reason, _, rows = _check_body(views, buf, count, message, kind, seen)
+    if reason != VALID or index + rows > commands.size:
+        return 0
     fill_command(views, buf, message, kind, seen, row, commands[index], now_ns)
-    return True
+    if is_quote(kind):
+        fill_quotes(views, buf, count, kind, commands, index)
+    return rows
+
+
+@codec_kernel
+def _check_body(views, buf, count, message, kind, seen):
+    """What the tables cannot say: (VALID, 373 or BUSINESS + 380; tag; command rows)."""
+    reason, tag = check_conditions(views, buf, message, kind, seen)
+    if reason != VALID or not is_quote(kind):
+        return reason, tag, 1
+    return check_quotes(views, buf, count, kind)
 
 
 @kernel
@@ -148,7 +167,7 @@ def _read_message(views, buf, start, end):
         if buf[body + 3] == ord("H"):
             kind = CommandKind.STATUS_REQUEST
         if kind != CommandKind.NONE:
-            reason, tag = check_conditions(views, buf, message, kind, seen)
+            reason, tag, _ = _check_body(views, buf, count, message, kind, seen)
     return MESSAGE, size, count, reason, tag
 
 
@@ -162,6 +181,10 @@ def _kind_of_type(msg_type):
         return CommandKind.REPLACE
     if msg_type == ord("q"):
         return CommandKind.MASS_CANCEL
+    if msg_type == ord("i"):
+        return CommandKind.MASS_QUOTE
+    if msg_type == ord("Z"):
+        return CommandKind.QUOTE_CANCEL
     return CommandKind.NONE
 
 

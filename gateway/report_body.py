@@ -64,8 +64,8 @@ def put_execution(views, event, number, asked, order, mode, out, at):
     is_amended = kind == EventKind.CANCELLED or kind == EventKind.REPLACED
     has_orig = is_amended and event["request"] != 0 and not is_status
     at = _put_ids(asked, has_orig, out, at)
-    at = _put_account(views, event, out, at)
-    at = _put_symbol(views, event, out, at)
+    at = put_account(views, event, out, at)
+    at = put_symbol(views, event, out, at)
     store8(out, at, _T54)
     at = put_byte(out, at + 4, event["side"])
     store8(out, at, _T38)
@@ -87,8 +87,8 @@ def put_execution(views, event, number, asked, order, mode, out, at):
         at += 6
     if kind == EventKind.REJECTED:
         store8(out, at, _T103)
-        at = put_uint(out, at + 5, (_reason(views, event) >> 32) & 255)
-    return _put_reason_text(views, event, out, at)
+        at = put_uint(out, at + 5, (reason_word(views, event) >> 32) & 255)
+    return put_reason_text(views, event, out, at)
 
 
 @codec_kernel
@@ -121,7 +121,8 @@ def _put_name(views, which, index, out, at):
 
 
 @codec_kernel
-def _put_account(views, event, out, at):
+def put_account(views, event, out, at):
+    """Account (1), where there is one."""
     if event["account"] == 0:
         return at
     store8(out, at, _T1)
@@ -129,7 +130,8 @@ def _put_account(views, event, out, at):
 
 
 @codec_kernel
-def _put_symbol(views, event, out, at):
+def put_symbol(views, event, out, at):
+    """Symbol (55)."""
     store8(out, at, _T55)
     if event["instrument"] == 0:
         store8(out, at + 4, _NO_SYMBOL_WORD)
@@ -142,6 +144,8 @@ def _put_terms(event, order, out, at):
     """The order as it was asked for: type, price, time in force and what else was set."""
     store8(out, at, _T40)
     at = put_byte(out, at + 4, event["ord_type"])
+    if order["kind"] == CommandKind.MASS_QUOTE:
+        return _put_quote_terms(event, out, at)
     if event["ord_type"] == OrdType.LIMIT or event["ord_type"] == OrdType.STOP_LIMIT:
         store8(out, at, _T44)
         price = order["price"] if event["kind"] == EventKind.FILL else event["price"]
@@ -167,6 +171,16 @@ def _put_terms(event, order, out, at):
         store8(out, at, _T77)
         at = put_byte(out, at + 4, order["position_effect"])
     return at
+
+
+@codec_kernel
+def _put_quote_terms(event, out, at):
+    """A side of a quote: its request says nothing of it, and a fill not what its limit was."""
+    if event["kind"] != EventKind.FILL:
+        store8(out, at, _T44)
+        at = put_price(out, at + 4, event["price"])
+    store8(out, at, _T59)
+    return put_byte(out, at + 4, event["time_in_force"])
 
 
 @codec_kernel
@@ -196,7 +210,7 @@ def _put_time(views, event, out, at):
 
 
 @codec_kernel
-def _reason(views, event):
+def reason_word(views, event):
     """The REASON word of an event."""
     reason = np.int64(event["reason"])
     if reason >= 1000:
@@ -207,8 +221,9 @@ def _reason(views, event):
 
 
 @codec_kernel
-def _put_reason_text(views, event, out, at):
-    reason = _reason(views, event)
+def put_reason_text(views, event, out, at):
+    """Text (58) of the event's reason, where it has one."""
+    reason = reason_word(views, event)
     length = (reason >> 16) & 0xFFFF
     if length == 0:
         return at
@@ -223,13 +238,13 @@ def put_cancel_reject(views, event, asked, out, at):
     at = _put_ids(asked, True, out, at)
     store8(out, at, _T39)
     at = put_byte(out, at + 4, event["ord_status"])
-    at = _put_account(views, event, out, at)
+    at = put_account(views, event, out, at)
     at = _put_time(views, event, out, at)
     store8(out, at, _T434)
     at = put_byte(out, at + 5, ord("2") if asked["kind"] == CommandKind.REPLACE else ord("1"))
     store8(out, at, _T102)
-    at = put_uint(out, at + 5, (_reason(views, event) >> 40) & 255)
-    return _put_reason_text(views, event, out, at)
+    at = put_uint(out, at + 5, (reason_word(views, event) >> 40) & 255)
+    return put_reason_text(views, event, out, at)
 
 
 @codec_kernel
@@ -250,11 +265,11 @@ def put_mass_cancel(views, event, number, asked, out, at):
     else:
         at = put_byte(out, at + 5, ord("0"))
         store8(out, at, _T532)
-        at = put_uint(out, at + 5, (_reason(views, event) >> 40) & 255)
+        at = put_uint(out, at + 5, (reason_word(views, event) >> 40) & 255)
     if event["instrument"] != 0:
-        at = _put_symbol(views, event, out, at)
+        at = put_symbol(views, event, out, at)
     if event["side"] != 0:
         store8(out, at, _T54)
         at = put_byte(out, at + 4, event["side"])
     at = _put_time(views, event, out, at)
-    return _put_reason_text(views, event, out, at)
+    return put_reason_text(views, event, out, at)

@@ -1,4 +1,4 @@
-"""Event rows to FIX reports: ExecutionReport, OrderCancelReject, OrderMassCancelReport.
+"""Event rows to FIX reports: 35=8, 9, r and b, the answers to quotes.
 
 A report is a function of its event and of two request rows (the request it answers, the order's
 own), so that it can be written again at any time with the same body. Knows nothing of sockets or of
@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.kernel import codec_kernel, kernel
-from engine.types import REPORT_KIND_MAX, CommandKind, EventKind
+from engine.types import QUOTE_REPORTS, REPORT_KIND_MAX, CommandKind, EventKind
 from gateway.arena import (
     REPORTS_MAX,
     Clock,
@@ -24,12 +24,14 @@ from gateway.arena import (
     open_views,
 )
 from gateway.put import put_milliseconds, put_second, put_sum, put_uint, tag_word
+from gateway.quote_body import put_quote_answer
 from gateway.report_body import put_cancel_reject, put_execution, put_mass_cancel
 from gateway.scan import load8, scan64, store8
 from gateway.types import REPORT_BYTES_MAX, SESSION_ROW, TEMPLATE_BYTES, Encode, StoreKind
 
 _TYPES = tuple(b"?88888889rr8")  # by EventKind, 35
 _LAST_KIND = int(REPORT_KIND_MAX)
+_FIRST_QUOTE, _LAST_QUOTE = (int(kind) for kind in QUOTE_REPORTS)  # 35=b
 _POSS_DUP, _POSS_RESEND = int(Encode.POSS_DUP), int(Encode.POSS_RESEND)
 _STORE_EVENT = int(StoreKind.EVENT) << 56
 _STORE_PENDING = int(StoreKind.BLOB_PENDING) << 56
@@ -152,7 +154,10 @@ def _group(views, spans, events, limit):
 @codec_kernel
 def _is_report(views, event, session, sessions_max):
     """True for an event that a defined session is told of."""
-    if event["kind"] > _LAST_KIND or event["kind"] == 0 or session == 0 or session > sessions_max:
+    kind = event["kind"]
+    if kind > _LAST_KIND and (kind < _FIRST_QUOTE or kind > _LAST_QUOTE):
+        return False
+    if kind == 0 or session == 0 or session > sessions_max:
         return False
     first = views.words[2 * Section.SESSIONS] // 4
     return views.ints[first + session * _SESSION_INTS + _SESSION_INT] == session
@@ -196,6 +201,7 @@ def _is_answer(event):
         kind == EventKind.REJECTED
         or kind == EventKind.CANCEL_REJECTED
         or kind == EventKind.MASS_CANCEL_REJECTED
+        or kind == EventKind.QUOTE_REJECTED
     )
 
 
@@ -207,11 +213,17 @@ def _find_command(commands, cursor, event):
         if (
             command["session"] == event["session"]
             and command["msg_seq_num"] == event["msg_seq_num"]
-            and command["kind"] >= CommandKind.NEW_ORDER
-            and command["kind"] <= CommandKind.MASS_CANCEL
+            and _takes_request(command["kind"])
         ):
             return index
     return commands.size
+
+
+@codec_kernel
+def _takes_request(kind):
+    if kind == CommandKind.MASS_QUOTE or kind == CommandKind.QUOTE_CANCEL:
+        return True
+    return kind >= CommandKind.NEW_ORDER and kind <= CommandKind.MASS_CANCEL
 
 
 @codec_kernel
@@ -251,14 +263,17 @@ def _copy_command(commands, index, spare):
 def _encode(views, row, event, number, requests, spare, out, start, seq_num, now_ns, orig_ns, mode):
     """One message at out[start:]; returns its end."""
     kind = np.int64(event["kind"])
-    at = _put_header(views, row, _TYPES[kind], out, start, seq_num, now_ns, orig_ns, mode)
+    msg_type = ord("b") if kind >= _FIRST_QUOTE else _TYPES[kind]
+    at = _put_header(views, row, msg_type, out, start, seq_num, now_ns, orig_ns, mode)
     asked = spare
     if event["request"] != 0:
         asked = requests[event["request"]]
     elif not _is_answer(event):
         asked = requests[event["order_request"]]
     order = requests[event["order_request"]] if event["order_request"] != 0 else asked
-    if kind <= EventKind.RESTATED or kind == EventKind.TRIGGERED:
+    if kind >= _FIRST_QUOTE:
+        at = put_quote_answer(views, event, asked, out, at)
+    elif kind <= EventKind.RESTATED or kind == EventKind.TRIGGERED:
         at = put_execution(views, event, number, asked, order, mode, out, at)
     elif kind == EventKind.CANCEL_REJECTED:
         at = put_cancel_reject(views, event, asked, out, at)

@@ -28,7 +28,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from engine.types import REPORT_KIND_MAX
+from engine.types import QUOTE_REPORTS, REPORT_KIND_MAX
 from gateway.sent_rows import SentRows
 from gateway.types import (
     STORE_ROW,
@@ -219,7 +219,10 @@ class SessionStore:
         """Rows of the reports of events behind events_through, up to `through`."""
         for first, rows in events(self.events_through + 1, through):
             sessions = rows["session"]
-            told = (rows["kind"] <= REPORT_KIND_MAX) & (sessions < len(self._expected_in))
+            kinds = rows["kind"]
+            told = kinds <= REPORT_KIND_MAX
+            told |= (kinds >= QUOTE_REPORTS[0]) & (kinds <= QUOTE_REPORTS[1])
+            told &= sessions < len(self._expected_in)
             for session in np.unique(sessions[told]).tolist():
                 if session:
                     index = np.flatnonzero(told & (sessions == session))

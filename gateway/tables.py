@@ -18,7 +18,7 @@ from gateway import arena as arenas
 from gateway.arena import Bounds, Section
 from gateway.check import VALID, SessionReject
 from gateway.dialect import FIX44_TYPES, HEADER_CELL, SLOTS_MAX, Dialect, load_dialect
-from gateway.fill import BUSINESS, FILL_TAGS, HEADER_SLOT_TAGS, hash_words
+from gateway.fill import BUSINESS, FILL_TAGS, HEADER_SLOT_TAGS, QUOTE_ID, Fill, hash_words
 from gateway.message import Message
 from gateway.orders import decode_one, decode_orders, read_message
 from gateway.reports import encode_report, encode_reports
@@ -33,7 +33,7 @@ from gateway.types import (
     Read,
     Stop,
 )
-from specs.rejects import REJECT_TEXTS
+from specs.rejects import QUOTE_REJECT_OTHER, QUOTE_REJECT_REASONS, REJECT_TEXTS
 
 _SESSION_TEXTS = {
     SessionReject.INVALID_TAG: "tag not defined",
@@ -144,15 +144,17 @@ class Tables:
 
     def decode_message(
         self, message: Message, session: int, commands: np.ndarray, index: int, now_ns: int
-    ) -> None:
-        """One valid D, F, G or q that Python holds (PossDup, say) into commands[index].
+    ) -> int:
+        """One valid D, F, G, q, i or Z that Python holds (PossDup, say) from commands[index] on.
 
-        A caller sets `reason` of a stale one itself (O-12). expected_in stays as it is.
+        Returns the rows written. A caller sets `reason` of a stale one itself (O-12). expected_in
+        stays as it is.
         """
         assert message.fault is None
         buf = np.frombuffer(message.raw, np.uint8).copy()
-        done = decode_one(self.arena, buf, 0, len(buf), session, commands, index, now_ns)
-        assert done, message
+        rows = decode_one(self.arena, buf, 0, len(buf), session, commands, index, now_ns)
+        assert rows, message
+        return int(rows)
 
     def note(
         self,
@@ -314,7 +316,7 @@ class Tables:
         if reason >= BUSINESS:
             return Fault(True, reason - BUSINESS, tag, _BUSINESS_TEXTS[reason - BUSINESS] + label)
         text = _SESSION_TEXTS[SessionReject(reason)] + label
-        if reason == SessionReject.VALUE_INCORRECT and tag in (11, 41):
+        if reason == SessionReject.VALUE_INCORRECT and tag in (11, 41, QUOTE_ID):
             text += ": at most 20 characters"
         return Fault(False, reason, tag, text)
 
@@ -339,7 +341,7 @@ class Tables:
             (arenas.FIELD_OF_TAG, dialect.field_of_tag),
             (arenas.MESSAGE_OF_TYPE, dialect.message_of_type),
             (arenas.FIELD_KIND, fields["kind"]),
-            (arenas.FIELD_GROUP, fields["group"]),
+            (arenas.FIELD_GROUP, dialect.groups.ravel()),
             (arenas.CELLS, dialect.cells.ravel()),
             (arenas.PLACES, dialect.group_places.ravel()),
         ):
@@ -355,6 +357,8 @@ class Tables:
             for tag in layout:
                 tag_of_slot[message * SLOTS_MAX + dialect.slot(msg_type, tag)] = tag
             for which, tag in FILL_TAGS.items():
+                if which == Fill.CL_ORD_ID and QUOTE_ID in layout:
+                    tag = QUOTE_ID
                 if tag in layout:
                     place = arenas.FILL + message * arenas.FILL_MAX + which
                     self.arena[place] = dialect.slot(msg_type, tag)
@@ -378,7 +382,8 @@ class Tables:
             assert index < arenas.REASONS_MAX and at + len(data) + 8 <= arenas.TEXTS_BYTES
             start = arenas.TEXTS + at
             self.arena[start : start + len(data)] = np.frombuffer(data, np.uint8)
-            codes = ord_rej_reason << 32 | cxl_rej_reason << 40
+            quote_reason = QUOTE_REJECT_REASONS.get(index, QUOTE_REJECT_OTHER)
+            codes = ord_rej_reason << 32 | cxl_rej_reason << 40 | quote_reason << 48
             self._words[arenas.REASON + index] = at | len(data) << 16 | codes
             at += len(data)
 

@@ -20,7 +20,8 @@ COMP_ID_CHARS = 16
 ACCOUNT_CHARS = 18
 SYMBOL_CHARS = 18
 MESSAGE_BYTES_MAX = 8192  # one message, 8= to 10= included; more is garbled
-FIELDS_MAX = 256  # fields in one message
+FIELDS_MAX = 1024  # fields in one message
+MESSAGE_ROWS_MAX = 512  # command rows of one message, which a batch takes beyond its bound
 REPORT_BYTES_MAX = 768  # bytes one report may take in `out`
 READ_SLACK_BYTES = 64  # spare bytes behind `end` in a read buffer: the decoder's fast path
 TEMPLATE_BYTES = 96
@@ -31,7 +32,7 @@ class Stop(IntEnum):
 
     NEED_MORE = 0  # what is left is no whole message
     COMMANDS_FULL = 1  # no free command row
-    PYTHON = 2  # the next message is not an in-sequence valid D, F, G, q: see Tables.read
+    PYTHON = 2  # the next message is not an in-sequence valid D, F, G, q, i, Z: see Tables.read
 
 
 class Read(IntEnum):

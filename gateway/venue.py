@@ -201,7 +201,7 @@ class Venue:
     def session_lost(self, party: Counterparty, now_ns: int) -> None:
         """A drop, not a Logout: the session's DAY orders go, where it is set so (M-45)."""
         if party.cancel_on_disconnect:
-            if self.desk.room() == 0:
+            if self.desk.room() <= 0:
                 self._submit(now_ns)
             self.desk.add(CommandKind.SESSION_LOST, party.session, now_ns)
 

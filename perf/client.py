@@ -78,11 +78,14 @@ def encode_orders(comp_id: str, count: int, first_seq: int, prefix: str = "") ->
     return Orders(np.frombuffer(b"".join(parts), np.uint8), offsets)
 
 
-def front_symbol() -> str:
-    """SITB's second month of the default venue's day: it does not expire during a run."""
+def front_symbol(month: int = 1) -> str:
+    """SITB's second month of the default venue's day: it does not expire during a run.
+
+    month: others, from 0.
+    """
     day = DayConfig().venue_day().at(time.time_ns())
     contracts = load_products().contracts(day)
-    return [contract.symbol for contract in contracts if contract.product.code == "SITB"][1]
+    return [contract.symbol for contract in contracts if contract.product.code == "SITB"][month]
 
 
 @kernel

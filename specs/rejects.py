@@ -132,3 +132,24 @@ REJECT_TEXTS: dict[Reject, RejectText] = {
     Reject.PHASE_TAKES_NO_QUOTES: RejectText("quotes are taken in continuous trading only", 2, 99),
     Reject.QUOTE_SIZE_INVALID: RejectText("size of a quote negative or above the maximum", 99, 99),
 }
+
+
+QUOTE_REJECT_OTHER = 99  # QuoteRejectReason (300) and QuoteEntryRejectReason (368)
+QUOTE_REJECT_REASONS: dict[int, int] = {
+    Reject.UNKNOWN_INSTRUMENT: 1,
+    Reject.VENUE_HALTED: 2,
+    Reject.INSTRUMENT_NOT_TRADING: 2,
+    Reject.PHASE_TAKES_NO_QUOTES: 2,
+    Reject.OPEN_ORDERS_MAX: 3,
+    Reject.POSITION_LONG_MAX: 3,
+    Reject.POSITION_SHORT_MAX: 3,
+    Reject.ORDER_NOTIONAL_MAX: 3,
+    Reject.OPEN_NOTIONAL_MAX: 3,
+    Reject.DUPLICATE_CL_ORD_ID: 6,
+    Reject.QUOTE_CROSSED: 7,
+    Reject.PRICE_OFF_TICK: 8,
+    Reject.PRICE_ABOVE_LIMIT: 8,
+    Reject.PRICE_BELOW_LIMIT: 8,
+    Reject.PRICE_OUTSIDE_BAND: 8,
+    Reject.NOT_PERMITTED: 9,
+}

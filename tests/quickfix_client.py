@@ -125,6 +125,31 @@ class Member(fix.Application):
         message.getHeader().setField(35, msg_type)
         self._send(message, tags)
 
+    def mass_quote(self, quote_id: str, *entries: dict[int, str], **extra: str) -> None:
+        """Sends a MassQuote of one set; an entry's QuoteEntryID is its place from 1."""
+        message = fix.Message()
+        message.getHeader().setField(35, "i")
+        quotes = fix.Group(296, 302)
+        quotes.setField(302, "1")
+        for number, entry in enumerate(entries, 1):
+            one = fix.Group(295, 299)
+            one.setField(299, str(number))
+            for tag, value in entry.items():
+                one.setField(tag, value)
+            quotes.addGroup(one)
+        message.addGroup(quotes)
+        self._send(message, {117: quote_id, **{int(n[1:]): v for n, v in extra.items()}})
+
+    def quote_cancel(self, quote_id: str, kind: str, symbol: str = "") -> None:
+        """Sends a QuoteCancel of a type (298), of one symbol where that is given."""
+        message = fix.Message()
+        message.getHeader().setField(35, "Z")
+        if symbol:
+            one = fix.Group(295, 55)
+            one.setField(55, symbol)
+            message.addGroup(one)
+        self._send(message, {117: quote_id, 298: kind})
+
     def _send(self, message: fix.Message, tags: dict[int, str]) -> None:
         for tag, value in tags.items():
             message.setField(tag, value)

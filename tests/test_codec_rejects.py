@@ -89,7 +89,7 @@ SESSION_REJECTS: dict[str, tuple[bytes, int, int]] = {
     "inner group short": (new_order(extra="453=1|448=X|802=2|523=a|803=1|"), 16, 802),
     "member without value": (new_order(extra="453=1|448=|447=D|"), 4, 448),
     "member of wrong format": (new_order(extra="453=1|448=X|447=DD|"), 6, 447),
-    "too many fields": (new_order(extra="58=x|" * 300), 99, 0),
+    "too many fields": (new_order(extra="58=x|" * 1_100), 99, 0),
 }
 
 # message -> (380, tag)

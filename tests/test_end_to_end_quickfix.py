@@ -94,6 +94,45 @@ def test_stop_orders_wait_and_are_triggered(members: tuple[Member, Member]) -> N
     alpha.next(t150="4", t11="w7", t41="w4", t39="4", t40="2")
 
 
+def quoted(symbol: str, bid: str, ask: str, lots: str = "5") -> dict[int, str]:
+    """An entry of a mass quote with both sides."""
+    return {55: symbol, 132: bid, 133: ask, 134: lots, 135: lots}
+
+
+def test_a_maker_quotes_and_is_hit(members: tuple[Member, Member]) -> None:
+    """Mass quotes of three instruments, one refused; fills; cancels of one and of all."""
+    alpha, bravo = members
+    symbol, later = front_symbol(), front_symbol(2)
+    alpha.mass_quote("q1", quoted(symbol, "1.990", "2.010"), quoted(later, "2.000", "2.000"),
+                     quoted("NOSUCH", "1", "2"))  # fmt: skip
+    assert 300 not in alpha.next(t35="b", t117="q1", t297="0")
+    alpha.next(t35="b", t117="q1", t297="5", t302="1", t299="2", t55=later, t368="7")
+    alpha.next(t35="b", t117="q1", t297="5", t299="3", t55="[N/A]", t368="1")
+    bravo.order("b1", "1", 2, "2.010", symbol)
+    bravo.next(t150="0", t11="b1")
+    bravo.next(t150="F", t39="2", t11="b1", t31="2.01")
+    hit = alpha.next(t35="8", t150="F", t39="1", t11="q1", t54="2", t32="2", t151="3")
+    assert 44 not in hit
+    alpha.mass_quote("q2", quoted(symbol, "1.991", "2.009"))
+    alpha.next(t35="b", t117="q2", t297="0")
+    bravo.order("b2", "2", 1, "1.991", symbol)
+    bravo.next(t150="0", t11="b2")
+    bravo.next(t150="F", t39="2", t11="b2", t31="1.991")
+    alpha.next(t150="F", t39="1", t11="q2", t54="1", t32="1", t151="4")
+    alpha.mass_quote("q2", quoted(symbol, "1.991", "2.009"))
+    alpha.next(t35="b", t117="q2", t297="5", t300="6")
+    alpha.quote_cancel("c1", "1", symbol)
+    alpha.next(t35="b", t117="c1", t297="1")
+    bravo.order("b3", "1", 1, "2.010", symbol)
+    bravo.next(t150="0", t11="b3", t39="0")
+    alpha.mass_quote("q3", {55: symbol, 133: "2.010", 135: "4"})
+    alpha.next(t35="b", t117="q3", t297="0")
+    alpha.next(t150="F", t39="1", t11="q3", t54="2", t851="2", t151="3")
+    bravo.next(t150="F", t39="2", t11="b3")
+    alpha.quote_cancel("c2", "4")
+    alpha.next(t35="b", t117="c2", t297="4")
+
+
 def test_order_status(members: tuple[Member, Member]) -> None:
     alpha, _ = members
     symbol = front_symbol()

@@ -17,7 +17,7 @@ SECTIONS = {
     match[1]: match[2]
     for match in re.finditer(r"^### \w+ \(35=(\w)\)\n(.*?)(?=^###|\Z)", TEXT, re.M | re.S)
 }
-INBOUND = "A5012 43DFGHqeg".replace(" ", "")
+INBOUND = "A5012 43DFGHqegiZ".replace(" ", "")
 
 
 def listed_fields(section: str) -> dict[int, tuple[str, str]]:
@@ -66,6 +66,7 @@ def test_conditionally_required_fields_are_those_of_the_rule() -> None:
         "G": {41, 55, 38, 44, 99, 432},
         "H": {55},
         "q": {55},
+        "Z": {295},
     }
 
 
