@@ -294,6 +294,36 @@ def test_m210_triggered_stops_count_as_their_command_does() -> None:
     )
 
 
+def test_m210_what_an_uncross_triggers_locks_with_it() -> None:
+    """The uncross empties the book; the stop order that comes in behind it is locked from then."""
+    check(
+        at(10, stop(ALPHA, "a1", w.BUY, 3, 1_050, ticks=1_100)),
+        at(20, set_phase(w.PRE_OPEN)),
+        at(30, buy(ALPHA, "a2", 2, 1_100)),
+        at(40, sell(BRAVO, "b1", 2, 1_100)),
+        at(200, set_phase(w.CONTINUOUS)),
+        at(200 + LOCKED, roll_product(1, DAY_2)),
+        venue=one(product(1, ladder_bp=1_500, **LOCKING)),
+        events="""
+            ACCEPTED o1 @1100 qty 3 leaves 3 r1 s1
+            PHASE_CHANGED i1 PRE_OPEN from NONE
+            ACCEPTED o2 p1 @1100 qty 2 leaves 2 shows 2 r2 s1
+            ACCEPTED o3 p2 @1100 qty 2 leaves 2 shows 2 r3 s3
+            INDICATIVE i1 @1100 qty 2
+            PHASE_CHANGED i1 AUCTION_MATCH from PRE_OPEN
+            FILL o2 p1 t1 @1100 qty 2 cum 2 of r2 s1 AUCTION UNSOLICITED
+            FILL o3 p2 t1 @1100 qty 2 cum 2 of r3 s3 AUCTION UNSOLICITED
+            UNCROSSED i1 @1100 qty 2
+            PHASE_CHANGED i1 CONTINUOUS from AUCTION_MATCH
+            TRIGGERED o1 @1100 of 3 leaves 3 of r1 s1 UNSOLICITED
+            BOOKED o1 p3 @1100 of 3 leaves 3 shows 3 of r1
+            EXPIRED o1 p3 @1100 qty 3 of r1 s1 UNSOLICITED DAY_END
+            SETTLED @1100 from 2200 to 0 qty 2
+            LIMITS_SET @1100 from 957 to 1243 qty 1
+        """,
+    )
+
+
 def test_m211_limits_widen_day_by_day_and_a_turn_starts_again() -> None:
     """Locked up twice, then down, then free."""
     check(
