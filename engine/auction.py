@@ -38,6 +38,7 @@ from engine.risk import add_open
 from engine.settle import note_trade
 from engine.spreads import report_legs
 from engine.stops import note_print
+from engine.trades import remember_trade
 from engine.types import EventKind, OrdStatus
 
 TRADE_ROWS = 2
@@ -95,6 +96,7 @@ def uncross(book, at, command, number):
             instrument["volume"] += qty
             instrument["value_ticks"] += price // product["tick"] * qty
         note_trade(book, number, command["time_ns"], price, qty)
+        remember_trade(book, at, command, order_at(book, bid), order_at(book, ask), price, qty)
         trade_id = product["shard_bits"] | header["trade_count"]
         fill_resting(book, at, at + 2, command, instrument, bid, qty, trade_id)
         fill_resting(book, at + 1, at + 4, command, instrument, ask, qty, trade_id)

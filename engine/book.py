@@ -123,6 +123,8 @@ call_at = _accessor("calls", DTYPES["calls"])
 depth_at = _accessor("depths", DTYPES["depths"])
 move_at = _accessor("moves", DTYPES["moves"])
 window_at = _accessor("windows", DTYPES["windows"])
+trade_at = _accessor("trades", DTYPES["trades"])
+trade_side_at = _accessor("trade_sides", DTYPES["trade_sides"])
 request_at = _accessor("requests", REQUEST, is_outside=True)
 event_at = _accessor("events", EVENT, is_outside=True)
 

@@ -34,6 +34,7 @@ from engine.layout import ASK_NONE, STOP_NONE
 from engine.limits import (
     BAND_TICKS_MAX,
     BASIS_POINTS,
+    BUST_SECONDS_MAX,
     DEPTH_ROWS,
     ID_COUNT_BITS,
     LEVELS_PER_INSTRUMENT_MAX,
@@ -140,7 +141,7 @@ def product_in_bounds(book, row):
         return False
     if row["velocity_ticks"] != 0 and row["velocity_seconds"] == 0:
         return False
-    if row["breaker_bp"] > BASIS_POINTS:
+    if row["breaker_bp"] > BASIS_POINTS or row["bust_seconds"] > BUST_SECONDS_MAX:
         return False
     if not settlement_in_bounds(row):
         return False
@@ -201,6 +202,7 @@ def define_product(book, at, command, row):
     product["velocity_seconds"] = row["velocity_seconds"]
     product["breaker_bp"] = row["breaker_bp"]
     product["pause_ns"] = np.int64(row["pause_seconds"]) * NANOSECONDS
+    product["bust_ns"] = np.int64(row["bust_seconds"]) * NANOSECONDS
     product["dynamic_band"] = band_width(tick, row["dynamic_band_ticks"])
     spans = min(np.int64(row["settle_window_seconds"]), WINDOW_SPANS)
     product["settle_spans"] = spans

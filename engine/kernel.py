@@ -32,6 +32,7 @@ _CONSTANTS = (
     "limits.py",
     "layout.py",
     "order_rows.py",
+    "trade_rows.py",
     "flags.py",
     "reference.py",
     "dialect.py",

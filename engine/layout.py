@@ -36,6 +36,7 @@ from engine.table_rows import (
     WINDOW,
     WORD,
 )
+from engine.trade_rows import TRADE, TRADE_SIDE
 from engine.types import COMMAND, EVENT
 
 ASK_NONE = 1 << 40  # best_ask of an empty side; best_bid of one is -1
@@ -64,6 +65,8 @@ SECTIONS = (
     "depths",
     "moves",
     "windows",
+    "trades",
+    "trade_sides",
 )
 
 HEADER = np.dtype(
@@ -76,6 +79,7 @@ HEADER = np.dtype(
             "event_count",
             "order_count",  # ids given so far
             "trade_count",
+            "trades_from",  # trades up to this number are of an earlier venue day
             "public_count",
             "request_count",  # rows of this venue day
             "requests_max",
@@ -174,6 +178,8 @@ class Book(NamedTuple):
     depths: np.ndarray
     moves: np.ndarray
     windows: np.ndarray
+    trades: np.ndarray
+    trade_sides: np.ndarray
     requests: np.ndarray
     events: np.ndarray
 
@@ -201,6 +207,8 @@ DTYPES = {
     "depths": WORD,
     "moves": MOVE,
     "windows": WINDOW,
+    "trades": TRADE,
+    "trade_sides": TRADE_SIDE,
 }
 _HEADER_BYTES = HEADER.itemsize
 
@@ -241,6 +249,8 @@ def section_rows(limits: EngineLimits) -> dict[str, int]:
         "depths": levels,
         "moves": (limits.instruments_max + 1) * MOVE_ROWS,
         "windows": (limits.instruments_max + 1) * WINDOW_ROWS,
+        "trades": limits.trades_max,
+        "trade_sides": 2 * limits.trades_max,
     }
 
 

@@ -24,6 +24,7 @@ ORDERS_BOUND = 16_777_215  # rows of the order pool
 REQUESTS_BOUND = 134_217_727  # rows of a venue day
 LEVELS_BOUND = 16_777_216  # price levels of all instruments together
 LEVELS_PER_INSTRUMENT_MAX = 262_144
+TRADES_BOUND = 1 << 24  # trades remembered
 
 DEPTH_ROWS = 2  # rows of a depth tree beyond the ladder's prices
 
@@ -42,6 +43,7 @@ WINDOW_SPANS = 60  # spans of a settlement window, at most
 WINDOW_ROWS = WINDOW_SPANS + 1  # of an instrument: the window and the span of the close
 LOCKED_CLOSE_NS = 300_000_000_000  # how long a limit must have been locked at the close
 PAUSE_SECONDS_MAX = 86_400
+BUST_SECONDS_MAX = 86_400
 SHARD_MAX = 127  # ids stay positive int64
 ID_COUNT_BITS = 56  # of order and trade ids; above them the shard
 ID_COUNT_MASK = (1 << ID_COUNT_BITS) - 1
@@ -68,7 +70,8 @@ class EngineLimits:
     Row 0 of every table means "none" and comes on top. Memory: requests_max x 128 bytes for the
     request rows and 6 to 12 for their index, orders_max x 160 bytes, accounts_max x
     instruments_max x 128 bytes, levels_max x 16.125 bytes. A ladder takes twice its prices, and
-    twice that again where there is room. 4,344 bytes an instrument remember price moves and trades.
+    twice that again where there is room. 4,344 bytes an instrument remember price moves and trades,
+    80 bytes a trade those that may be busted: trades_max, a power of two, of the last ones.
     """
 
     orders_max: int = 1_048_576
@@ -79,6 +82,7 @@ class EngineLimits:
     accounts_max: int = 127
     sessions_max: int = 1_023
     levels_max: int = 2_097_152
+    trades_max: int = 262_144
 
     def __post_init__(self) -> None:
         for value, bound in (
@@ -89,9 +93,11 @@ class EngineLimits:
             (self.members_max, MEMBERS_BOUND),
             (self.accounts_max, ACCOUNTS_BOUND),
             (self.sessions_max, SESSIONS_BOUND),
+            (self.trades_max, TRADES_BOUND),
         ):
             assert 1 <= value <= bound, f"{value} is not in 1..{bound}"
         assert 64 <= self.levels_max <= LEVELS_BOUND
+        assert self.trades_max & (self.trades_max - 1) == 0, "trades_max is a power of two"
         assert self.orders_max <= self.requests_max, "every live order has a request row"
 
 

@@ -13,7 +13,13 @@ import numpy as np
 
 from engine.cl_ord_id import pack_cl_ord_id
 from engine.layout import HEADER, Book, Work, aligned_zeros, new_arena, views
-from engine.limits import EVENT_ROWS_MIN, ORDER_ROWS_AHEAD, ORDER_ROWS_STEP, EngineLimits
+from engine.limits import (
+    EVENT_ROWS_MIN,
+    ID_COUNT_MASK,
+    ORDER_ROWS_AHEAD,
+    ORDER_ROWS_STEP,
+    EngineLimits,
+)
 from engine.pages import fault_in
 from engine.roll import roll_day
 from engine.state import (
@@ -166,6 +172,15 @@ class Engine:
     def position(self, account: int, instrument: int) -> int:
         """Net lots of an account in an instrument, long positive."""
         return int(self._risk(account, instrument)["position"])
+
+    def trade(self, trade_id: int) -> tuple[np.void, np.ndarray] | None:
+        """A remembered trade (M-217): its TRADE and TRADE_SIDE[2]; None: there is none."""
+        number, last = trade_id & ID_COUNT_MASK, int(self._header["trade_count"])
+        rows = self.limits.trades_max
+        if not max(int(self._header["trades_from"]), last - rows) < number <= last:
+            return None
+        slot, tables = number & (rows - 1), self.tables()
+        return tables.trades[slot], tables.trade_sides[2 * slot : 2 * slot + 2]
 
     def trading_date(self, product: int) -> int:
         """Of a product's instruments that have not expired, yyyymmdd; 0: there are none."""

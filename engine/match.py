@@ -37,6 +37,7 @@ from engine.risk import add_open
 from engine.settle import note_trade
 from engine.spreads import report_legs
 from engine.stops import leave_tree, note_print
+from engine.trades import remember_trade
 from engine.types import CancelReason, EventKind, OrdStatus, OrdType, PriceRule, SelfMatch, Side
 
 
@@ -147,6 +148,7 @@ def trade(book, at, command, request, order, instrument, resting_index, limit):
     if abs(instrument["value_ticks"]) < SUM_MAX:
         instrument["volume"] += qty
         instrument["value_ticks"] += price // product["tick"] * qty
+    remember_trade(book, at, command, order, resting, price, qty)
     fill(order, qty, price)
     fill(resting, qty, price)
     move_position(risk_at(book, order["risk"]), order, qty)

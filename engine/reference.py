@@ -25,6 +25,8 @@ PRODUCT = packed_row(
     ("settle_window_seconds", "<u4"),  # SETTLE_WINDOW: 1 to 60, or whole minutes up to 60
     ("locked_1_bp", "<u2"),  # LOCKED_DAYS: what the limit widens by after one day,
     ("locked_2_bp", "<u2"),  # after two and three days, 1e-4
+    ("bust_seconds", "<u4"),  # for so long a trade may be busted or corrected; 0: never
+    ("spare", "<u4"),
     ("product", "<u2"),
     ("price_rule", "u1"),  # PriceRule
     ("position_mode", "u1"),  # PositionMode
@@ -32,7 +34,7 @@ PRODUCT = packed_row(
     ("shard", "u1"),
     ("code", "S14"),
 )
-assert PRODUCT.itemsize == 96
+assert PRODUCT.itemsize == 104
 
 INSTRUMENT = packed_row(
     ("reference_price", "<i8"),  # previous settlement price, 1e-9; of a spread any

@@ -200,6 +200,7 @@ def settle(book, at, command, number):
     instrument["volume"] = 0
     instrument["value_ticks"] = 0
     clear_range(instrument)
+    instrument["trade_floor"] = header_of(book)["trade_count"]
     event = event_at(book, at + 1)
     if instrument["last_trading_date"] < command["trading_date"]:
         instrument["expired"] = 1
@@ -336,6 +337,7 @@ def roll_day(arena, requests, requests_next, commands, events):
     header["request_count"] = row
     header["quote_request"] = 0
     header["venue_date"] = command["trading_date"]
+    header["trades_from"] = header["trade_count"]
     header["command_count"] += 1
     header["event_count"] += 1
     clear_event(event_at(book, 0), command, EventKind.DAY_ROLLED)

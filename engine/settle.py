@@ -37,6 +37,20 @@ def note_trade(book, number, time_ns, price, qty):
 
 
 @kernel
+def amend_trade(book, number, time_ns, lots, value_ticks):
+    """Take lots and value of a trade out of its span, where the window has it (M-201, M-219)."""
+    instrument = instrument_at(book, number)
+    product = product_at(book, instrument["product"])
+    if product["features"] & HAS_SETTLE_WINDOW == 0:
+        return
+    span = time_ns // product["settle_span_ns"]
+    row = window_at(book, number * WINDOW_ROWS + span % WINDOW_ROWS)
+    if row["span"] == span:
+        row["volume"] -= lots
+        row["value_ticks"] -= value_ticks
+
+
+@kernel
 def note_close(book, number, time_ns):
     """Trading ends, perhaps for the date: its time, the best quotes, the lock (M-200)."""
     note_lock(book, number, time_ns)

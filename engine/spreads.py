@@ -194,6 +194,18 @@ def check_legs(book, account, number, instrument, side, added):
 
 
 @kernel
+def move_legs(book, account, number, side, lots):
+    """Move an account's positions in the legs by lots of the spread, as its side trades them."""
+    for leg in (1, 2):
+        leg_number, leg_lots = leg_of(instrument_at(book, number), leg)
+        risk = leg_risk(book, account, leg_number)
+        if buys_leg(side, leg):
+            risk["position"] += lots * leg_lots
+        else:
+            risk["position"] -= lots * leg_lots
+
+
+@kernel
 def report_legs(book, at, command, request, order, fill):
     """Two FILL rows of a spread order's legs behind the row `fill` of its trade (M-234).
 

@@ -42,14 +42,16 @@ from engine.table_rows import (
     RISK,
     WINDOW,
 )
+from engine.trade_rows import TRADE, TRADE_SIDE
 from engine.types import EVENT, Side
 
-_MAGIC = b"SITEXST3"
+_MAGIC = b"SITEXST4"
 _COUNTERS = (
     "command_count",
     "event_count",
     "order_count",
     "trade_count",
+    "trades_from",
     "public_count",
     "request_count",
     "venue_date",
@@ -269,6 +271,8 @@ def hash_state(arena: np.ndarray, requests: np.ndarray) -> bytes:
     for number in np.flatnonzero(book.instruments["defined"]):
         digest.update(instrument_orders(arena, requests, int(number)).tobytes())
         digest.update(instrument_stops(arena, requests, int(number)).tobytes())
+    trades, sides = remembered_trades(book)
+    digest.update(trades.tobytes() + sides.tobytes())
     digest.update(requests[1 : int(header["request_count"]) + 1].data)
     return digest.digest()
 
@@ -297,9 +301,34 @@ def take_snapshot(arena: np.ndarray, requests: np.ndarray) -> bytes:
     for table in (book.moves, book.windows):
         tables.append(table[: int(np.flatnonzero(table["span"]).max(initial=-1)) + 1])
     tables.append(book.free[: int(header["free_count"]) + 1])
+    tables += remembered_trades(book)
     for table in tables:
         parts += [struct.pack("<q", len(table)), table.tobytes()]
     return b"".join(parts)
+
+
+def remembered_trades(book: Book) -> tuple[np.ndarray, np.ndarray]:
+    """The venue day's TRADE[n] that the table has, in order of number, and TRADE_SIDE[2 n]."""
+    slots = _trade_slots(book, len(book.trades))
+    sides = np.stack([2 * slots, 2 * slots + 1], axis=1).ravel()
+    return book.trades[slots], book.trade_sides[sides]
+
+
+def _trade_slots(book: Book, count: int) -> np.ndarray:
+    """Where the last `count` trades of the venue day lie, as many as there are."""
+    header = book.header[0]
+    last = int(header["trade_count"])
+    first = max(int(header["trades_from"]), last - count) + 1
+    return np.arange(first, last + 1) & (len(book.trades) - 1)
+
+
+def _place_trades(book: Book, trades: np.ndarray, sides: np.ndarray) -> None:
+    """Put trades where their numbers lie in this table, the latest of them as far as it goes."""
+    kept = min(len(trades), len(book.trades))
+    slots = _trade_slots(book, kept)
+    book.trades[slots] = trades[len(trades) - kept :]
+    book.trade_sides[2 * slots] = sides[len(sides) - 2 * kept :: 2]
+    book.trade_sides[2 * slots + 1] = sides[len(sides) - 2 * kept + 1 :: 2]
 
 
 def restore_snapshot(
@@ -328,6 +357,9 @@ def restore_snapshot(
     at = _fill(data, at, book.moves, "price moves")
     at = _fill(data, at, book.windows, "settlement windows")
     at = _fill(data, at, book.free, "free rows")
+    trades, at = _table(data, at, TRADE)
+    sides, at = _table(data, at, TRADE_SIDE)
+    _place_trades(book, trades, sides)
     if at != len(data) or int(header["request_count"]) >= limits.requests_max:
         raise ValueError("a snapshot of another length, or more requests than requests_max")
     _place_risks(book, risks, int(header["risk_stride"]), stride)

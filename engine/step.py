@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.amend import amend
 from engine.bits import hash_id, prefetch
 from engine.book import (
     event_at,
@@ -243,7 +244,7 @@ def quote_request(book, command):
 
 @codec_kernel
 def other_command(book, at, command, blobs):
-    """Quotes, definitions, lost sessions, rolls, phases, halts, kills; any other does nothing."""
+    """Quotes, definitions, lost sessions, rolls, phases, interventions; any other does nothing."""
     header = header_of(book)
     kind = command["kind"]
     if kind == CommandKind.MASS_QUOTE or kind == CommandKind.QUOTE_CANCEL:
@@ -258,6 +259,8 @@ def other_command(book, at, command, blobs):
         return set_phase(book, at, command, blobs)
     if kind == CommandKind.KILL or kind == CommandKind.RELEASE:
         return intervene(book, at, command)
+    if kind == CommandKind.BUST_TRADE or kind == CommandKind.CORRECT_TRADE:
+        return amend(book, at, command, blobs)
     if kind == CommandKind.HALT:
         header["halted"] = 1
         clear_event(event_at(book, at), command, EventKind.HALTED)

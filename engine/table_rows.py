@@ -36,9 +36,10 @@ PRODUCT_STATE = np.dtype(
         ("settle_spans", "<i8"),
         ("locked_1_bp", "<i8"),  # LOCKED_DAYS: what the limit widens by
         ("locked_2_bp", "<i8"),
+        ("bust_ns", "<i8"),
     ]
 )
-assert PRODUCT_STATE.itemsize == 168
+assert PRODUCT_STATE.itemsize == 176
 
 INSTRUMENT_STATE = np.dtype(
     [
@@ -81,7 +82,8 @@ INSTRUMENT_STATE = np.dtype(
         ("lots_2", "<u4"),
         ("risk_first", "<u4"),  # chain of the instrument's risk rows
         ("pad_2", "<u4"),
-        ("pad", "<i8", 4),
+        ("trade_floor", "<i8"),  # trades up to this number are of an earlier trading date
+        ("pad", "<i8", 3),
     ]
 )
 assert INSTRUMENT_STATE.itemsize == 256

@@ -45,10 +45,12 @@ class CommandKind(IntEnum):
     MASS_QUOTE = 32  # one instrument's bid and ask of a MassQuote; scope: QuotePart bits
     QUOTE_CANCEL = 33
     OPERATOR_NOTE = 45  # blob: why, UTF-8, of the commands behind it; changes nothing
+    BUST_TRADE = 46  # blob: AMENDMENT (engine/trade_rows.py)
+    CORRECT_TRADE = 47  # blob: AMENDMENT; another price
 
 
 class EventKind(IntEnum):
-    """What happened. Kinds up to TRIGGERED are reports to a session, the rest market facts."""
+    """What happened. Kinds up to TRIGGERED, and those that say so, are reports to a session."""
 
     NONE = 0
     ACCEPTED = 1  # ExecutionReport 150=0
@@ -84,10 +86,14 @@ class EventKind(IntEnum):
     QUOTES_TAKEN = 62  # MassQuoteAcknowledgement 297=0: the message came, its quotes follow
     QUOTE_REJECTED = 63  # MassQuoteAcknowledgement 297=5: a quote, or the message as a whole
     QUOTES_CANCELLED = 64  # MassQuoteAcknowledgement 297=1, 3 or 4; qty: orders taken off
+    TRADE_BUSTED = 75  # ExecutionReport 150=H; two rows a trade; public_id: the event it revokes
+    TRADE_CORRECTED = 76  # ExecutionReport 150=G; two rows; display_qty: the price before
+    TRADE_KEPT = 77  # a bust or correction is refused: reason; nobody is told but readers
 
 
 REPORT_KIND_MAX = EventKind.TRIGGERED
 QUOTE_REPORTS = (EventKind.QUOTES_TAKEN, EventKind.QUOTES_CANCELLED)  # first and last: reports, too
+AMENDED_KINDS = (EventKind.TRADE_BUSTED, EventKind.TRADE_CORRECTED)  # reports, too
 
 
 class Phase(IntEnum):

@@ -28,6 +28,8 @@ from feed.messages import (
     Statistics,
     Status,
     Trade,
+    TradeBusted,
+    TradeCorrected,
     TradingStatus,
     Uncrossed,
 )
@@ -150,6 +152,13 @@ class Book:
         statistics.trades += 1
         return level
 
+    def amend_trade(self, lots: int, value: int) -> None:
+        """A trade is busted (`lots` of it) or corrected (0); the day's value has `value` less."""
+        statistics = self.statistics
+        statistics.volume -= lots
+        statistics.value -= value
+        statistics.trades -= 1 if lots else 0
+
     def set_limits(self, limits: Limits) -> None:
         """New limits; a new trading date starts new statistics and keeps the last price (F-32)."""
         self.limits = limits
@@ -202,6 +211,8 @@ class Books:
             Status: self._apply_status,
             Indicative: self._apply_indicative,
             Uncrossed: self._apply_uncrossed,
+            TradeBusted: self._apply_busted,
+            TradeCorrected: self._apply_corrected,
         }
 
     def apply(self, message: MarketMessage) -> None:
@@ -286,6 +297,13 @@ class Books:
 
     def _apply_uncrossed(self, message: Uncrossed) -> None:
         self.book(message.instrument).indicative = None
+
+    def _apply_busted(self, message: TradeBusted) -> None:
+        self.book(message.instrument).amend_trade(message.qty, message.price * message.qty)
+
+    def _apply_corrected(self, message: TradeCorrected) -> None:
+        less = (message.price_before - message.price) * message.qty
+        self.book(message.instrument).amend_trade(0, less)
 
 
 def _check_level(level: Level, message: OrderAdded | OrderChanged | OrderRemoved | Trade) -> None:

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import msgspec
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 MESSAGE_BYTES_MAX = 192  # encoded bytes of any message
 REQUEST_BYTES_MAX = 64  # encoded bytes of any request
 
@@ -226,6 +226,29 @@ class Uncrossed(_Message, tag=16):
     flags: int = 0  # MessageFlag
 
 
+class TradeBusted(_Message, tag=33):
+    """A trade of the trading date is taken back (F-62)."""
+
+    time_ns: int  # venue clock
+    instrument: int
+    trade_id: int
+    price: int  # 1e-9, as it was last
+    qty: int  # lots
+    flags: int = 0  # MessageFlag
+
+
+class TradeCorrected(_Message, tag=34):
+    """A trade of the trading date has another price (F-63)."""
+
+    time_ns: int  # venue clock
+    instrument: int
+    trade_id: int
+    price: int  # 1e-9, that holds from now on
+    qty: int  # lots
+    price_before: int  # 1e-9
+    flags: int = 0  # MessageFlag
+
+
 class SnapshotStart(_Message, tag=20):
     """What follows rebuilds `instrument` as it stood after message `sequence` (F-43)."""
 
@@ -265,8 +288,10 @@ class SnapshotRequest(_Message, tag=41):
 BookMessage = OrderAdded | OrderChanged | OrderRemoved | Trade | Statistics
 ReferenceMessage = InstrumentDefined | Status | Limits | Settlement | DayRolled
 AuctionMessage = Indicative | Uncrossed
+AmendmentMessage = TradeBusted | TradeCorrected
 RecoveryMessage = SnapshotStart | SnapshotEnd | Refused
-MarketMessage = BookMessage | ReferenceMessage | AuctionMessage  # what is numbered; all have flags
+# what is numbered; all have flags
+MarketMessage = BookMessage | ReferenceMessage | AuctionMessage | AmendmentMessage
 Message = MarketMessage | RecoveryMessage
 Request = ReplayRequest | SnapshotRequest
 

@@ -4,7 +4,8 @@ An event says what an order shows after it (public_id, display_qty); a message s
 the book. So the publisher remembers the slice each order shows, and nothing else about orders:
 hidden quantity, members and accounts are never read. It knows no packet, no file and no socket.
 
-Source: specs/market_data.md (F-10 to F-37); specs/matching.md (M-4, M-5, M-6, M-18, M-24).
+Source: specs/market_data.md (F-10 to F-37, F-62, F-63); specs/matching.md (M-4 to M-6, M-18, M-24,
+M-220).
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ from feed.messages import (
     Settlement,
     Status,
     Trade,
+    TradeBusted,
+    TradeCorrected,
     TradingStatus,
     Uncrossed,
 )
@@ -57,6 +60,7 @@ _ARRIVALS = frozenset((int(EventKind.ACCEPTED), int(EventKind.BOOKED), int(Event
 _FILL = int(EventKind.FILL)
 _DEPARTURES = frozenset((int(EventKind.CANCELLED), int(EventKind.EXPIRED)))
 _AMENDMENTS = frozenset((int(EventKind.REPLACED), int(EventKind.RESTATED)))
+_TRADES_AMENDED = frozenset((int(EventKind.TRADE_BUSTED), int(EventKind.TRADE_CORRECTED)))
 _AGGRESSOR = int(EventFlag.AGGRESSOR)
 _AUCTION = int(EventFlag.AUCTION)
 _LEG = int(EventFlag.LEG)
@@ -186,6 +190,9 @@ class Publisher:
                     self._trade(fields, out)
             elif kind in _AMENDMENTS:
                 self._amended(fields, out)
+            elif kind in _TRADES_AMENDED:
+                if flags & _LAST_OF_COMMAND:  # the second of its two rows
+                    out.append(self._trade_amended(rows[index]))
             elif kind in self._facts:
                 out.append(self._facts[kind](rows[index]))
             if flags & _LAST_OF_COMMAND:
@@ -335,6 +342,18 @@ class Publisher:
         uncrossed = Uncrossed(*_auction_terms(row))
         self.books.apply(uncrossed)
         return uncrossed
+
+    def _trade_amended(self, row: np.void) -> MarketMessage:
+        """A bust or correction (F-62, F-63)."""
+        names = ("time_ns", "instrument", "trade_id", "price", "qty", "display_qty")
+        time_ns, instrument, trade_id, price, qty, before = (int(row[name]) for name in names)
+        message: TradeBusted | TradeCorrected
+        if row["kind"] == EventKind.TRADE_BUSTED:
+            message = TradeBusted(time_ns, instrument, trade_id, price, qty)
+        else:
+            message = TradeCorrected(time_ns, instrument, trade_id, price, qty, before)
+        self.books.apply(message)
+        return message
 
     def _status(self, row: np.void, instrument: int, trading_status: TradingStatus) -> Status:
         status = Status(int(row["time_ns"]), instrument, int(trading_status), int(row["reason"]))

@@ -203,6 +203,32 @@ def release(member: Member, reason: Why, session: Session = "", data: Data = Pat
     raise typer.Exit(run_release(member, session, reason, data))
 
 
+TradeNumber = Annotated[
+    int, typer.Argument(metavar="TRADE", min=1, max=(1 << 63) - 1, help="Its number: FIX tag 527.")
+]
+
+
+@app.command()
+def bust(trade: TradeNumber, reason: Why, data: Data = Path("data")) -> None:
+    """Take back a trade of the running venue: positions, volume, reports; no order comes back."""
+    from gateway.cli_operator import run_bust
+
+    raise typer.Exit(run_bust(trade, reason, data))
+
+
+@app.command()
+def correct(
+    trade: TradeNumber,
+    price: Annotated[str, typer.Option(help="The price that holds.")],
+    reason: Why,
+    data: Data = Path("data"),
+) -> None:
+    """Give a trade of the running venue another price."""
+    from gateway.cli_operator import run_correct
+
+    raise typer.Exit(run_correct(trade, price, reason, data))
+
+
 @app.command()
 def instruments(
     product: Annotated[str | None, typer.Option(help="Only this product.")] = None,

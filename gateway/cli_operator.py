@@ -1,11 +1,21 @@
-"""`sitex halt`, `resume`, `kill`, `release`: an operator asks the venue that runs."""
+"""`sitex halt`, `resume`, `kill`, `release`, `bust`, `correct`: an operator asks."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from gateway.operator import REASON_CHARS_MAX, Halt, Kill, Release, Request, Resume, ask
+from gateway.operator import (
+    REASON_CHARS_MAX,
+    Bust,
+    Correct,
+    Halt,
+    Kill,
+    Release,
+    Request,
+    Resume,
+    ask,
+)
 
 DONE, REFUSED, USAGE_ERROR = 0, 1, 2
 
@@ -28,6 +38,16 @@ def run_kill(member: str, session: str, reason: str, data_dir: Path) -> int:
 def run_release(member: str, session: str, reason: str, data_dir: Path) -> int:
     """Ends a kill; the exit code."""
     return _run("release", Release(member, reason, session), data_dir)
+
+
+def run_bust(trade_id: int, reason: str, data_dir: Path) -> int:
+    """Takes a trade back; the exit code."""
+    return _run("bust", Bust(trade_id, reason), data_dir)
+
+
+def run_correct(trade_id: int, price: str, reason: str, data_dir: Path) -> int:
+    """Gives a trade another price; the exit code."""
+    return _run("correct", Correct(trade_id, price, reason), data_dir)
 
 
 def _name(target: str) -> str:

@@ -208,6 +208,7 @@ def _define_product(batch: _Batch, product: Product) -> None:
     row["pause_seconds"] = product.pause_seconds
     row["settle_window_seconds"] = product.settlement_window_seconds
     row["locked_1_bp"], row["locked_2_bp"] = product.locked_bp
+    row["bust_seconds"] = product.bust_seconds
     row["features"] = _features(product)
     row["product"] = batch.id_of(CommandKind.DEFINE_PRODUCT, product.code)
     row["price_rule"] = PriceRule[product.price_rule]

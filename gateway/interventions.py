@@ -4,7 +4,7 @@ A halt holds until an operator lets it go; then the instrument has the phase tha
 hours give it at that moment. The kill switch blocks a member or a session until it is released. Why
 stands in the journal in front of the commands.
 
-Source: specs/matching.md M-117, M-170 to M-172, M-215, M-216.
+Source: specs/matching.md M-117, M-170 to M-172, M-215, M-216, M-223.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from engine.types import (
     Phase,
     PhaseReason,
 )
+from gateway.amendments import amendment, outcome
 from gateway.assembly import Assembly
-from gateway.operator import Answer, Halt, Kill, Release, Request, Resume
+from gateway.operator import Answer, Bust, Correct, Halt, Kill, Release, Request, Resume
 
 ALL = "all"
 
@@ -46,6 +47,8 @@ class Interventions:
             venue_ns = self._parts.clock.at(now_ns)
             if isinstance(request, Kill | Release):
                 return self._switch(request, venue_ns, now_ns)
+            if isinstance(request, Bust | Correct):
+                return self._amend(request, venue_ns, now_ns)
             return self._halt(request, venue_ns, now_ns)
         except VenueHalted as halt:
             return Answer(False, f"the venue is halted: {halt}")
@@ -91,6 +94,15 @@ class Interventions:
             return Answer(True, f"released: {who}")
         count = sum(int((part.rows["reason"] == CancelReason.KILLED).sum()) for part in events)
         return Answer(True, f"killed: {who}, orders cancelled: {count}")
+
+    def _amend(self, request: Bust | Correct, venue_ns: int, now_ns: int) -> Answer:
+        """Busts or corrects a trade (M-223)."""
+        try:
+            commands, blob = amendment(self._parts, request)
+        except ValueError as error:
+            return Answer(False, str(error))
+        events = self._journal(commands, [blob], request.reason, venue_ns, now_ns)
+        return outcome(self._parts, events)
 
     @property
     def _engine(self) -> Engine:

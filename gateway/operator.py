@@ -28,6 +28,8 @@ _OWNER_ONLY = 0o177  # what the socket's mode is without
 Target = Annotated[str, Meta(min_length=1, max_length=32)]
 Session = Annotated[str, Meta(max_length=32)]
 Reason = Annotated[str, Meta(min_length=1, max_length=REASON_CHARS_MAX)]
+TradeId = Annotated[int, Meta(ge=1, le=(1 << 63) - 1)]
+Price = Annotated[str, Meta(min_length=1, max_length=32)]
 
 
 class Halt(Struct, frozen=True, tag_field="do", tag="halt", forbid_unknown_fields=True):
@@ -60,6 +62,21 @@ class Release(Struct, frozen=True, tag_field="do", tag="release", forbid_unknown
     session: Session = ""
 
 
+class Bust(Struct, frozen=True, tag_field="do", tag="bust", forbid_unknown_fields=True):
+    """Take a trade back; why."""
+
+    trade_id: TradeId
+    reason: Reason
+
+
+class Correct(Struct, frozen=True, tag_field="do", tag="correct", forbid_unknown_fields=True):
+    """Give a trade another price; why."""
+
+    trade_id: TradeId
+    price: Price
+    reason: Reason
+
+
 class Answer(Struct, frozen=True):
     """What came of it: done, or the text says why not."""
 
@@ -67,7 +84,7 @@ class Answer(Struct, frozen=True):
     text: str
 
 
-Request = Halt | Resume | Kill | Release
+Request = Halt | Resume | Kill | Release | Bust | Correct
 _encode = msgspec.json.encode
 _requests = msgspec.json.Decoder(Request)
 _answers = msgspec.json.Decoder(Answer)

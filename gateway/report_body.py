@@ -3,7 +3,7 @@
 Each function writes SOH, tag, equals sign and value of its fields at out[at:] and returns the
 position behind them. What stands in front of and behind a body is gateway/reports.py's.
 
-Source: specs/order_entry.md O-14 to O-18.
+Source: specs/order_entry.md O-14 to O-18, O-65.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _NO_SYMBOL_WORD = int.from_bytes(b"[N/A]", "little")
 _LEG_WORD = int.from_bytes(b"\x01442=2", "little")
 _POST_ONLY_WORD = int.from_bytes(b"\x0118=6", "little")
 _RESTATED_WORD = int.from_bytes(b"\x01378=5", "little")
-_T1, _T6, _T11, _T14, _T17 = (tag_word(tag) for tag in (1, 6, 11, 14, 17))
+_T1, _T6, _T11, _T14, _T17, _T19 = (tag_word(tag) for tag in (1, 6, 11, 14, 17, 19))
 _T31, _T32, _T37, _T38, _T39 = (tag_word(tag) for tag in (31, 32, 37, 38, 39))
 _T40, _T41, _T44, _T54, _T55 = (tag_word(tag) for tag in (40, 41, 44, 54, 55))
 _T58, _T59, _T60, _T77, _T99 = (tag_word(tag) for tag in (58, 59, 60, 77, 99))
@@ -58,11 +58,11 @@ def put_execution(views, event, number, asked, order, mode, out, at):
     store8(out, at, _T17)
     at = put_uint(out, at + 4, 0 if is_status else number)
     store8(out, at, _T150)
-    at = put_byte(out, at + 5, ord("I") if is_status else _EXEC_TYPES[kind])
+    at = put_byte(out, at + 5, ord("I") if is_status else _exec_type(kind))
     store8(out, at, _T39)
     at = put_byte(out, at + 4, event["ord_status"])
-    is_amended = kind == EventKind.CANCELLED or kind == EventKind.REPLACED
-    has_orig = is_amended and event["request"] != 0 and not is_status
+    has_changed = kind == EventKind.CANCELLED or kind == EventKind.REPLACED
+    has_orig = has_changed and event["request"] != 0 and not is_status
     at = _put_ids(asked, has_orig, out, at)
     at = put_account(views, event, out, at)
     at = put_symbol(views, event, out, at)
@@ -71,7 +71,7 @@ def put_execution(views, event, number, asked, order, mode, out, at):
     store8(out, at, _T38)
     at = put_int(out, at + 4, event["order_qty"])
     at = _put_terms(event, order, out, at)
-    if kind == EventKind.FILL and not is_status:
+    if (kind == EventKind.FILL or is_amended(event)) and not is_status:
         at = _put_fill(event, out, at)
     store8(out, at, _T151)
     at = put_uint(out, at + 5, event["leaves_qty"])
@@ -89,6 +89,22 @@ def put_execution(views, event, number, asked, order, mode, out, at):
         store8(out, at, _T103)
         at = put_uint(out, at + 5, (reason_word(views, event) >> 32) & 255)
     return put_reason_text(views, event, out, at)
+
+
+@codec_kernel
+def is_amended(event):
+    """Whether the event takes back a trade or corrects it (O-65)."""
+    return event["kind"] == EventKind.TRADE_BUSTED or event["kind"] == EventKind.TRADE_CORRECTED
+
+
+@codec_kernel
+def _exec_type(kind):
+    """ExecType (150) of an EventKind."""
+    if kind == EventKind.TRADE_BUSTED:
+        return ord("H")
+    if kind == EventKind.TRADE_CORRECTED:
+        return ord("G")
+    return _EXEC_TYPES[kind]
 
 
 @codec_kernel
@@ -148,7 +164,8 @@ def _put_terms(event, order, out, at):
         return _put_quote_terms(event, out, at)
     if event["ord_type"] == OrdType.LIMIT or event["ord_type"] == OrdType.STOP_LIMIT:
         store8(out, at, _T44)
-        price = order["price"] if event["kind"] == EventKind.FILL else event["price"]
+        is_trade = event["kind"] == EventKind.FILL or is_amended(event)
+        price = order["price"] if is_trade else event["price"]
         at = put_price(out, at + 4, price)
     if order["ord_type"] > OrdType.LIMIT:
         store8(out, at, _T99)
@@ -194,6 +211,9 @@ def _put_fill(event, out, at):
     if event["flags"] & _LEG != 0:
         store8(out, at, _LEG_WORD)
         at += 6
+    if is_amended(event):
+        store8(out, at, _T19)
+        return put_uint(out, at + 4, np.int64(event["public_id"]))
     store8(out, at, _T851)
     liquidity = ord("2") if event["flags"] & _AGGRESSOR != 0 else ord("1")
     if event["flags"] & _AUCTION != 0:

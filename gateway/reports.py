@@ -25,13 +25,14 @@ from gateway.arena import (
 )
 from gateway.put import put_milliseconds, put_second, put_sum, put_uint, tag_word
 from gateway.quote_body import put_quote_answer
-from gateway.report_body import put_cancel_reject, put_execution, put_mass_cancel
+from gateway.report_body import is_amended, put_cancel_reject, put_execution, put_mass_cancel
 from gateway.scan import load8, scan64, store8
 from gateway.types import REPORT_BYTES_MAX, SESSION_ROW, TEMPLATE_BYTES, Encode, StoreKind
 
 _TYPES = tuple(b"?88888889rr8")  # by EventKind, 35
 _LAST_KIND = int(REPORT_KIND_MAX)
 _FIRST_QUOTE, _LAST_QUOTE = (int(kind) for kind in QUOTE_REPORTS)  # 35=b
+_EXECUTION = ord("8")
 _POSS_DUP, _POSS_RESEND = int(Encode.POSS_DUP), int(Encode.POSS_RESEND)
 _STORE_EVENT = int(StoreKind.EVENT) << 56
 _STORE_PENDING = int(StoreKind.BLOB_PENDING) << 56
@@ -155,7 +156,8 @@ def _group(views, spans, events, limit):
 def _is_report(views, event, session, sessions_max):
     """True for an event that a defined session is told of."""
     kind = event["kind"]
-    if kind > _LAST_KIND and (kind < _FIRST_QUOTE or kind > _LAST_QUOTE):
+    is_quote = kind >= _FIRST_QUOTE and kind <= _LAST_QUOTE
+    if kind > _LAST_KIND and not is_quote and not is_amended(event):
         return False
     if kind == 0 or session == 0 or session > sessions_max:
         return False
@@ -263,7 +265,12 @@ def _copy_command(commands, index, spare):
 def _encode(views, row, event, number, requests, spare, out, start, seq_num, now_ns, orig_ns, mode):
     """One message at out[start:]; returns its end."""
     kind = np.int64(event["kind"])
-    msg_type = ord("b") if kind >= _FIRST_QUOTE else _TYPES[kind]
+    msg_type = _EXECUTION
+    is_quote = kind >= _FIRST_QUOTE and kind <= _LAST_QUOTE
+    if is_quote:
+        msg_type = ord("b")
+    elif kind <= _LAST_KIND:
+        msg_type = _TYPES[kind]
     at = _put_header(views, row, msg_type, out, start, seq_num, now_ns, orig_ns, mode)
     asked = spare
     if event["request"] != 0:
@@ -271,9 +278,9 @@ def _encode(views, row, event, number, requests, spare, out, start, seq_num, now
     elif not _is_answer(event):
         asked = requests[event["order_request"]]
     order = requests[event["order_request"]] if event["order_request"] != 0 else asked
-    if kind >= _FIRST_QUOTE:
+    if is_quote:
         at = put_quote_answer(views, event, asked, out, at)
-    elif kind <= EventKind.RESTATED or kind == EventKind.TRIGGERED:
+    elif msg_type == _EXECUTION:
         at = put_execution(views, event, number, asked, order, mode, out, at)
     elif kind == EventKind.CANCEL_REJECTED:
         at = put_cancel_reject(views, event, asked, out, at)

@@ -15,7 +15,7 @@ import numpy as np
 
 from engine.machine import Engine
 from engine.sequencer import Sequencer
-from engine.types import CL_ORD_ID_CHARS, EVENT, EventKind, OrdStatus
+from engine.types import AMENDED_KINDS, CL_ORD_ID_CHARS, EVENT, EventKind, OrdStatus
 
 SCAN_ROWS = 65_536
 
@@ -66,7 +66,9 @@ class OrderStates:
                 numbers = np.arange(len(rows), dtype=np.uint32) + np.uint32(
                     first - self._first_event + 1
                 )
-                mine = (rows["order_request"] > 0) & (rows["kind"] <= EventKind.RESTATED)
+                kinds = rows["kind"]
+                of_order = (kinds <= EventKind.RESTATED) | np.isin(kinds, AMENDED_KINDS)
+                mine = (rows["order_request"] > 0) & of_order
                 self._last_event[rows["order_request"][mine]] = numbers[mine]
                 first += len(rows)
             self._indexed_to = first - 1

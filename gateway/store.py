@@ -28,11 +28,11 @@ from enum import IntEnum
 
 import numpy as np
 
-from engine.types import QUOTE_REPORTS, REPORT_KIND_MAX
 from gateway.sent_rows import SentRows
 from gateway.types import (
     STORE_ROW,
     StoreKind,
+    are_reports,
     pack_blob,
     pack_reference,
     unpack_blob,
@@ -219,10 +219,7 @@ class SessionStore:
         """Rows of the reports of events behind events_through, up to `through`."""
         for first, rows in events(self.events_through + 1, through):
             sessions = rows["session"]
-            kinds = rows["kind"]
-            told = kinds <= REPORT_KIND_MAX
-            told |= (kinds >= QUOTE_REPORTS[0]) & (kinds <= QUOTE_REPORTS[1])
-            told &= sessions < len(self._expected_in)
+            told = are_reports(rows["kind"]) & (sessions < len(self._expected_in))
             for session in np.unique(sessions[told]).tolist():
                 if session:
                     index = np.flatnonzero(told & (sessions == session))

@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from engine.types import AMENDED_KINDS, QUOTE_REPORTS, REPORT_KIND_MAX
+
 BEGIN_STRING = b"FIX.4.4"
 COMP_ID_CHARS = 16
 ACCOUNT_CHARS = 18
@@ -139,3 +141,9 @@ def pack_blob(position: int, length_bytes: int) -> int:
 def unpack_blob(reference: int) -> tuple[int, int]:
     """Position and length of pack_blob."""
     return reference >> _BLOB_LENGTH_BITS, reference & ((1 << _BLOB_LENGTH_BITS) - 1)
+
+
+def are_reports(kinds: np.ndarray) -> np.ndarray:
+    """Which of these EventKinds (uint8[n]) are reports to a session, bool[n]."""
+    of_quotes = (kinds >= QUOTE_REPORTS[0]) & (kinds <= QUOTE_REPORTS[1])
+    return (kinds <= REPORT_KIND_MAX) | of_quotes | np.isin(kinds, AMENDED_KINDS)

@@ -66,6 +66,7 @@ class Product(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     breaker_percent: Percent
     pause_seconds: Annotated[int, Meta(ge=0, le=86_400)]
     pause_product: bool
+    bust_seconds: Annotated[int, Meta(ge=0, le=86_400)]
     display_min_percent: Percent
     months: ContractMonths
     last_trading_day: Literal["third_wednesday", "last_business_day"]

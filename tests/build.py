@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine import reference
+from engine import reference, trade_rows
 from engine import types as t
 from engine.cl_ord_id import pack_cl_ord_id
 from tests import naive_words as w
@@ -33,6 +33,8 @@ ROW_DTYPES = {
     w.DEFINE_ACCOUNT: reference.ACCOUNT,
     w.DEFINE_SESSION: reference.SESSION,
     w.SET_PHASE: t.PHASE,
+    w.BUST_TRADE: trade_rows.AMENDMENT,
+    w.CORRECT_TRADE: trade_rows.AMENDMENT,
 }
 
 
@@ -155,6 +157,16 @@ def set_phase(phase: int, time_ns: int = 0, **row: object) -> dict:
     return made | {"time_ns": time_ns}
 
 
+def bust(trade_id: int, **sums: object) -> dict:
+    """BUST_TRADE; sums: what its orders that are gone told last."""
+    return define(w.BUST_TRADE, trade_id=trade_id, **sums)
+
+
+def correct(trade_id: int, ticks: int, **sums: object) -> dict:
+    """CORRECT_TRADE to another price."""
+    return define(w.CORRECT_TRADE, trade_id=trade_id, price=ticks * TICK, **sums)
+
+
 ALL_FEATURES = sum(t.ProductFeature) & ~int(
     t.ProductFeature.POSITION_EFFECT_REQUIRED
     | t.ProductFeature.AUCTION_HIDDEN
@@ -179,6 +191,7 @@ def product(number: int, **fields: object) -> dict:
         "ladder_bp": 4_000,
         "band_ticks": 3,
         "display_min_bp": 1_000,
+        "bust_seconds": 1_800,
         "features": ALL_FEATURES,
         "price_rule": w.RESTING,
         "position_mode": w.NETTING,

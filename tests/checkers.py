@@ -147,6 +147,8 @@ class Watcher:
             self._see_order(kind, event)
         elif kind in (EventKind.INSTRUMENT_DEFINED, EventKind.LIMITS_SET):
             self.limits[event["instrument"]] = (event["cum_value"], event["leaves_qty"])
+        elif kind in (EventKind.TRADE_BUSTED, EventKind.TRADE_CORRECTED):
+            self._see_amended(kind, event)
         self.command_open = not event["flags"] & EventFlag.LAST_OF_COMMAND
         if not self.command_open:
             assert self.awaited is None, "half a trade (M-6)"
@@ -187,6 +189,23 @@ class Watcher:
         if not event["leaves_qty"]:
             assert not order.public_id, "an order with nothing left is in the book"
             del self.orders[order_id]
+
+    def _see_amended(self, kind: EventKind, event: dict) -> None:
+        """A trade is taken back, or had another price: what a living order has traded follows."""
+        sign = 1 if event["side"] == Side.BUY else -1
+        lots = event["qty"] if kind == EventKind.TRADE_BUSTED else 0
+        self.positions[event["account"], event["instrument"]] -= sign * lots
+        order = self.orders.get(event["order_id"])
+        if order is None:
+            assert not event["leaves_qty"], "an order came back (M-222)"
+            return
+        order.order_qty -= lots
+        order.cum_qty -= lots
+        before = event["display_qty"] * event["qty"]
+        order.cum_value += -before if lots else event["price"] * event["qty"] - before
+        now = (order.order_qty, order.leaves_qty, order.cum_qty, order.cum_value)
+        told = (event["order_qty"], event["leaves_qty"], event["cum_qty"], event["cum_value"])
+        assert now == told, f"quantity not conserved: {now} became {told}"
 
     def _move_quantity(self, kind: EventKind, order: Watched, event: dict) -> None:
         """What an order was, less what the event took, is what it is."""

@@ -28,6 +28,7 @@ def small_limits(**over: int) -> EngineLimits:
         "accounts_max": 15,
         "sessions_max": 31,
         "levels_max": 65_536,
+        "trades_max": 1_024,
     }
     return EngineLimits(**(usual | over))
 
@@ -42,6 +43,7 @@ def bounds(limits: EngineLimits) -> Bounds:
         sessions=limits.sessions_max,
         requests=limits.requests_max - 1,  # row 0 is none
         orders=limits.orders_max,
+        trades=limits.trades_max,
     )
 
 

@@ -41,7 +41,14 @@ from tests.naive_state import Bounds
 PEOPLE = (ALPHA, ALPHA_2, BRAVO, CHARLIE)
 INSTRUMENTS = (1, 2, 3)
 BOUNDS = Bounds(
-    products=7, instruments=15, members=15, accounts=15, sessions=31, requests=60_000, orders=2_000
+    products=7,
+    instruments=15,
+    members=15,
+    accounts=15,
+    sessions=31,
+    requests=60_000,
+    orders=2_000,
+    trades=1_024,
 )
 SMP = (0, w.SMP_RESTING, w.SMP_AGGRESSING, w.SMP_BOTH, w.SMP_DECREMENT)
 

@@ -103,7 +103,7 @@ def small_world() -> list[dict]:
     gross |= w.LISTING_LIMIT_DOUBLE | w.PAUSES | w.PAUSE_PRODUCT | w.LOCKED_DAYS
     pauses = {"velocity_ticks": 4, "velocity_seconds": 3, "breaker_bp": 500, "pause_seconds": 5}
     usual = {"qty_max": 40, "limit_bp": 500, "band_ticks": 2, "display_min_bp": 2_000}
-    usual |= {"ladder_bp": 500, "locked_1_bp": 300, "locked_2_bp": 500}
+    usual |= {"ladder_bp": 500, "locked_1_bp": 300, "locked_2_bp": 500, "bust_seconds": 60}
     banded = usual | {"static_band_ticks": 4, "dynamic_band_ticks": 2, "settle_window_seconds": 2}
     wide = usual | {"tick": FINE_TICK, "band_ticks": 1_500, "ladder_bp": 700}
     return [

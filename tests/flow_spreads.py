@@ -63,7 +63,8 @@ class SpreadFlow(Flow):
     instruments: int = 14
 
     def _choose(self) -> Callable[[Flow], dict]:
-        return getattr(type(self), super()._choose().__name__)
+        maker = super()._choose()
+        return getattr(type(self), maker.__name__, maker)
 
     def _new(self) -> dict:
         made = super()._new()

@@ -11,6 +11,7 @@ EVENT row. Parts: `naive_checks.py` (admission), `naive_days.py` (definitions, r
 from __future__ import annotations
 
 from specs.rejects import Reject
+from tests import naive_amend as amend
 from tests import naive_checks as checks
 from tests import naive_days as days
 from tests import naive_phases as phases
@@ -44,6 +45,7 @@ class NaiveExchange:
         self.halted = False
         self.killed: set[tuple[int, int]] = set()  # member, session (0: the whole member)
         self.request = self.orders_made = self.trades_made = self.slices_made = self.quoting = 0
+        self.tape = amend.Tape()
         self.command: dict = {}
         self.events: list[dict] = []
 
@@ -53,6 +55,7 @@ class NaiveExchange:
         HANDLERS.get(command["kind"], days.ignore)(self, command)
         stops.run(self)
         settle.note_locks(self)
+        amend.remember(self)
         if self.events:
             self.events[-1]["flags"] |= w.LAST_OF_COMMAND
         return self.events
@@ -168,16 +171,18 @@ class NaiveExchange:
         product = self.instruments[command["instrument"]].product
         kept = ("member", "session", "account", "instrument", "side", "ord_type", "time_in_force")
         kept += ("expire_date", "position_effect", "self_match", "self_match_id")
-        return Order(
-            order_id=(product["shard"] << 56) | self.orders_made,
-            request=self.request,
-            price=stops.own_price(command),
-            stop_price=command["stop_price"] if stops.is_stop(command["ord_type"]) else None,
-            order_qty=command["qty"],
-            leaves=command["qty"],
-            display=command["display_qty"],
-            post_only=bool(command["exec_inst"] & 1),
-            **{name: command[name] for name in kept},
+        return self.tape.keep(
+            Order(
+                order_id=(product["shard"] << 56) | self.orders_made,
+                request=self.request,
+                price=stops.own_price(command),
+                stop_price=command["stop_price"] if stops.is_stop(command["ord_type"]) else None,
+                order_qty=command["qty"],
+                leaves=command["qty"],
+                display=command["display_qty"],
+                post_only=bool(command["exec_inst"] & 1),
+                **{name: command[name] for name in kept},
+            )
         )
 
     def come_in(self, order: Order, min_qty: int) -> None:
@@ -253,8 +258,7 @@ class NaiveExchange:
         if reason:
             self.reject_cancel(command, reason)
             return
-        order = self.named_order(command)
-        self.take_off(order, w.CANCELLED, w.STATUS_CANCELED, 0, answers=True)
+        self.take_off(self.named_order(command), w.CANCELLED, w.STATUS_CANCELED, 0, answers=True)
 
     def reject_cancel(self, command: dict, reason: int) -> None:
         """M-16."""
@@ -409,8 +413,7 @@ class NaiveExchange:
     def refresh(self, instrument: Instrument, resting: Order) -> None:
         """M-24: the next slice joins the back of its price's queue."""
         queue = instrument.orders[resting.side]
-        queue.remove(resting)
-        queue.append(resting)
+        queue.append(queue.pop(queue.index(resting)))
         resting.shown = resting.to_show()
         resting.public_id = self.next_slice()
         self.emit_order(w.REFRESHED, resting)

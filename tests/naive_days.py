@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from specs.rejects import Reject
+from tests import naive_amend as amend
 from tests import naive_phases as phases
 from tests import naive_settle as settle
 from tests import naive_spreads as spreads
@@ -357,4 +358,6 @@ HANDLERS = {
     w.RESUME: resume,
     w.KILL: kill,
     w.RELEASE: release,
+    w.BUST_TRADE: amend.amend,
+    w.CORRECT_TRADE: amend.amend,
 }

@@ -120,6 +120,7 @@ def end_date(instrument: Instrument) -> None:
     """M-211: the locked days so far; the date's close and trades are forgotten."""
     side = instrument.close.locked if instrument.close else 0
     instrument.close, instrument.trades, instrument.lock = None, [], (0, 0)
+    instrument.printed = []
     if not instrument.product["features"] & w.LOCKED_DAYS or instrument.legs:
         return
     if instrument.suspended:

@@ -19,6 +19,7 @@ class Bounds:
     sessions: int
     requests: int
     orders: int
+    trades: int  # the last ones, that are remembered
 
 
 @dataclass(eq=False)
@@ -92,6 +93,7 @@ class Instrument:
     volume: int = 0
     value: int = 0
     trades: list[tuple[int, int, int]] = field(default_factory=list)  # time, price, qty of the date
+    printed: list[int] = field(default_factory=list)  # the same prices, whatever is amended
     lock: tuple[int, int] = (0, 0)  # the side that is locked at its limit, since when
     close: Close | None = None
     locked_days: int = 0
@@ -132,6 +134,7 @@ class Instrument:
         self.volume += qty
         self.value += price * qty
         self.trades.append((time_ns, price, qty))
+        self.printed.append(price)
 
     def contra(self, side: int) -> list[Order]:
         """The living orders against which a side trades, in order of arrival."""

@@ -40,6 +40,7 @@ from tests.build import (
     usual_venue,
 )
 from tests.exchanges import EngineVenue, small_limits
+from tests.flow_amend import amend_flow
 from tests.twin import ROWS_MIN, Twin, compare_state, random_cut
 
 pytestmark = [pytest.mark.kernels, pytest.mark.filterwarnings("error::RuntimeWarning")]
@@ -253,10 +254,11 @@ def test_seeded_flows_reach_everything() -> None:
     kinds: Counter = Counter()
     rejects: Counter = Counter()
     reasons: Counter = Counter()
-    for seed in range(8):
-        for event in Twin(seed).grow(3_000).events():
+    twins = [*(Twin(seed) for seed in range(8)), Twin(8, make_flow=amend_flow)]
+    for twin in twins:
+        for event in twin.grow(3_000).events():
             kinds[event["kind"]] += 1
-            if event["kind"] in REJECTING:
+            if event["kind"] in (*REJECTING, w.TRADE_KEPT):
                 rejects[event["reason"]] += 1
             elif event["kind"] in (w.CANCELLED, w.EXPIRED, w.RESTATED):
                 reasons[event["reason"]] += 1

@@ -8,6 +8,7 @@ snapshot in the middle. Bytes and state hashes of all runs must be equal.
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -35,6 +36,7 @@ class Twin:
     spoils: int = 40
     flow_type: type[Flow] = Flow
     start: list[dict] | None = None  # commands at the beginning instead of the small world's
+    make_flow: Callable[[int, int, NaiveVenue], Flow] | None = None  # instead of flow_type
     commands: list[dict] = field(default_factory=list)
     wanted: list[list[dict]] = field(default_factory=list)
 
@@ -42,6 +44,8 @@ class Twin:
         self.naive = NaiveVenue(self.limits)
         asks = {"alive": self.naive.alive, "around": self.naive.around}
         self.flow = self.flow_type(self.seed, spoils=self.spoils, **asks)
+        if self.make_flow is not None:
+            self.flow = self.make_flow(self.seed, self.spoils, self.naive)
         self._take(number(small_world()) if self.start is None else self.start)
 
     def _take(self, commands: list[dict]) -> None:
@@ -141,7 +145,7 @@ def compare_state(twin: Twin, venue: EngineVenue) -> None:
         assert (int(call["lock_side"]), int(call["locked_since_ns"])) == instrument.lock
         assert int(call["locked_days"]) == instrument.locked_days
         row = engine.tables().instruments[at]
-        prices = [price for _, price, _ in instrument.trades if not instrument.expired]
+        prices = instrument.printed if not instrument.expired else []
         wanted = (max(prices, default=-STOP_NONE), min(prices, default=STOP_NONE))
         assert (int(row["day_high"]), int(row["day_low"])) == wanted
     assert_open_sums(engine, exchange.instruments)

@@ -74,11 +74,15 @@ def render(event: dict) -> str:
         return " ".join(words + phase_words(event))
     if EventKind.QUOTES_TAKEN <= event["kind"] <= EventKind.QUOTES_CANCELLED:
         return " ".join(words + quote_words(event))
-    market = event["kind"] > EventKind.REFRESHED
-    for mark, name in (("o", "order_id"), ("p", "public_id"), ("t", "trade_id")):
+    amended = EventKind.TRADE_BUSTED <= event["kind"] <= EventKind.TRADE_KEPT
+    market = event["kind"] > EventKind.REFRESHED and not amended
+    slice_mark = "e" if amended else "p"
+    for mark, name in (("o", "order_id"), (slice_mark, "public_id"), ("t", "trade_id")):
         words += [f"{mark}{event[name] & (1 << 56) - 1}"] * bool(event[name])
     if event["price"]:
         words.append(f"@{event['price'] / TICK:g}")
+    if event["kind"] == EventKind.TRADE_CORRECTED:
+        words.append(f"was @{event['display_qty'] / TICK:g}")
     if market and (event["leaves_qty"] or event["cum_value"]):
         words.append(f"from {event['cum_value'] / TICK:g} to {event['leaves_qty'] / TICK:g}")
         words += [f"qty {event['qty']}"] * bool(event["qty"])
@@ -88,7 +92,7 @@ def render(event: dict) -> str:
             ("of", 0 if event["order_qty"] == event["qty"] else event["order_qty"]),
             ("leaves", event["leaves_qty"]),
             ("cum", event["cum_qty"]),
-            ("shows", event["display_qty"]),
+            ("shows", 0 if amended else event["display_qty"]),
         )
         words += [f"{name} {value}" for name, value in shown if value]
     words += [f"r{event['request']}"] * bool(event["request"])

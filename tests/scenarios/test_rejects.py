@@ -17,9 +17,11 @@ from tests.build import (
     DAY_3,
     TICK,
     account,
+    bust,
     buy,
     cancel,
     command,
+    correct,
     instrument,
     kill,
     mass_cancel,
@@ -40,6 +42,8 @@ from tests.exchanges import EngineVenue, NaiveVenue
 OPENS = {"instrument": 3, "position_effect": w.OPEN}
 NO_QUOTE = quote(ALPHA, "b", (0, 0), (0, 0))
 RESTING = buy(ALPHA, "rest", 10, 99)
+TRADED = [sell(ALPHA, "s1", 1, 100), buy(BRAVO, "b1", 1, 100)]
+TRADED_2 = [sell(ALPHA, "s2", 1, 100), buy(BRAVO, "b2", 1, 100)]
 
 # number: commands before, the one refused, the one beside it that is not refused
 CASES: dict[Reject, tuple[list[dict], dict, dict]] = {
@@ -261,8 +265,13 @@ CASES: dict[Reject, tuple[list[dict], dict, dict]] = {
         more_quote(ALPHA, (1, 99), (1_001, 100)),
         more_quote(ALPHA, (0, 0), (1_000, 100)),
     ),
+    Reject.UNKNOWN_TRADE: (TRADED, bust(2), bust(1)),
+    Reject.TRADE_GONE: ([*TRADED, *TRADED_2, bust(1)], bust(1), bust(2)),
+    Reject.TRADE_TOO_OLD: ([*TRADED, roll_product(1, DAY_2), *TRADED_2], bust(1), bust(2)),
+    Reject.TRADE_PRICE_INVALID: (TRADED, correct(1, 111), correct(1, 110)),
 }
 REJECTING = (w.REJECTED, w.CANCEL_REJECTED, w.MASS_CANCEL_REJECTED, w.QUOTE_REJECTED)
+REJECTING += (w.TRADE_KEPT,)
 
 
 def test_every_number_has_a_case() -> None:

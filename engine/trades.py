@@ -1,0 +1,56 @@
+"""The table of the last trades: a row written for each, found again when one is busted.
+
+Source: specs/matching.md M-217; docs/decisions/0107-busts-and-blocks.md.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.book import header_of, trade_at, trade_side_at
+from engine.kernel import kernel
+from engine.limits import ID_COUNT_MASK
+from engine.trade_rows import TradeState
+
+
+@kernel
+def remember_trade(book, at, command, first, second, price, qty):
+    """Remember the trade just counted, whose rows go to events at and at + 1.
+
+    first, second: the rows of the orders, in the order of their events.
+    """
+    header = header_of(book)
+    slot = header["trade_count"] & (header["trades_rows"] - 1)
+    trade = trade_at(book, slot)
+    trade["time_ns"] = command["time_ns"]
+    trade["price"] = price
+    trade["event"] = header["event_count"] + at + 1
+    trade["qty"] = qty
+    trade["instrument"] = first["instrument"]
+    trade["state"] = TradeState.STANDS
+    note_side(trade_side_at(book, 2 * slot), first)
+    note_side(trade_side_at(book, 2 * slot + 1), second)
+
+
+@kernel
+def note_side(side, order):
+    """One order's part of a trade."""
+    side["order_id"] = order["order_id"]
+    side["account"] = order["account"]
+    side["request"] = order["request"]
+    side["session"] = order["session"]
+    side["side"] = order["side"]
+    side["bucket"] = order["bucket"]
+    side["ord_type"] = order["ord_type"]
+    side["time_in_force"] = order["time_in_force"]
+
+
+@kernel
+def trade_slot(book, trade_id):
+    """Where the table has the trade of an id, -1 where it has none of this venue day."""
+    header = header_of(book)
+    number = np.int64(trade_id) & ID_COUNT_MASK
+    oldest = max(header["trades_from"], header["trade_count"] - header["trades_rows"]) + 1
+    if number < oldest or number > header["trade_count"]:
+        return -1
+    return number & (header["trades_rows"] - 1)
