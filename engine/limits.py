@@ -60,6 +60,7 @@ ORDERS_AHEAD = 28  # the order that has,
 NEIGHBOURS_AHEAD = 12  # and what lies around that one;
 EVENTS_AHEAD = 24  # event rows and request rows that will be written
 REQUESTS_AHEAD = 16
+TRADES_AHEAD = 6  # trades that will be remembered: their rows lie one behind the other
 HINT_ORDERS_MIN = 16_384  # live orders from which their rows no longer lie in the cache
 
 

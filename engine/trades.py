@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.bits import prefetch
 from engine.book import header_of, trade_at, trade_side_at
 from engine.kernel import kernel
-from engine.limits import ID_COUNT_MASK
+from engine.limits import ID_COUNT_MASK, TRADES_AHEAD
 from engine.trade_rows import TradeState
 
 
@@ -20,7 +21,11 @@ def remember_trade(book, at, command, first, second, price, qty):
     first, second: the rows of the orders, in the order of their events.
     """
     header = header_of(book)
-    slot = header["trade_count"] & (header["trades_rows"] - 1)
+    mask = header["trades_rows"] - 1
+    ahead = (header["trade_count"] + TRADES_AHEAD) & mask
+    prefetch(trade_at(book, ahead))
+    prefetch(trade_side_at(book, 2 * ahead))
+    slot = header["trade_count"] & mask
     trade = trade_at(book, slot)
     trade["time_ns"] = command["time_ns"]
     trade["price"] = price
