@@ -25,6 +25,7 @@ from engine.layout import Bucket
 from engine.limits import SUM_MAX
 from engine.match import fill
 from engine.positions import move_position
+from engine.quote_fills import note_fill
 from engine.rest import (
     free_row,
     level_above,
@@ -116,6 +117,7 @@ def fill_resting(book, at, legs_at, command, instrument, index, qty, trade_id):
     price = header_of(book)["work_price"]
     fill(order, qty, price)
     move_position(risk, order, qty)
+    note_fill(book, command["time_ns"], order, qty)
     add_open(book, account_at(book, order["account"]), risk, product, order, -qty)
     status = OrdStatus.PARTIALLY_FILLED
     if order["leaves_qty"] == 0:

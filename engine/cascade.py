@@ -47,7 +47,7 @@ def run_stops(book, at, command):
             return at
         at = trigger(book, at, command, index)
         at = come_in(book, at, command, 0, index, 0)
-        if header["work"] != Work.NONE:
+        if header["work"] != Work.NONE or header["quotes_due"] != 0:
             return at
 
 

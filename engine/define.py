@@ -45,12 +45,14 @@ from engine.limits import (
     POSITION_MAX,
     PRICE_MAX,
     QTY_MAX,
+    QUOTE_WINDOW_MS_MAX,
     SHARD_MAX,
     SUM_MAX,
     TICK_UNIT,
     TIME_NS_MAX,
     WINDOW_SPANS,
 )
+from engine.quote_fills import clear_fills
 from engine.reference import ACCOUNT, INSTRUMENT, MEMBER, PRODUCT, SESSION
 from engine.spreads import set_spread_limits, spread_in_bounds, spread_room
 from engine.stops import clear_range
@@ -386,6 +388,8 @@ def define_account(book, at, command, row):
         return at
     if row["member"] < 1 or row["member"] >= header_of(book)["members_rows"]:
         return at
+    if row["quote_window_ms"] < 0 or row["quote_window_ms"] > QUOTE_WINDOW_MS_MAX:
+        return at
     account = account_at(book, row["account"])
     account["open_orders_max"] = row["open_orders_max"]
     account["position_long_max"] = min(row["position_long_max"], POSITION_MAX)
@@ -393,6 +397,12 @@ def define_account(book, at, command, row):
     account["order_notional_max"] = row["order_notional_max"]
     account["open_notional_max"] = min(row["open_notional_max"], SUM_MAX)
     account["orders_per_second_max"] = row["orders_per_second_max"]
+    if account["quote_window_ms"] != row["quote_window_ms"]:
+        clear_fills(book, np.int64(row["account"]))
+    account["quote_window_ms"] = row["quote_window_ms"]
+    account["quote_executions_max"] = row["quote_executions_max"]
+    account["quote_qty_max"] = row["quote_qty_max"]
+    account["quote_delta_max"] = row["quote_delta_max"]
     if account["defined"] == 0:
         account["member"] = row["member"]
         account["defined"] = 1

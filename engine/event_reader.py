@@ -12,6 +12,7 @@ from __future__ import annotations
 import mmap
 import os
 from bisect import bisect_right
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,17 @@ class EventReader:
             first += len(rows)
             count -= len(rows)
         return found
+
+    def written(self) -> Iterator[np.ndarray]:
+        """All rows from event 1 on, a segment at a time; of a venue that runs, what it has so far.
+
+        Raises EventsMissing where there is no event 1.
+        """
+        self._index_of(1)
+        for index in range(len(self._firsts)):
+            rows = self._segment(index)
+            free = np.flatnonzero(rows["kind"] == 0)
+            yield rows[: free[0]] if len(free) else rows
 
     def requests_of(self, event_number: int) -> np.ndarray:
         """The REQUEST rows of the venue day an event belongs to; row 0 is unused."""

@@ -11,6 +11,7 @@ LEG = int(EventFlag.LEG)
 QUOTE = int(EventFlag.QUOTE)
 
 FIRST_QUOTE = int(QuotePart.FIRST)
+RESET_QUOTES = int(QuotePart.RESET)
 
 POST_ONLY = int(ExecInst.POST_ONLY)
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.limits import HINT_ROWS, MOVE_ROWS, WINDOW_ROWS, EngineLimits
+from engine.limits import HINT_ROWS, MOVE_ROWS, QUOTE_SLICES, WINDOW_ROWS, EngineLimits
 from engine.order_rows import LINK, ORDER, STOP
 from engine.table_rows import (
     ACCOUNT_STATE,
@@ -30,6 +30,7 @@ from engine.table_rows import (
     MEMBER_STATE,
     MOVE,
     PRODUCT_STATE,
+    QUOTE_FILL,
     RISK,
     SESSION_STATE,
     SLOT,
@@ -64,6 +65,7 @@ SECTIONS = (
     "calls",
     "depths",
     "moves",
+    "quote_fills",
     "windows",
     "trades",
     "trade_sides",
@@ -112,6 +114,7 @@ HEADER = np.dtype(
             "stop_instrument",  # its stops that trades have reached come in; 0: none
             "locks",  # instruments locked at a limit now
             "stops_due",  # instruments that trade again and had stops reached by an uncross
+            "quotes_due",  # accounts whose quotes protection takes off yet
             "quote_request",  # row of the mass quote that goes on; 0: none was taken
             "book_version",
         )
@@ -142,6 +145,8 @@ class Work(IntEnum):
     STOPS = 20
     KILL = 21
     QUOTES = 22  # a quote cancel
+    PROTECT = 23
+    ASK = 24  # makers are told of a request for quotes
 
 
 class PhaseStep(IntEnum):
@@ -177,6 +182,7 @@ class Book(NamedTuple):
     calls: np.ndarray
     depths: np.ndarray
     moves: np.ndarray
+    quote_fills: np.ndarray
     windows: np.ndarray
     trades: np.ndarray
     trade_sides: np.ndarray
@@ -206,6 +212,7 @@ DTYPES = {
     "calls": CALL_STATE,
     "depths": WORD,
     "moves": MOVE,
+    "quote_fills": QUOTE_FILL,
     "windows": WINDOW,
     "trades": TRADE,
     "trade_sides": TRADE_SIDE,
@@ -248,6 +255,7 @@ def section_rows(limits: EngineLimits) -> dict[str, int]:
         "calls": limits.instruments_max + 1,
         "depths": levels,
         "moves": (limits.instruments_max + 1) * MOVE_ROWS,
+        "quote_fills": (limits.accounts_max + 1) * QUOTE_SLICES,
         "windows": (limits.instruments_max + 1) * WINDOW_ROWS,
         "trades": limits.trades_max,
         "trade_sides": 2 * limits.trades_max,

@@ -32,6 +32,7 @@ from engine.limits import SPREAD_ROWS, SUM_MAX, SWEEP_ROWS
 from engine.locked import may_be_locked, note_lock
 from engine.moves import note_price
 from engine.positions import move_position
+from engine.quote_fills import note_fill
 from engine.rest import free_row, level_above, level_below, queue_order, unlink_order, unqueue_order
 from engine.risk import add_open
 from engine.settle import note_trade
@@ -153,6 +154,9 @@ def trade(book, at, command, request, order, instrument, resting_index, limit):
     fill(resting, qty, price)
     move_position(risk_at(book, order["risk"]), order, qty)
     move_position(risk, resting, qty)
+    if order["quote"] | resting["quote"] != 0:
+        note_fill(book, command["time_ns"], order, qty)
+        note_fill(book, command["time_ns"], resting, qty)
     add_open(book, account_at(book, resting["account"]), risk, product, resting, -qty)
     shown = resting["shown"] - qty
     resting["shown"] = shown

@@ -115,6 +115,7 @@ def enter_quote(book, at, command):
     reason = check_quote(book, command, instrument, product)
     if reason != 0:
         return reject_quote(book, at, command, instrument, reason)
+    account_at(book, command["account"])["quote_session"] = command["session"]
     ask_first = False
     if command["qty"] != 0:
         level = price_level(product, instrument, command["price"])
@@ -138,6 +139,8 @@ def check_quote(book, command, instrument, product):
         return np.int64(reason)
     if command["time_ns"] > instrument["continuous_until_ns"]:
         return np.int64(Reject.PHASE_TAKES_NO_QUOTES)
+    if account["quotes_frozen"] != 0:
+        return np.int64(Reject.QUOTES_PULLED)
     bids = command["qty"]
     asks = command["display_qty"]
     most = product["qty_max"]

@@ -68,11 +68,15 @@ ACCOUNT = packed_row(
     ("order_notional_max", "<i8"),  # money
     ("open_notional_max", "<i8"),  # money, a currency
     ("orders_per_second_max", "<i8"),
+    ("quote_window_ms", "<i8"),  # protection of its quotes; 0: none
+    ("quote_executions_max", "<i8"),  # in the window; 0: any
+    ("quote_qty_max", "<i8"),  # lots
+    ("quote_delta_max", "<i8"),  # lots bought less lots sold, or the other way round
     ("account", "<u4"),
     ("member", "<u2"),
     ("name", "S18"),
 )
-assert ACCOUNT.itemsize == 72
+assert ACCOUNT.itemsize == 104
 
 SESSION = packed_row(
     ("session", "<u4"),

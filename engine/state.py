@@ -39,6 +39,7 @@ from engine.table_rows import (
     INSTRUMENT_STATE,
     MEMBER_STATE,
     MOVE,
+    QUOTE_FILL,
     RISK,
     WINDOW,
 )
@@ -248,6 +249,7 @@ def hash_state(arena: np.ndarray, requests: np.ndarray) -> bytes:
             digest.update(book.calls[name][known].tobytes())
     _update(digest, book.moves, MOVE, "span", ())
     _update(digest, book.windows, WINDOW, "span", ())
+    _update(digest, book.quote_fills, QUOTE_FILL, "span", ())
     _update(digest, book.members, MEMBER_STATE, "defined", ("risk_first",))
     _update(digest, book.accounts, ACCOUNT_STATE, "defined", ())
     sessions = np.flatnonzero(book.sessions["defined"])
@@ -298,7 +300,7 @@ def take_snapshot(arena: np.ndarray, requests: np.ndarray) -> bytes:
     tables = [getattr(book, name) for name in _SMALL]
     tables += [risks, book.levels[: int(header["levels_used"])]]
     tables += [book.orders[:used], book.links[:used], book.stops[:used]]
-    for table in (book.moves, book.windows):
+    for table in (book.moves, book.windows, book.quote_fills):
         tables.append(table[: int(np.flatnonzero(table["span"]).max(initial=-1)) + 1])
     tables.append(book.free[: int(header["free_count"]) + 1])
     tables += remembered_trades(book)
@@ -356,6 +358,7 @@ def restore_snapshot(
     at = _fill(data, at, book.stops, "stops")
     at = _fill(data, at, book.moves, "price moves")
     at = _fill(data, at, book.windows, "settlement windows")
+    at = _fill(data, at, book.quote_fills, "fills of quotes")
     at = _fill(data, at, book.free, "free rows")
     trades, at = _table(data, at, TRADE)
     sides, at = _table(data, at, TRADE_SIDE)

@@ -26,7 +26,7 @@ from engine.change import cancel, refuse_change, replace
 from engine.define import define
 from engine.emit import clear_event, mark_last, reject_new
 from engine.enter import go_on, known_row, new_order
-from engine.flags import FIRST_QUOTE
+from engine.flags import FIRST_QUOTE, RESET_QUOTES
 from engine.hints import hint, start_hints
 from engine.ids import fill_slot, find_request, find_slot, write_request
 from engine.kernel import codec_kernel
@@ -36,6 +36,8 @@ from engine.limits import EVENT_ROWS_MIN, EVENTS_AHEAD, HINT_ROWS
 from engine.locked import may_be_locked, note_lock
 from engine.mass import mass_cancel, mass_cancel_on, mass_event, session_lost, session_lost_on
 from engine.phases import phases_on, set_phase
+from engine.protection import protect, protect_on, reset_quotes
+from engine.quote_requests import ask_on, request_quotes
 from engine.quotes import (
     begin_quotes,
     cancel_quotes,
@@ -80,7 +82,7 @@ def step(arena, requests, commands, blobs, events):
         else:
             at = other_command(book, at, command, blobs)
         consumed += 1
-        if header["work"] == Work.PAUSE or header["stop_instrument"] != 0:
+        if header["work"] == Work.PAUSE or header["stop_instrument"] | header["quotes_due"] != 0:
             at = follow(book, at, command)
         if header["work"] == Work.NONE:
             mark_last(book, at, first)
@@ -91,11 +93,13 @@ def step(arena, requests, commands, blobs, events):
 
 @codec_kernel
 def follow(book, at, command):
-    """What the trades of a command set off: pauses that are due, stop orders they reached."""
+    """What the trades of a command set off: pauses, quotes to be taken off, stop orders."""
     header = header_of(book)
     while True:
         if header["work"] == Work.PAUSE:
             at = phases_on(book, at)
+        elif header["work"] == Work.NONE and header["quotes_due"] != 0:
+            at = protect(book, at, command)
         elif header["work"] == Work.NONE and header["stop_instrument"] != 0:
             at = run_stops(book, at, command)
         else:
@@ -136,6 +140,10 @@ def resume(book):
         return kill_on(book, 0)
     if work == Work.QUOTES:
         return cancel_quotes_on(book, 0)
+    if work == Work.PROTECT:
+        return protect_on(book, 0)
+    if work == Work.ASK:
+        return ask_on(book, 0)
     assert work == Work.ROLL, "unknown work"
     return roll_on(book, 0)
 
@@ -216,13 +224,18 @@ def late_phase(book, at, command, number):
 
 @codec_kernel
 def quote_command(book, at, command):
-    """MASS_QUOTE, QUOTE_CANCEL."""
-    number = known_row(header_of(book)["instruments_rows"], command["instrument"])
+    """MASS_QUOTE, QUOTE_CANCEL, QUOTE_REQUEST."""
+    number = np.int64(known_row(header_of(book)["instruments_rows"], command["instrument"]))
+    if command["kind"] == CommandKind.QUOTE_REQUEST:
+        at = late_phase(book, at, command, number)
+        return request_quotes(book, at, command, number)
     if command["kind"] == CommandKind.QUOTE_CANCEL:
         at = late_phase(book, at, command, number)
         return cancel_quotes(book, at, command, quote_request(book, command))
     if command["scope"] & FIRST_QUOTE != 0:
         at = begin_quotes(book, at, command, np.int64(quote_request(book, command)))
+        if command["scope"] & RESET_QUOTES != 0 and header_of(book)["quote_request"] != 0:
+            at = reset_quotes(book, at, command)
     if not is_of_message(book, command):
         return at
     at = late_phase(book, at, command, number)
@@ -247,7 +260,7 @@ def other_command(book, at, command, blobs):
     """Quotes, definitions, lost sessions, rolls, phases, interventions; any other does nothing."""
     header = header_of(book)
     kind = command["kind"]
-    if kind == CommandKind.MASS_QUOTE or kind == CommandKind.QUOTE_CANCEL:
+    if kind >= CommandKind.MASS_QUOTE and kind <= CommandKind.QUOTE_REQUEST:
         return quote_command(book, at, command)
     if kind >= CommandKind.DEFINE_PRODUCT and kind <= CommandKind.DEFINE_SESSION:
         return define(book, at, command, blobs)

@@ -147,9 +147,21 @@ ACCOUNT_STATE = np.dtype(
         ("notional_2", "<i8"),  # Currency.CNY
         ("second", "<i8"),  # venue time, s
         ("second_orders", "<i8"),
+        ("quote_window_ms", "<i8"),
+        ("quote_executions_max", "<i8"),
+        ("quote_qty_max", "<i8"),
+        ("quote_delta_max", "<i8"),
+        ("quotes_frozen", "<u4"),  # protection took its quotes off: it waits for a reset
+        ("quotes_due", "<u4"),  # they are to be taken off yet
         ("member", "<u4"),
         ("defined", "<u4"),
+        ("quote_session", "<u4"),  # whose quotes were taken last: requests for quotes go there
+        ("pad", "<u4"),
     ]
+)
+
+QUOTE_FILL = np.dtype(  # sums of a slice of an account's window
+    [("span", "<i8"), ("executions", "<i8"), ("qty", "<i8"), ("delta", "<i8")]
 )
 
 SESSION_STATE = np.dtype(

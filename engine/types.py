@@ -1,9 +1,7 @@
 """Rows and enumerations of the engine: what a command, a request and an event are.
 
-A fixed-width row is the only thing that crosses a boundary: gateway -> engine (commands), engine ->
-everybody (events, requests). No dtype has implicit padding, 0 means "none", prices are int64 in
-1e-9 of the quote unit, quantities int64 lots, money int64 in millionths of the currency. Where FIX
-has a one-character code the enumeration's value is that character, so that no table lies between.
+Rows are all that crosses a boundary. No implicit padding; 0 means "none"; prices int64 in 1e-9 of
+the quote unit, quantities int64 lots, money int64 in millionths; FIX codes of a character as such.
 
 Source: specs/matching.md (rules M-*), specs/order_entry.md (rules O-*).
 """
@@ -44,6 +42,7 @@ class CommandKind(IntEnum):
     RELEASE = 31  # ends a kill: the same fields
     MASS_QUOTE = 32  # one instrument's bid and ask of a MassQuote; scope: QuotePart bits
     QUOTE_CANCEL = 33
+    QUOTE_REQUEST = 34  # instrument, side (0: both), qty (0: any): makers are asked
     OPERATOR_NOTE = 45  # blob: why, UTF-8, of the commands behind it; changes nothing
     BUST_TRADE = 46  # blob: AMENDMENT (engine/trade_rows.py)
     CORRECT_TRADE = 47  # blob: AMENDMENT; another price
@@ -86,13 +85,18 @@ class EventKind(IntEnum):
     QUOTES_TAKEN = 62  # MassQuoteAcknowledgement 297=0: the message came, its quotes follow
     QUOTE_REJECTED = 63  # MassQuoteAcknowledgement 297=5: a quote, or the message as a whole
     QUOTES_CANCELLED = 64  # MassQuoteAcknowledgement 297=1, 3 or 4; qty: orders taken off
+    QUOTE_ASKED = 65  # QuoteRequest to the session of an account that quotes the instrument
+    QUOTES_PULLED = 66  # account: its quotes traded too much, they are taken off
+    QUOTES_RESET = 67  # account: its quotes are taken again
+    QUOTE_REQUESTED = 68  # instrument, side, qty: somebody asks for quotes
+
     TRADE_BUSTED = 75  # ExecutionReport 150=H; two rows a trade; public_id: the event it revokes
     TRADE_CORRECTED = 76  # ExecutionReport 150=G; two rows; display_qty: the price before
     TRADE_KEPT = 77  # a bust or correction is refused: reason; nobody is told but readers
 
 
 REPORT_KIND_MAX = EventKind.TRIGGERED
-QUOTE_REPORTS = (EventKind.QUOTES_TAKEN, EventKind.QUOTES_CANCELLED)  # first and last: reports, too
+QUOTE_REPORTS = (EventKind.QUOTES_TAKEN, EventKind.QUOTE_ASKED)  # first and last: reports, too
 AMENDED_KINDS = (EventKind.TRADE_BUSTED, EventKind.TRADE_CORRECTED)  # reports, too
 
 
@@ -220,8 +224,8 @@ class ExecInst(IntFlag):
 class QuotePart(IntFlag):
     """Bits of a MASS_QUOTE's scope (rule M-180)."""
 
-    NONE = 0
     FIRST = 1  # of its message: takes the request row
+    RESET = 2  # with FIRST: the account's protection begins anew
 
 
 class Capacity(IntEnum):
@@ -432,6 +436,7 @@ class CancelReason(IntEnum):
     BEYOND_LIMITS = 1011
     KILLED = 1030
     QUOTE_CANCELLED = 1032  # by a later quote without this side, or a quote cancel
+    PROTECTION = 1033
 
 
 PHASE = packed_row(

@@ -5,7 +5,7 @@ of the recovery service (Request). It knows no packet, no socket and no book. Pr
 1e-9 of the quote unit, quantities int64 lots, times int64 nanoseconds since 1970 UTC (the venue
 clock). A field is only ever appended; anything else raises SCHEMA_VERSION.
 
-Source: specs/market_data.md (F-10 to F-34, F-40 to F-45).
+Source: specs/market_data.md (F-10 to F-34, F-40 to F-45, F-60).
 """
 
 from __future__ import annotations
@@ -249,6 +249,16 @@ class TradeCorrected(_Message, tag=34):
     flags: int = 0  # MessageFlag
 
 
+class QuoteRequested(_Message, tag=19):
+    """Somebody asks for quotes (F-60)."""
+
+    time_ns: int  # venue clock
+    instrument: int
+    side: int  # Side; 0: both
+    qty: int  # lots; 0: any
+    flags: int = 0  # MessageFlag
+
+
 class SnapshotStart(_Message, tag=20):
     """What follows rebuilds `instrument` as it stood after message `sequence` (F-43)."""
 
@@ -287,7 +297,7 @@ class SnapshotRequest(_Message, tag=41):
 
 BookMessage = OrderAdded | OrderChanged | OrderRemoved | Trade | Statistics
 ReferenceMessage = InstrumentDefined | Status | Limits | Settlement | DayRolled
-AuctionMessage = Indicative | Uncrossed
+AuctionMessage = Indicative | Uncrossed | QuoteRequested
 AmendmentMessage = TradeBusted | TradeCorrected
 RecoveryMessage = SnapshotStart | SnapshotEnd | Refused
 # what is numbered; all have flags

@@ -29,6 +29,7 @@ from feed.messages import (
     OrderAdded,
     OrderChanged,
     OrderRemoved,
+    QuoteRequested,
     Settlement,
     Status,
     Trade,
@@ -129,6 +130,7 @@ class Publisher:
             EventKind.PHASE_CHANGED: self._phase_changed,
             EventKind.INDICATIVE: self._indicative,
             EventKind.UNCROSSED: self._uncrossed,
+            EventKind.QUOTE_REQUESTED: self._quote_requested,
         }
 
     @property
@@ -354,6 +356,11 @@ class Publisher:
             message = TradeCorrected(time_ns, instrument, trade_id, price, qty, before)
         self.books.apply(message)
         return message
+
+    def _quote_requested(self, row: np.void) -> MarketMessage:
+        return QuoteRequested(
+            int(row["time_ns"]), int(row["instrument"]), int(row["side"]), int(row["qty"])
+        )
 
     def _status(self, row: np.void, instrument: int, trading_status: TradingStatus) -> Status:
         status = Status(int(row["time_ns"]), instrument, int(trading_status), int(row["reason"]))

@@ -163,6 +163,25 @@ def skip(data: Data = Path("data")) -> None:
     raise typer.Exit(run_skip(data))
 
 
+@app.command()
+def makers(
+    data: Data = Path("data"),
+    spread: Annotated[
+        float, typer.Option(min=0, max=100, help="Percent of the middle, at most.")
+    ] = 2,
+    size: Annotated[int, typer.Option(min=1, help="Lots a side, at least.")] = 50,
+    presence: Annotated[
+        float, typer.Option(min=0, max=100, help="Percent of continuous trading, at least.")
+    ] = 80,
+) -> None:
+    """Show what market makers quoted on each trading date, against what they owe."""
+    from gateway.cli_makers import run_makers
+    from gateway.obligations import Wanted
+
+    wanted = Wanted(round(spread * 100), size, round(presence * 100))
+    raise typer.Exit(run_makers(data, wanted))
+
+
 Why = Annotated[str, typer.Option("--reason", help="Kept in the journal.")]
 Target = Annotated[str, typer.Argument(help="A symbol, a product code, or all.")]
 

@@ -300,6 +300,10 @@ def _define_account(batch: _Batch, account: Account, member: int) -> None:
     row["order_notional_max"] = account.order_notional_max * MONEY_SCALE
     row["open_notional_max"] = account.open_notional_max * MONEY_SCALE
     row["orders_per_second_max"] = account.orders_per_second_max
+    row["quote_window_ms"] = account.quote_window_ms
+    row["quote_executions_max"] = account.quote_executions_max
+    row["quote_qty_max"] = account.quote_qty_max
+    row["quote_delta_max"] = account.quote_delta_max
     row["account"] = batch.id_of(CommandKind.DEFINE_ACCOUNT, account.name)
     row["member"] = member
     row["name"] = account.name.encode()

@@ -24,7 +24,7 @@ from gateway.types import MESSAGE_ROWS_MAX, Fault
 from specs.rejects import Reject
 
 OTHER, NOT_TAKEN = 0, 3  # BusinessRejectReason (380): other, unsupported message type
-_ROWS = {b"D", b"F", b"G", b"q", b"i", b"Z"}
+_ROWS = {b"D", b"F", b"G", b"q", b"i", b"Z", b"R"}
 _STALE = (CommandKind.NEW_ORDER, CommandKind.MASS_QUOTE)
 
 

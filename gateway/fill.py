@@ -103,6 +103,7 @@ SEQ_NUM_SLOT = HEADER_CELL + 5
 SENDING_TIME_SLOT = HEADER_CELL + 6
 POSS_DUP_SLOT = HEADER_CELL + 7
 QUOTE_ID = 117  # the id of quote messages: where others have ClOrdID
+QUOTE_REQ_ID = 131  # of a QuoteRequest
 HEADER_SLOT_TAGS = {
     SENDER_SLOT: 49,
     TARGET_SLOT: 56,
@@ -122,7 +123,7 @@ def check_conditions(views, buf, message, kind, seen):
     for which, tag in ((Fill.CL_ORD_ID, 11), (Fill.ORIG_CL_ORD_ID, 41)):
         chars = views.ints[SLOT_LENGTH + np.int64(views.bytes[fill + which])]
         if _has(views, fill, seen, which) and chars > CL_ORD_ID_CHARS:
-            return SessionReject.VALUE_INCORRECT, QUOTE_ID if is_quote(kind) else tag
+            return SessionReject.VALUE_INCORRECT, _id_tag(kind, tag)
     if is_quote(kind):
         return VALID, 0
     self_match_id = _value(views, fill, Fill.SELF_MATCH_ID)
@@ -133,8 +134,16 @@ def check_conditions(views, buf, message, kind, seen):
 
 @codec_kernel
 def is_quote(kind):
-    """Whether a message is a MassQuote or a QuoteCancel: gateway/quotes.py knows the rest."""
-    return kind == CommandKind.MASS_QUOTE or kind == CommandKind.QUOTE_CANCEL
+    """Whether a message is a MassQuote or of its kin: gateway/quotes.py knows the rest."""
+    return kind >= CommandKind.MASS_QUOTE and kind <= CommandKind.QUOTE_REQUEST
+
+
+@codec_kernel
+def _id_tag(kind, tag):
+    """Where a message has its id: quotes have no ClOrdID."""
+    if kind == CommandKind.QUOTE_REQUEST:
+        return QUOTE_REQ_ID
+    return QUOTE_ID if is_quote(kind) else tag
 
 
 @codec_kernel

@@ -1,4 +1,4 @@
-"""FIX application messages to command rows: D, F, G, q, i and Z, many in one call.
+"""FIX application messages to command rows: D, F, G, q, i, Z and R, many in one call.
 
 `decode_orders` takes what needs no thought: a logged-on session's valid messages in sequence. It
 stops in front of everything else, which `read_message` hands to Python over the same tables.
@@ -41,7 +41,7 @@ _BEGIN_WORD = int.from_bytes(b"FIX.4.4\x01", "little")
 
 @kernel
 def decode_orders(arena, buf, start, end, session, commands, first_free, now_ns):
-    """Decode consecutive in-sequence messages D, F, G, q, i, Z of a session into command rows.
+    """Decode consecutive in-sequence messages D, F, G, q, i, Z, R of a session into command rows.
 
     arena: Tables.arena. buf: uint8[], the session's bytes at start:end; READ_SLACK_BYTES behind
     end make it faster. commands: COMMAND[], rows from first_free are written. now_ns: both clocks.
@@ -95,7 +95,7 @@ def _decode_orders(views, buf, start, end, row, commands, first_free, now_ns):
 
 @kernel
 def decode_one(arena, buf, start, size, session, commands, index, now_ns):
-    """Decode one whole valid message D, F, G, q, i or Z, whatever its number, from commands[index].
+    """Decode one valid message D, F, G, q, i, Z, R, whatever its number, from commands[index] on.
 
     For messages that Python has looked at (PossDup). Returns the rows written, 0 where it is none
     of these, invalid, or has no room; expected_in stays as it is. Source: O-10, O-12.
@@ -185,6 +185,8 @@ def _kind_of_type(msg_type):
         return CommandKind.MASS_QUOTE
     if msg_type == ord("Z"):
         return CommandKind.QUOTE_CANCEL
+    if msg_type == ord("R"):
+        return CommandKind.QUOTE_REQUEST
     return CommandKind.NONE
 
 

@@ -1,6 +1,6 @@
-"""The body of a MassQuoteAcknowledgement: what a quote message, or one quote of it, came to.
+"""Bodies of a MassQuoteAcknowledgement, what became of a quote message, and of a QuoteRequest.
 
-Source: specs/order_entry.md O-57.
+Source: specs/order_entry.md O-57, O-61.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from gateway.report_body import put_account, put_reason_text, put_symbol, reason
 from gateway.scan import store8
 
 _T117, _T297, _T300, _T296 = (tag_word(tag) for tag in (117, 297, 300, 296))
+_T131, _T146, _T54, _T38 = (tag_word(tag) for tag in (131, 146, 54, 38))
 _T302, _T295, _T299, _T368 = (tag_word(tag) for tag in (302, 295, 299, 368))
 _REJECTED = ord("5")
 
@@ -21,7 +22,7 @@ _REJECTED = ord("5")
 @codec_kernel
 def put_quote_answer(views, event, asked, out, at):
     """The body at out[at:]; returns its end. Source: O-57."""
-    store8(out, at, _T117)
+    store8(out, at, _T131 if asked["kind"] == CommandKind.QUOTE_REQUEST else _T117)
     at = put_id(out, at + 5, asked["cl_ord_id_0"], asked["cl_ord_id_1"], asked["cl_ord_id_2"])
     store8(out, at, _T297)
     at = put_byte(out, at + 5, _status(event, asked))
@@ -60,3 +61,20 @@ def _status(event, asked):
     if asked["scope"] == MassCancelScope.PRODUCT:
         return ord("3")
     return ord("4")
+
+
+@codec_kernel
+def put_quote_request(views, event, number, out, at):
+    """The body of a QuoteRequest to a maker; QuoteReqID is the event's number. Source: O-61."""
+    store8(out, at, _T131)
+    at = put_uint(out, at + 5, number)
+    store8(out, at, _T146)
+    at = put_byte(out, at + 5, ord("1"))
+    at = put_symbol(views, event, out, at)
+    if event["side"] != 0:
+        store8(out, at, _T54)
+        at = put_byte(out, at + 4, event["side"])
+    if event["qty"] != 0:
+        store8(out, at, _T38)
+        at = put_uint(out, at + 4, event["qty"])
+    return at

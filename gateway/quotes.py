@@ -1,9 +1,9 @@
-"""MassQuote and QuoteCancel to command rows: one row for each instrument's quote.
+"""MassQuote, QuoteCancel and QuoteRequest to command rows: of quotes one row an instrument.
 
 Reads the field table of a message whose fields gateway/check.py has found good. Sets, entries and
 their members stand there in order, so one walk over the rows finds them.
 
-Source: specs/order_entry.md O-55, O-56.
+Source: specs/order_entry.md O-55, O-56, O-60.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.book import copy_row
-from engine.flags import FIRST_QUOTE
+from engine.flags import FIRST_QUOTE, RESET_QUOTES
 from engine.kernel import codec_kernel
 from engine.types import CommandKind, MassCancelScope
 from gateway.arena import TABLE_LENGTH, TABLE_OFFSET, TABLE_TAG, Section
@@ -22,6 +22,8 @@ from gateway.fill import BUSINESS, CONDITIONALLY_REQUIRED, find_name_at
 _SET, _ENTRIES, _ENTRY, _SYMBOL = 302, 295, 299, 55
 _BID, _ASK, _BID_SIZE, _ASK_SIZE = 132, 133, 134, 135
 _CANCEL_TYPE = 298
+_RESET = 9773
+_INSTRUMENTS, _SIDE, _QTY = 146, 54, 38
 _SET_DIGITS_MAX = 9
 _ENTRY_DIGITS_MAX = 18
 _HAS_SYMBOL, _HAS_BID, _HAS_BID_SIZE, _HAS_ASK, _HAS_ASK_SIZE = 1, 2, 4, 8, 16
@@ -32,12 +34,14 @@ _FIRST_FIELD = 3  # behind 8, 9, 35
 def check_quotes(views, buf, count, kind):
     """What the tables cannot say of a message of this kind; other kinds are one row.
 
-    Returns (VALID, 373 or BUSINESS + 380; tag; command rows). Source: O-55, O-56.
+    Returns (VALID, 373 or BUSINESS + 380; tag; command rows). Source: O-55, O-56, O-60.
     """
     if kind == CommandKind.MASS_QUOTE:
         return _check_mass_quote(views, buf, count)
     if kind == CommandKind.QUOTE_CANCEL:
         return _check_quote_cancel(views, buf, count)
+    if kind == CommandKind.QUOTE_REQUEST:
+        return _check_quote_request(views, count)
     return VALID, 0, 1
 
 
@@ -119,6 +123,18 @@ def _check_quote_cancel(views, buf, count):
 
 
 @codec_kernel
+def _check_quote_request(views, count):
+    """One instrument."""
+    symbols = 0
+    for index in range(_FIRST_FIELD, count - 1):
+        if views.ints[TABLE_TAG + index] == _SYMBOL:
+            symbols += 1
+    if symbols != 1:
+        return SessionReject.VALUE_INCORRECT, _INSTRUMENTS, 1
+    return VALID, 0, 1
+
+
+@codec_kernel
 def _scope_of(kind):
     """QuoteCancelType (298) as a MassCancelScope: 1 an instrument, 3 a product, 4 all."""
     if kind == ord("4"):
@@ -133,31 +149,36 @@ def fill_quotes(views, buf, count, kind, commands, first):
     """The rows of a message from `first` on, which holds what is common to them."""
     if kind == CommandKind.QUOTE_CANCEL:
         _fill_quote_cancel(views, buf, count, commands[first])
+    if kind == CommandKind.QUOTE_REQUEST:
+        _fill_quote_request(views, buf, count, commands[first])
     if kind != CommandKind.MASS_QUOTE:
         return
     row = first - 1
+    scope = FIRST_QUOTE
     quote_set = np.int64(0)
     for index in range(_FIRST_FIELD, count - 1):
         tag = np.int64(views.ints[TABLE_TAG + index])
         offset = np.int64(views.ints[TABLE_OFFSET + index])
         length = np.int64(views.ints[TABLE_LENGTH + index])
-        if tag == _SET:
+        if tag == _RESET and buf[offset] == ord("Y"):
+            scope |= RESET_QUOTES
+        elif tag == _SET:
             _, quote_set = read_count(buf, offset, length)
         elif tag == _ENTRY:
             row += 1
             if row > first:
                 copy_row(commands[row], commands[first])
             _, number = read_count(buf, offset, length)
-            _begin_quote(commands[row], quote_set, number, row == first)
+            _begin_quote(commands[row], quote_set, number, scope if row == first else 0)
         elif row >= first:
             _fill_quote(views, buf, tag, offset, length, commands[row])
 
 
 @codec_kernel
-def _begin_quote(command, quote_set, number, is_first):
+def _begin_quote(command, quote_set, number, scope):
     command["quote_set"] = quote_set
     command["order_id"] = number
-    command["scope"] = FIRST_QUOTE if is_first else 0
+    command["scope"] = scope
     command["instrument"] = 0
     command["price"] = 0
     command["qty"] = 0
@@ -197,3 +218,18 @@ def _fill_quote_cancel(views, buf, count, command):
             elif command["scope"] == MassCancelScope.INSTRUMENT:
                 name = find_name_at(views, Section.INSTRUMENTS, buf, offset, length, 0)
                 command["instrument"] = name
+
+
+@codec_kernel
+def _fill_quote_request(views, buf, count, command):
+    for index in range(_FIRST_FIELD, count - 1):
+        tag = np.int64(views.ints[TABLE_TAG + index])
+        offset = np.int64(views.ints[TABLE_OFFSET + index])
+        length = np.int64(views.ints[TABLE_LENGTH + index])
+        if tag == _SYMBOL:
+            name = find_name_at(views, Section.INSTRUMENTS, buf, offset, length, 0)
+            command["instrument"] = name
+        elif tag == _SIDE:
+            command["side"] = buf[offset]
+        elif tag == _QTY:
+            _, command["qty"] = read_qty(buf, offset, length)

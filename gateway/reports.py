@@ -24,7 +24,7 @@ from gateway.arena import (
     open_views,
 )
 from gateway.put import put_milliseconds, put_second, put_sum, put_uint, tag_word
-from gateway.quote_body import put_quote_answer
+from gateway.quote_body import put_quote_answer, put_quote_request
 from gateway.report_body import is_amended, put_cancel_reject, put_execution, put_mass_cancel
 from gateway.scan import load8, scan64, store8
 from gateway.types import REPORT_BYTES_MAX, SESSION_ROW, TEMPLATE_BYTES, Encode, StoreKind
@@ -223,7 +223,7 @@ def _find_command(commands, cursor, event):
 
 @codec_kernel
 def _takes_request(kind):
-    if kind == CommandKind.MASS_QUOTE or kind == CommandKind.QUOTE_CANCEL:
+    if kind >= CommandKind.MASS_QUOTE and kind <= CommandKind.QUOTE_REQUEST:
         return True
     return kind >= CommandKind.NEW_ORDER and kind <= CommandKind.MASS_CANCEL
 
@@ -269,6 +269,8 @@ def _encode(views, row, event, number, requests, spare, out, start, seq_num, now
     is_quote = kind >= _FIRST_QUOTE and kind <= _LAST_QUOTE
     if is_quote:
         msg_type = ord("b")
+        if kind == EventKind.QUOTE_ASKED:
+            msg_type = ord("R")
     elif kind <= _LAST_KIND:
         msg_type = _TYPES[kind]
     at = _put_header(views, row, msg_type, out, start, seq_num, now_ns, orig_ns, mode)
@@ -278,7 +280,9 @@ def _encode(views, row, event, number, requests, spare, out, start, seq_num, now
     elif not _is_answer(event):
         asked = requests[event["order_request"]]
     order = requests[event["order_request"]] if event["order_request"] != 0 else asked
-    if is_quote:
+    if kind == EventKind.QUOTE_ASKED:
+        at = put_quote_request(views, event, number, out, at)
+    elif is_quote:
         at = put_quote_answer(views, event, asked, out, at)
     elif msg_type == _EXECUTION:
         at = put_execution(views, event, number, asked, order, mode, out, at)

@@ -18,7 +18,15 @@ from gateway import arena as arenas
 from gateway.arena import Bounds, Section
 from gateway.check import VALID, SessionReject
 from gateway.dialect import FIX44_TYPES, HEADER_CELL, SLOTS_MAX, Dialect, load_dialect
-from gateway.fill import BUSINESS, FILL_TAGS, HEADER_SLOT_TAGS, QUOTE_ID, Fill, hash_words
+from gateway.fill import (
+    BUSINESS,
+    FILL_TAGS,
+    HEADER_SLOT_TAGS,
+    QUOTE_ID,
+    QUOTE_REQ_ID,
+    Fill,
+    hash_words,
+)
 from gateway.message import Message
 from gateway.orders import decode_one, decode_orders, read_message
 from gateway.reports import encode_report, encode_reports
@@ -67,6 +75,7 @@ CANCEL_TEXTS = {
     CancelReason.BEYOND_LIMITS: "beyond the new daily limits",
     CancelReason.KILLED: "kill switch",
     CancelReason.QUOTE_CANCELLED: "quote taken off by its maker",
+    CancelReason.PROTECTION: "market-maker protection",
 }
 
 
@@ -316,7 +325,7 @@ class Tables:
         if reason >= BUSINESS:
             return Fault(True, reason - BUSINESS, tag, _BUSINESS_TEXTS[reason - BUSINESS] + label)
         text = _SESSION_TEXTS[SessionReject(reason)] + label
-        if reason == SessionReject.VALUE_INCORRECT and tag in (11, 41, QUOTE_ID):
+        if reason == SessionReject.VALUE_INCORRECT and tag in (11, 41, QUOTE_ID, QUOTE_REQ_ID):
             text += ": at most 20 characters"
         return Fault(False, reason, tag, text)
 
@@ -357,8 +366,8 @@ class Tables:
             for tag in layout:
                 tag_of_slot[message * SLOTS_MAX + dialect.slot(msg_type, tag)] = tag
             for which, tag in FILL_TAGS.items():
-                if which == Fill.CL_ORD_ID and QUOTE_ID in layout:
-                    tag = QUOTE_ID
+                if which == Fill.CL_ORD_ID and tag not in layout:
+                    tag = QUOTE_ID if QUOTE_ID in layout else QUOTE_REQ_ID
                 if tag in layout:
                     place = arenas.FILL + message * arenas.FILL_MAX + which
                     self.arena[place] = dialect.slot(msg_type, tag)

@@ -8,7 +8,7 @@ import platform
 from collections.abc import Callable
 from pathlib import Path
 
-from perf import auction, codec, day, engine_flow, engine_stops, journal_replay, wire
+from perf import auction, codec, day, engine_flow, engine_stops, journal_replay, quotes, wire
 from perf.rows import Row, write_json
 
 BENCHMARKS: dict[str, Callable[[float], list[Row]]] = {
@@ -22,6 +22,7 @@ BENCHMARKS: dict[str, Callable[[float], list[Row]]] = {
     "day.replay": day.day_replay,
     "wire.one_session": wire.one_session,
     "wire.eight_sessions": wire.eight_sessions,
+    "wire.mass_quote": quotes.mass_quotes,
     "wire.idle_rtt": wire.idle_rtt,
     "wire.fsync_rtt": wire.fsync_rtt,
     "wire.fsync_throughput": wire.fsync_throughput,

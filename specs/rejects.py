@@ -61,6 +61,7 @@ class Reject(IntEnum):
     QUOTE_CROSSED = 67
     PHASE_TAKES_NO_QUOTES = 68
     QUOTE_SIZE_INVALID = 69
+    QUOTES_PULLED = 70
     UNKNOWN_TRADE = 77
     TRADE_GONE = 78
     TRADE_TOO_OLD = 79
@@ -135,6 +136,7 @@ REJECT_TEXTS: dict[Reject, RejectText] = {
     Reject.QUOTE_CROSSED: RejectText("bid of the quote at or above its ask", 99, 99),
     Reject.PHASE_TAKES_NO_QUOTES: RejectText("quotes are taken in continuous trading only", 2, 99),
     Reject.QUOTE_SIZE_INVALID: RejectText("size of a quote negative or above the maximum", 99, 99),
+    Reject.QUOTES_PULLED: RejectText("protection took the quotes off: reset it first", 99, 99),
     Reject.UNKNOWN_TRADE: RejectText("unknown trade", 99, 99),
     Reject.TRADE_GONE: RejectText("trade is busted already", 99, 99),
     Reject.TRADE_TOO_OLD: RejectText("trade is too old to be busted or corrected", 99, 99),

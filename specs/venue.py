@@ -111,7 +111,10 @@ class DayConfig(_Table, frozen=True):
 
 
 class Account(_Table, frozen=True):
-    """One account of a member and its pre-trade risk limits. Source: matching.md M-60 to M-65."""
+    """One account of a member: its pre-trade risk limits, the protection of its quotes.
+
+    Source: matching.md M-60 to M-65, M-187.
+    """
 
     name: Name
     open_orders_max: Rows = 1_050_000
@@ -120,6 +123,10 @@ class Account(_Table, frozen=True):
     order_notional_max: Amount = 1_000_000_000
     open_notional_max: Amount = 1_000_000_000_000
     orders_per_second_max: Rate = 10_000_000
+    quote_window_ms: Annotated[int, Meta(ge=0, le=3_600_000)] = 0
+    quote_executions_max: Rate = 0
+    quote_qty_max: Lots = 0
+    quote_delta_max: Lots = 0
 
 
 class Member(_Table, frozen=True, rename={"accounts": "account"}):

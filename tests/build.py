@@ -318,6 +318,11 @@ def more_quote(who: Who, bid: tuple[int, int], ask: tuple[int, int], **fields: o
     return quote(who, "", bid, ask, **({"scope": 0} | fields))
 
 
+def quote_request(who: Who, **fields: object) -> dict:
+    """A request for quotes of instrument 1 unless told otherwise."""
+    return command(w.QUOTE_REQUEST, **({"instrument": 1} | _of(who) | fields))
+
+
 def quote_cancel(who: Who, name: str, scope: int, **fields: object) -> dict:
     """A quote cancel."""
     return command(w.QUOTE_CANCEL, cl_ord_id=name, scope=scope, **(_of(who) | fields))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.cl_ord_id import pack_cl_ord_id
 from tests import naive_words as w
-from tests.build import TICK, quote, quote_cancel
+from tests.build import TICK, account, quote, quote_cancel, quote_request
 
 if TYPE_CHECKING:
     from tests.flow import Flow
@@ -29,6 +29,7 @@ def mass_quote(flow: Flow) -> dict:
     made |= {"price": bid, "stop_price": ask, "order_id": flow.made}
     if goes_on:
         return made | {"scope": 0}
+    made["scope"] |= dice.pick((0, 0, w.RESET_QUOTES))
     return made | {"cl_ord_id": _words(flow._name(who, number))}
 
 
@@ -50,4 +51,21 @@ def _words(name: str | tuple) -> tuple:
     return pack_cl_ord_id(name.encode()) if isinstance(name, str) else name
 
 
-QUOTE_MAKERS = ((80, mass_quote), (6, cancel_quotes))
+def protect(flow: Flow) -> dict:
+    """An account's quotes are protected from now on, in one way or another."""
+    dice, who = flow.dice, flow._who()
+    limits = {"quote_window_ms": dice.pick((0, 1_600, 1_600, 60_000, -1))}
+    limits |= {"quote_executions_max": dice.pick((0, 0, 2, 3)), "quote_qty_max": dice.pick((0, 9))}
+    return account(who.account, who.member, **PLENTY, **limits, quote_delta_max=dice.pick((0, 6)))
+
+
+def ask(flow: Flow) -> dict:
+    """A request for quotes."""
+    dice = flow.dice
+    side, qty = dice.pick((0, w.BUY, w.SELL, 0, 9)), dice.pick((0, 1, 5, -1, 41))
+    number = dice.pick((1, 1, 2, 3, 4, 5, 6, 14))
+    return quote_request(flow._who(), instrument=number, side=side, qty=qty)
+
+
+PLENTY = {"open_orders_max": 60, "position_long_max": 10**6, "position_short_max": 10**6}
+QUOTE_MAKERS = ((80, mass_quote), (6, cancel_quotes), (5, protect), (5, ask))

@@ -42,12 +42,11 @@ class NaiveExchange:
         self.request_orders: dict[int, Order] = {}
         self.request_ids: dict[tuple, int] = {}
         self.requests_used: dict[int, int] = {}
-        self.halted = False
+        self.halted, self.frozen = False, set()
         self.killed: set[tuple[int, int]] = set()  # member, session (0: the whole member)
         self.request = self.orders_made = self.trades_made = self.slices_made = self.quoting = 0
-        self.tape = amend.Tape()
-        self.command: dict = {}
-        self.events: list[dict] = []
+        self.makers, self.quote_sessions, self.quote_fills, self.quotes_due = set(), {}, [], []
+        self.tape, self.command, self.events = amend.Tape(), {}, []
 
     def apply(self, command: dict) -> list[dict]:
         """The full list of the command's events (M-1); the last one is marked (M-5)."""
@@ -420,6 +419,7 @@ class NaiveExchange:
 
     def move_position(self, order: Order, qty: int) -> None:
         """M-50, M-51; a spread's moves leg by leg (M-234)."""
+        quotes.note_fill(self, order, qty)
         if self.instruments[order.instrument].legs:
             return
         buckets = self.buckets(order.account, order.instrument)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from specs.rejects import Reject
 from tests import naive_amend as amend
 from tests import naive_phases as phases
+from tests import naive_quotes as quotes
 from tests import naive_settle as settle
 from tests import naive_spreads as spreads
 from tests import naive_words as w
@@ -116,7 +117,11 @@ def define_account(venue: NaiveExchange, command: dict) -> None:
     if row is None or not 1 <= row["account"] <= venue.bounds.accounts:
         return
     if 1 <= row["member"] <= venue.bounds.members:
+        if not 0 <= row["quote_window_ms"] <= 3_600_000:
+            return
         before = venue.accounts.get(row["account"], row)
+        if before["quote_window_ms"] != row["quote_window_ms"]:
+            quotes.forget_fills(venue, row["account"])
         venue.accounts[row["account"]] = row | {"member": before["member"]}
         venue.emit(w.ACCOUNT_SET, account=row["account"], member=before["member"])
 

@@ -36,6 +36,7 @@ def mass_quote(venue: NaiveExchange, command: dict) -> None:
         )
         return
     venue.request = 0
+    venue.quote_sessions[command["account"]] = command["session"]
     instrument = venue.instruments[command["instrument"]]
     sides = [w.BUY, w.SELL]
     bid, qty = terms(command, w.BUY)
@@ -62,6 +63,8 @@ def begin(venue: NaiveExchange, command: dict) -> None:
     venue.quoting = 0 if reason else venue.request
     kind = w.QUOTE_REJECTED if reason else w.QUOTES_TAKEN
     venue.emit(kind, reason=reason, **told(venue, command, venue.quoting))
+    if venue.quoting and command["scope"] & w.RESET_QUOTES:
+        reset(venue, command)
 
 
 def terms(command: dict, side: int) -> tuple[int, int]:
@@ -87,6 +90,8 @@ def refuse(venue: NaiveExchange, c: dict) -> int:
     instrument = venue.instruments[c["instrument"]]
     if instrument.phase not in (w.NO_PHASE, w.CONTINUOUS):
         return Reject.PHASE_TAKES_NO_QUOTES
+    if c["account"] in venue.frozen:
+        return Reject.QUOTES_PULLED
     sides = [(side, *terms(c, side)) for side in (w.BUY, w.SELL)]
     if any(not 0 <= qty <= instrument.product["qty_max"] for _, _, qty in sides):
         return Reject.QUOTE_SIZE_INVALID
@@ -176,6 +181,7 @@ def make_order(venue: NaiveExchange, instrument: Instrument, command: dict, side
     plain |= {"self_match": 0, "self_match_id": 0, "stop_price": 0}
     order = venue.make_order(command | plain)
     order.quote, order.request = True, venue.quoting
+    venue.makers.add((order.account, order.instrument))
     return order
 
 
@@ -211,4 +217,95 @@ def quote_cancel(venue: NaiveExchange, command: dict) -> None:
     venue.emit(w.QUOTES_CANCELLED, qty=len(meant), **fields)
 
 
-HANDLERS = {w.MASS_QUOTE: mass_quote, w.QUOTE_CANCEL: quote_cancel}
+def note_fill(venue: NaiveExchange, order: Order, qty: int) -> None:
+    """M-187: a quote's fill counts in its account's window; where that is too much, M-188."""
+    limits, now_ns = venue.accounts[order.account], venue.command["time_ns"]
+    slice_ns = limits["quote_window_ms"] * 1_000_000 // 16
+    if not order.quote or not slice_ns:
+        return
+    signed = qty if order.side == w.BUY else -qty
+    venue.quote_fills.append((order.account, now_ns, signed))
+    window = [
+        lots
+        for account, time_ns, lots in venue.quote_fills
+        if account == order.account and time_ns // slice_ns > now_ns // slice_ns - 16
+    ]
+    sums = {"executions": len(window), "qty": sum(map(abs, window)), "delta": abs(sum(window))}
+    most = {name: limits[f"quote_{name}_max"] for name in sums}
+    if order.account not in venue.frozen and any(
+        most[name] and sums[name] >= most[name] for name in sums
+    ):
+        venue.frozen.add(order.account)
+        venue.quotes_due.append(order.account)
+
+
+def protect(venue: NaiveExchange) -> None:
+    """M-188: the quotes of accounts that traded too much are taken off."""
+    due, venue.quotes_due = sorted(venue.quotes_due), []
+    for account in due:
+        member = venue.accounts[account]["member"]
+        venue.emit(w.QUOTES_PULLED, account=account, member=member)
+        for order in days.by_order_id(venue):
+            if order.quote and order.account == account:
+                venue.take_off(order, w.CANCELLED, w.STATUS_CANCELED, w.PROTECTION)
+
+
+def forget_fills(venue: NaiveExchange, account: int) -> None:
+    """The window of an account begins anew."""
+    venue.quote_fills = [one for one in venue.quote_fills if one[0] != account]
+
+
+def reset(venue: NaiveExchange, command: dict) -> None:
+    """M-189."""
+    account = command["account"]
+    if account not in venue.accounts or venue.accounts[account]["member"] != command["member"]:
+        return
+    forget_fills(venue, account)
+    if account in venue.frozen:
+        venue.frozen.discard(account)
+        venue.emit(w.QUOTES_RESET, account=account, member=command["member"])
+
+
+def quote_request(venue: NaiveExchange, command: dict) -> None:
+    """M-190, M-191."""
+    phases.halt_late(venue, command)
+    reason = refuse_request(venue, command)
+    number = command["instrument"]
+    if reason:
+        fields = told(venue, command, 0) | {"instrument": number}
+        venue.emit(w.QUOTE_REJECTED, reason=reason, **fields)
+        return
+    asked = {"instrument": number, "side": command["side"], "qty": command["qty"]}
+    venue.emit(w.QUOTE_REQUESTED, member=command["member"], **asked)
+    for account, instrument in sorted(venue.makers):
+        member = venue.accounts[account]["member"]
+        if instrument == number and member != command["member"]:
+            last = venue.quote_sessions[account]
+            fields = {"account": account, "member": member, "session": last}
+            venue.emit(w.QUOTE_ASKED, flags=w.UNSOLICITED, **fields, **asked)
+
+
+def refuse_request(venue: NaiveExchange, c: dict) -> int:
+    """The checks of M-190."""
+    instrument = venue.instruments.get(c["instrument"])
+    if checks.is_killed(venue, c) or venue.halted:
+        return Reject.KILLED if checks.is_killed(venue, c) else Reject.VENUE_HALTED
+    if instrument is None:
+        return Reject.UNKNOWN_INSTRUMENT
+    if instrument.expired or instrument.trading_date > instrument.last_trading_date:
+        return Reject.INSTRUMENT_NOT_TRADING
+    member = venue.members.get(c["member"], {"products": 0})
+    if not member["products"] >> instrument.product["product"] & 1:
+        return Reject.NOT_PERMITTED
+    if instrument.phase not in (w.NO_PHASE, w.CONTINUOUS):
+        return Reject.PHASE_TAKES_NO_QUOTES
+    if c["side"] not in (0, w.BUY, w.SELL):
+        return Reject.SIDE_INVALID
+    return 0 if 0 <= c["qty"] <= instrument.product["qty_max"] else Reject.QUOTE_SIZE_INVALID
+
+
+HANDLERS = {
+    w.MASS_QUOTE: mass_quote,
+    w.QUOTE_CANCEL: quote_cancel,
+    w.QUOTE_REQUEST: quote_request,
+}

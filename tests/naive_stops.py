@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from specs.rejects import Reject
 from tests import naive_phases as phases
+from tests import naive_quotes as quotes
 from tests import naive_words as w
 from tests.naive_state import Instrument, Order
 
@@ -81,6 +82,7 @@ def mark(instrument: Instrument, price: int) -> None:
 
 def run(venue: NaiveExchange) -> None:
     """M-163 to M-165: whoever is reached comes in where its instrument trades, the first first."""
+    quotes.protect(venue)
     while True:
         reached = [
             order
@@ -97,3 +99,4 @@ def run(venue: NaiveExchange) -> None:
         venue.emit_order(w.TRIGGERED, order)
         venue.come_in(order, min_qty=0)
         phases.follow(venue, order.instrument)
+        quotes.protect(venue)

@@ -150,6 +150,17 @@ class Member(fix.Application):
             message.addGroup(one)
         self._send(message, {117: quote_id, 298: kind})
 
+    def quote_request(self, request_id: str, symbol: str, **extra: str) -> None:
+        """Sends a QuoteRequest of one symbol; extra tags of it as t54="1"."""
+        message = fix.Message()
+        message.getHeader().setField(35, "R")
+        one = fix.Group(146, 55)
+        one.setField(55, symbol)
+        for name, value in extra.items():
+            one.setField(int(name[1:]), value)
+        message.addGroup(one)
+        self._send(message, {131: request_id})
+
     def _send(self, message: fix.Message, tags: dict[int, str]) -> None:
         for tag, value in tags.items():
             message.setField(tag, value)

@@ -27,7 +27,7 @@ def cell(msg_type: str, tag: int) -> int:
 
 
 def test_message_types_are_those_sitex_speaks() -> None:
-    assert set(DIALECT.layouts) == set("012345ADFGHq89rjefghibZ")
+    assert set(DIALECT.layouts) == set("012345ADFGHq89rjefghibZR")
 
 
 def test_cells_tell_header_body_trailer_and_groups() -> None:

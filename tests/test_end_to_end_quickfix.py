@@ -131,6 +131,12 @@ def test_a_maker_quotes_and_is_hit(members: tuple[Member, Member]) -> None:
     bravo.next(t150="F", t39="2", t11="b3")
     alpha.quote_cancel("c2", "4")
     alpha.next(t35="b", t117="c2", t297="4")
+    bravo.quote_request("r1", symbol, t54="1")
+    asked = alpha.next(t35="R", t146="1", t55=symbol, t54="1")
+    alpha.mass_quote("q4", quoted(symbol, "1.990", "2.010"), t131=asked[131])
+    alpha.next(t35="b", t117="q4", t297="0")
+    bravo.quote_request("r2", "NOSUCH")
+    bravo.next(t35="b", t131="r2", t297="5", t300="1")
 
 
 def test_order_status(members: tuple[Member, Member]) -> None:

@@ -17,7 +17,7 @@ SECTIONS = {
     match[1]: match[2]
     for match in re.finditer(r"^### \w+ \(35=(\w)\)\n(.*?)(?=^###|\Z)", TEXT, re.M | re.S)
 }
-INBOUND = "A5012 43DFGHqegiZ".replace(" ", "")
+INBOUND = "A5012 43DFGHqegiZR".replace(" ", "")
 
 
 def listed_fields(section: str) -> dict[int, tuple[str, str]]:

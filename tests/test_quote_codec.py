@@ -85,6 +85,15 @@ def test_a_hundred_instruments_fit_into_a_message() -> None:
     assert (rows["qty"] == 5).all() and rows["scope"].sum() == QuotePart.FIRST
 
 
+def test_the_first_quote_resets_protection() -> None:
+    tables = make_tables()
+    data = mass_quote(f"9773=Y|296=1|302=3|295=2|{ENTRY}{ENTRY}")
+    data += mass_quote(f"9773=N|296=1|302=3|295=1|{ENTRY}", 2)
+    rows = command_rows(3)
+    assert tables.decode(buffer_of(data), 0, len(data), SESSION, rows, 0, NOW_NS)[1] == 3
+    assert rows["scope"].tolist() == [QuotePart.FIRST | QuotePart.RESET, 0, QuotePart.FIRST]
+
+
 BAD = {
     "no group": ("", SessionReject.REQUIRED_TAG_MISSING, 296),
     "no sets": ("296=0|", SessionReject.REQUIRED_TAG_MISSING, 295),
@@ -153,3 +162,29 @@ def test_a_wrong_quote_cancel(body: str, reason: int, tag: int) -> None:
     fault = make_tables().read_bytes(data).message.fault  # type: ignore[union-attr]
     assert fault is not None
     assert (fault.reason + 1000 * fault.business, fault.tag) == (reason, tag)
+
+
+def test_quote_request() -> None:
+    tables = make_tables()
+    data = raw(header("R") + "131=R-1|146=1|55=SITB2612|54=2|38=7|")
+    rows = command_rows(1)
+    assert tables.decode(buffer_of(data), 0, len(data), SESSION, rows, 0, NOW_NS)[1] == 1
+    row = rows[0]
+    assert (row["kind"], row["instrument"]) == (CommandKind.QUOTE_REQUEST, INSTRUMENT)
+    assert (row["side"], row["qty"]) == (ord("2"), 7)
+    assert row["cl_ord_id_0"] == int.from_bytes(b"R-1", "little")
+
+
+@pytest.mark.parametrize(
+    ("body", "reason", "tag"),
+    [
+        ("131=R-1|146=0|", 5, 146),
+        ("131=R-1|146=2|55=SITB2612|55=SITB2612|", 5, 146),
+        ("131=R-2345678901234567890|146=1|55=SITB2612|", 5, 131),
+        ("146=1|55=SITB2612|", 1, 131),
+    ],
+)
+def test_a_wrong_quote_request(body: str, reason: int, tag: int) -> None:
+    data = raw(header("R") + body)
+    fault = make_tables().read_bytes(data).message.fault  # type: ignore[union-attr]
+    assert fault is not None and (fault.reason, fault.tag) == (reason, tag)

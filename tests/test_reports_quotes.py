@@ -84,6 +84,10 @@ LOST = event(
     EventKind.CANCELLED, request=0, order_request=QUOTE_8, qty=10, leaves_qty=0, reason=1007,
     ord_status=ord("4"), flags=EventFlag.UNSOLICITED,
 )  # fmt: skip
+ASKED = answer(
+    EventKind.QUOTE_ASKED, request=0, instrument=5, account=4, side=ord("1"), qty=7,
+    flags=EventFlag.UNSOLICITED,
+)  # fmt: skip
 EXECUTIONS = {
     "a fill says no limit": (
         FILL,
@@ -117,6 +121,23 @@ def test_reports_of_a_quote(tables: Tables, name: str) -> None:
     assert body(encode(tables, row)) == expected
 
 
+def test_a_maker_is_asked(tables: Tables) -> None:
+    message = encode(tables, ASKED)
+    assert body(message) == "131=1001|146=1|55=SITB2612|54=1|38=7|"
+    check_message(make_tables(is_venue=False), message, "R")
+    any_side = answer(EventKind.QUOTE_ASKED, request=0, instrument=5)
+    assert body(encode(tables, any_side)) == "131=1001|146=1|55=SITB2612|"
+
+
+def test_a_refused_request_is_answered_from_itself(tables: Tables) -> None:
+    commands = np.zeros(1, COMMAND)
+    commands["session"], commands["msg_seq_num"] = SESSION, 9
+    commands["kind"] = CommandKind.QUOTE_REQUEST
+    put_ids(commands[0], b"R-1", b"")
+    row = answer(EventKind.QUOTE_REJECTED, request=0, reason=Reject.UNKNOWN_INSTRUMENT)
+    assert body(encode(tables, row, commands)) == "131=R-1|297=5|300=1|58=unknown symbol|"
+
+
 def test_nothing_is_said_of_what_a_quote_message_does_to_orders(tables: Tables) -> None:
     quiet = {"session": 0, "request": 0, "order_request": QUOTE_8, "flags": EventFlag.QUOTE}
     for kind in (EventKind.ACCEPTED, EventKind.REPLACED, EventKind.CANCELLED):
@@ -138,6 +159,6 @@ def test_a_refused_message_is_answered_from_itself(tables: Tables) -> None:
 def test_quickfix_takes_every_answer(tables: Tables) -> None:
     quickfix = pytest.importorskip("quickfix", reason="extra [quickfix] not installed")
     dictionary = quickfix.DataDictionary(str(DICTIONARY))
-    for row, _ in (*CASES.values(), *EXECUTIONS.values()):
+    for row, _ in (*CASES.values(), *EXECUTIONS.values(), (ASKED, "")):
         parsed = quickfix.Message(encode(tables, row).decode(), dictionary, True)
         dictionary.validate(parsed)

@@ -72,7 +72,7 @@ def render(event: dict) -> str:
     words = [EventKind(event["kind"]).name]
     if EventKind.PHASE_CHANGED <= event["kind"] < EventKind.KILLED:
         return " ".join(words + phase_words(event))
-    if EventKind.QUOTES_TAKEN <= event["kind"] <= EventKind.QUOTES_CANCELLED:
+    if EventKind.QUOTES_TAKEN <= event["kind"] <= EventKind.QUOTE_REQUESTED:
         return " ".join(words + quote_words(event))
     amended = EventKind.TRADE_BUSTED <= event["kind"] <= EventKind.TRADE_KEPT
     market = event["kind"] > EventKind.REFRESHED and not amended
@@ -123,6 +123,12 @@ def quote_words(event: dict) -> list[str]:
         words = [f"q{event['order_id']}", f"set {event['qty']}"]
     elif event["kind"] == EventKind.QUOTES_CANCELLED:
         words = [f"qty {event['qty']}"]
+    if event["kind"] in (EventKind.QUOTES_PULLED, EventKind.QUOTES_RESET):
+        return [f"a{event['account']}"]
+    if event["kind"] in (EventKind.QUOTE_ASKED, EventKind.QUOTE_REQUESTED):
+        words = [f"a{event['account']}"] * bool(event["account"])
+        words += [f"side {chr(event['side'])}"] * bool(event["side"])
+        words += [f"qty {event['qty']}"] * bool(event["qty"])
     for mark, name in (("i", "instrument"), ("r", "request"), ("s", "session")):
         words += [f"{mark}{event[name]}"] * bool(event[name])
     return words + [Reject(event["reason"]).name] * bool(event["reason"])

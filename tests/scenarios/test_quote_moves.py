@@ -75,7 +75,8 @@ def test_m184_a_size_is_what_is_left_and_a_full_total_begins_anew() -> None:
         quote(ALPHA, "q1", (900, 99), (0, 0)),
         sell(BRAVO, "s1", 500, 99),
         quote(ALPHA, "q2", (400, 99), (0, 0)),
-        quote(ALPHA, "q3", (501, 99), (0, 0)),
+        quote(ALPHA, "q3", (401, 99), (0, 0)),
+        quote(ALPHA, "q4", (501, 99), (0, 0)),
         events="""
             QUOTES_TAKEN r1 s1
             ACCEPTED o1 p1 @99 qty 900 leaves 900 shows 900 of r1 QUOTE
@@ -85,8 +86,10 @@ def test_m184_a_size_is_what_is_left_and_a_full_total_begins_anew() -> None:
             QUOTES_TAKEN r3 s1
             REPLACED o1 p1 @99 qty 900 leaves 400 cum 500 shows 400 of r3 KEPT_PLACE QUOTE
             QUOTES_TAKEN r4 s1
-            CANCELLED o1 p1 @99 qty 400 of 900 cum 500 of r3 QUOTE QUOTE_CANCELLED
-            ACCEPTED o3 p2 @99 qty 501 leaves 501 shows 501 of r4 QUOTE
+            REPLACED o1 p2 @99 qty 901 leaves 401 cum 500 shows 401 of r4 QUOTE
+            QUOTES_TAKEN r5 s1
+            CANCELLED o1 p2 @99 qty 401 of 901 cum 500 of r4 QUOTE QUOTE_CANCELLED
+            ACCEPTED o3 p3 @99 qty 501 leaves 501 shows 501 of r5 QUOTE
         """,
     )
 

@@ -260,6 +260,15 @@ CASES: dict[Reject, tuple[list[dict], dict, dict]] = {
         more_quote(ALPHA, (1, 99), (1, 100)),
         more_quote(ALPHA, (1, 99), (1, 100), instrument=2),
     ),
+    Reject.QUOTES_PULLED: (
+        [
+            account(1, 1, quote_window_ms=1_000, quote_executions_max=1),
+            quote(ALPHA, "b", (2, 99), (0, 0)),
+            sell(BRAVO, "c", 1, 99),
+        ],
+        more_quote(ALPHA, (1, 99), (1, 100)),
+        more_quote(ALPHA, (1, 99), (1, 100), account=2),
+    ),
     Reject.QUOTE_SIZE_INVALID: (
         [NO_QUOTE],
         more_quote(ALPHA, (1, 99), (1_001, 100)),
