@@ -16,7 +16,6 @@ from engine.book import (
     event_at,
     header_of,
     instrument_at,
-    link_at,
     order_at,
     product_at,
     risk_at,
@@ -137,7 +136,6 @@ def amend_side(book, event, command, trade, side, sums, before, lots):
     if index != 0:
         order = order_at(book, index)
         order["cum_qty"] -= lots
-        order["order_qty"] -= lots
         order["cum_value"] += value
         order_event(event, command, instrument, order, kind, living_status(order))
     else:
@@ -156,7 +154,7 @@ def find_living(book, trade, side):
     risk = risk_at(book, row)
     index = np.int64(risk["buy_first"] if side["side"] == Side.BUY else risk["sell_first"])
     while index != 0 and order_at(book, index)["order_id"] != side["order_id"]:
-        index = np.int64(link_at(book, index)["own_next"])
+        index = np.int64(order_at(book, index)["own_next"])
     return index
 
 

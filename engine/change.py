@@ -107,6 +107,7 @@ def cancel(book, at, command, request, named):
     order_event(event, command, instrument, order, EventKind.CANCELLED, OrdStatus.CANCELED)
     answer(event, command, request)
     event["qty"] = qty
+    event["order_qty"] += qty
     free_row(book, index)
     return at + 1
 
@@ -241,9 +242,9 @@ def keeps_place(command, order, product, shown):
     """Whether the order stays where it is in its queue (M-18); shown: what the book shows of it."""
     if product["features"] & REPLACE_KEEPS_PLACE == 0:
         return False
-    if command["price"] != order["price"] or command["qty"] > order["order_qty"]:
-        return False
     leaves = command["qty"] - order["cum_qty"]
+    if command["price"] != order["price"] or leaves > order["leaves_qty"]:
+        return False
     return slice_of(leaves, command["display_qty"]) <= shown
 
 
@@ -252,7 +253,6 @@ def amend(command, order, request, level):
     """Write the new terms into the order's row."""
     order["price"] = own_price(command, order["ord_type"])
     order["level"] = level
-    order["order_qty"] = command["qty"]
     order["leaves_qty"] = command["qty"] - order["cum_qty"]
     order["display_qty"] = command["display_qty"]
     order["expire_date"] = command["expire_date"]
@@ -264,4 +264,4 @@ def replaced(event, command, instrument, order, request):
     """REPLACED: the order with its new terms."""
     order_event(event, command, instrument, order, EventKind.REPLACED, living_status(order))
     answer(event, command, request)
-    event["qty"] = order["order_qty"]
+    event["qty"] = event["order_qty"]

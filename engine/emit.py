@@ -66,7 +66,7 @@ def order_event(event, command, instrument, order, kind, ord_status):
     event["leaves_qty"] = order["leaves_qty"]
     event["cum_qty"] = order["cum_qty"]
     event["cum_value"] = order["cum_value"]
-    event["order_qty"] = order["order_qty"]
+    event["order_qty"] = order["cum_qty"] + order["leaves_qty"]
     event["display_qty"] = order["shown"]
     event["request"] = 0
     event["order_request"] = order["request"]

@@ -251,7 +251,6 @@ def make_order(book, command, product, request_index, risk_index, level):
     order["shown"] = 0
     order["cum_qty"] = 0
     order["cum_value"] = 0
-    order["order_qty"] = command["qty"]
     order["level"] = level
     order["queue_next"] = 0
     order["queue_prev"] = 0
@@ -297,7 +296,7 @@ def accept(event, command, instrument, order, request):
     """ACCEPTED, with public id and display quantity where the order rests already."""
     order_event(event, command, instrument, order, EventKind.ACCEPTED, OrdStatus.NEW)
     answer(event, command, request)
-    event["qty"] = order["order_qty"]
+    event["qty"] = event["order_qty"]
 
 
 @kernel

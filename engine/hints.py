@@ -18,7 +18,6 @@ from engine.book import (
     hint_at,
     instrument_at,
     level_at,
-    link_at,
     order_at,
     product_at,
     request_at,
@@ -121,14 +120,12 @@ def hint_order(book, command, row):
     kind = command["kind"]
     if kind == CommandKind.CANCEL or kind == CommandKind.REPLACE:
         row["order"] = request_at(book, row["named"])["order_index"]
-        prefetch(link_at(book, row["order"]))
         prefetch(order_at(book, row["order"]))
     elif kind == CommandKind.NEW_ORDER and header["orders_live"] >= HINT_ORDERS_MIN:
         hint_tail(book, command)
         free = header["free_count"] - ORDERS_AHEAD // 2  # about every second command takes one
         if free > 0:
             index = free_at(book, free)["row"]
-            prefetch(link_at(book, index))
             prefetch(order_at(book, index))
 
 
@@ -148,7 +145,7 @@ def hint_tail(book, command):
         prefetch(order_at(book, tail))
     risk = risk_at(book, command["account"] * header["risk_stride"] + command["instrument"])
     last = risk["buy_last"] if command["side"] == Side.BUY else risk["sell_last"]
-    prefetch(link_at(book, last))
+    prefetch(order_at(book, last))
 
 
 @codec_kernel
@@ -158,10 +155,7 @@ def hint_neighbours(book, command, row):
     if kind == CommandKind.CANCEL or kind == CommandKind.REPLACE:
         index = row["order"]
         order = order_at(book, index)
-        link = link_at(book, index)
         prefetch(order_at(book, order["queue_prev"]))
         prefetch(order_at(book, order["queue_next"]))
-        prefetch(link_at(book, link["own_prev"]))
-        prefetch(link_at(book, link["own_next"]))
-        prefetch(link_at(book, link["session_prev"]))
-        prefetch(link_at(book, link["session_next"]))
+        prefetch(order_at(book, order["own_prev"]))
+        prefetch(order_at(book, order["own_next"]))

@@ -15,13 +15,12 @@ from engine.book import (
     member_at,
     order_at,
     pending_at,
-    risk_at,
     session_at,
 )
 from engine.emit import clear_event
 from engine.kernel import kernel
 from engine.layout import Work
-from engine.mass import heap_next, heap_push
+from engine.mass import heap_next, push_member
 from engine.match import remove_resting
 from engine.types import CancelReason, CommandKind, EventKind, OrdStatus
 
@@ -73,12 +72,7 @@ def intervene(book, at, command):
     event["reason"] = command["reason"]
     if command["kind"] == CommandKind.RELEASE:
         return at + 1
-    index = member_at(book, command["member"])["risk_first"]
-    while index != 0:
-        risk = risk_at(book, index)
-        heap_push(book, risk["buy_first"])
-        heap_push(book, risk["sell_first"])
-        index = risk["member_next"]
+    push_member(book, command["member"])
     header_of(book)["work"] = Work.KILL
     copy_row(pending_at(book, 0), command)
     return kill_on(book, at + 1)

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.limits import HINT_ROWS, MOVE_ROWS, QUOTE_SLICES, WINDOW_ROWS, EngineLimits
-from engine.order_rows import LINK, ORDER, STOP
+from engine.order_rows import ORDER, STOP
 from engine.table_rows import (
     ACCOUNT_STATE,
     CALL_STATE,
@@ -56,7 +56,6 @@ SECTIONS = (
     "bits_1",
     "bits_2",
     "orders",
-    "links",
     "stops",
     "free",
     "heap",
@@ -173,7 +172,6 @@ class Book(NamedTuple):
     bits_1: np.ndarray
     bits_2: np.ndarray
     orders: np.ndarray
-    links: np.ndarray
     stops: np.ndarray
     free: np.ndarray
     heap: np.ndarray
@@ -203,7 +201,6 @@ DTYPES = {
     "bits_1": WORD,
     "bits_2": WORD,
     "orders": ORDER,
-    "links": LINK,
     "stops": STOP,
     "free": FREE,
     "heap": HEAP,
@@ -246,7 +243,6 @@ def section_rows(limits: EngineLimits) -> dict[str, int]:
         "bits_1": summary,
         "bits_2": -(-summary // 64) + 1,
         "orders": limits.orders_max + 1,
-        "links": limits.orders_max + 1,
         "stops": limits.orders_max + 1,
         "free": limits.orders_max + 1,
         "heap": 2 * risks + 1,

@@ -116,8 +116,7 @@ class Engine:
         if self._touched == 0:
             fault_in(tables.slots)
         stop = min(max(self._touched, used) + ORDER_ROWS_STEP, wanted)
-        for table in (tables.orders, tables.links):
-            fault_in(table[self._touched : stop])
+        fault_in(tables.orders[self._touched : stop])
         self._touched = stop
 
     def snapshot(self) -> bytes:

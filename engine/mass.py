@@ -16,7 +16,6 @@ from engine.book import (
     header_of,
     heap_at,
     instrument_at,
-    link_at,
     member_at,
     order_at,
     pending_at,
@@ -24,12 +23,12 @@ from engine.book import (
 )
 from engine.depth import in_phases
 from engine.emit import answer, clear_event
-from engine.enter import known_product, known_row, known_session
+from engine.enter import known_product, known_row
 from engine.flags import TAKES_CANCEL
 from engine.kernel import kernel
 from engine.layout import Work
 from engine.match import remove_resting
-from engine.types import CancelReason, EventKind, MassCancelScope, OrdStatus, Side
+from engine.types import CancelReason, EventKind, MassCancelScope, OrdStatus, Side, TimeInForce
 from specs.rejects import Reject
 
 
@@ -53,7 +52,7 @@ def heap_push(book, index):
 def heap_next(book):
     """Replace the top by the next order of its chain, before anything happens to the order."""
     header = header_of(book)
-    index = link_at(book, heap_at(book, 1)["order"])["own_next"]
+    index = order_at(book, heap_at(book, 1)["order"])["own_next"]
     count = header["heap_count"]
     if index != 0:
         key = order_at(book, index)["order_id"]
@@ -180,9 +179,23 @@ def mass_cancel_on(book, at):
 
 
 @kernel
+def push_member(book, member):
+    """Enter the first orders of all chains of a member."""
+    index = member_at(book, member)["risk_first"]
+    while index != 0:
+        risk = risk_at(book, index)
+        heap_push(book, risk["buy_first"])
+        heap_push(book, risk["sell_first"])
+        index = risk["member_next"]
+
+
+@kernel
 def session_lost(book, at, command):
-    """SESSION_LOST: cancel the session's DAY orders as far as rows go."""
+    """SESSION_LOST: cancel the member's DAY orders of the session as far as rows go."""
     header = header_of(book)
+    if command["session"] >= header["sessions_rows"] or command["member"] >= header["members_rows"]:
+        return at
+    push_member(book, command["member"])
     header["work"] = Work.SESSION_LOST
     copy_row(pending_at(book, 0), command)
     return session_lost_on(book, at)
@@ -191,22 +204,25 @@ def session_lost(book, at, command):
 @kernel
 def session_lost_on(book, at):
     """Go on with a lost session."""
+    header = header_of(book)
     command = pending_at(book, 0)
-    session = known_session(book, command["session"])
-    if command["session"] >= header_of(book)["sessions_rows"]:
-        header_of(book)["work"] = Work.NONE
-        return at
-    while session["order_first"] != 0:
-        if header_of(book)["events_rows"] - at < 2:
+    while header["heap_count"] > 0:
+        index = heap_at(book, 1)["order"]
+        order = order_at(book, index)
+        if order["session"] != command["session"] or order["time_in_force"] != TimeInForce.DAY:
+            heap_next(book)
+            continue
+        if header["events_rows"] - at < 2:
             return at
+        heap_next(book)
         at = remove_resting(
             book,
             at,
             command,
-            session["order_first"],
+            index,
             EventKind.CANCELLED,
             OrdStatus.CANCELED,
             CancelReason.SESSION_LOST,
         )
-    header_of(book)["work"] = Work.NONE
+    header["work"] = Work.NONE
     return at

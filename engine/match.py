@@ -218,7 +218,7 @@ def cancel_resting(book, at, command, index, kind, ord_status, reason):
     level = order["level"]
     leave_book(book, index, order, instrument)
     order_event(event_at(book, at), command, instrument, order, kind, ord_status)
-    notify(event_at(book, at), command, order, qty, reason)
+    taken_off(event_at(book, at), command, order, qty, reason)
     free_row(book, index)
     if instrument["continuous_until_ns"] < 0 and order["ord_type"] <= OrdType.LIMIT:
         number = np.int64(order["instrument"])
@@ -263,8 +263,15 @@ def cancel_incoming(book, at, command, order, instrument, reason):
     order_event(
         event_at(book, at), command, instrument, order, EventKind.CANCELLED, OrdStatus.CANCELED
     )
-    notify(event_at(book, at), command, order, qty, reason)
+    taken_off(event_at(book, at), command, order, qty, reason)
     return at + 1
+
+
+@kernel
+def taken_off(event, command, order, qty, reason):
+    """Tell the owner of an order that ends; the lots left still count as entered (M-8)."""
+    event["order_qty"] += qty
+    notify(event, command, order, qty, reason)
 
 
 @kernel
@@ -307,7 +314,6 @@ def decrement(book, at, command, order, instrument, resting_index):
         )
     else:
         resting["leaves_qty"] -= qty
-        resting["order_qty"] -= qty
         shown = resting["leaves_qty"]
         if resting["display_qty"] != 0:
             shown = min(shown, resting["display_qty"])
@@ -319,7 +325,6 @@ def decrement(book, at, command, order, instrument, resting_index):
     if qty == order["leaves_qty"]:
         return cancel_incoming(book, at, command, order, instrument, reason)
     order["leaves_qty"] -= qty
-    order["order_qty"] -= qty
     return restate(book, at, command, order, instrument, qty)
 
 

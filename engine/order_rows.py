@@ -1,6 +1,6 @@
-"""Rows of an order: what matching and reports read, its place in lists, its wait for a stop price.
+"""Rows of an order: what matching and reports read with its place in lists, its wait for a stop.
 
-All three have the order's number in the pool as index. Source: specs/matching.md;
+Both have the order's number in the pool as index. Source: specs/matching.md;
 docs/decisions/0102-engine-tables.md.
 """
 
@@ -17,10 +17,11 @@ ORDER = np.dtype(
         ("shown", "<i8"),  # lots the book shows; 0: not in the book
         ("cum_qty", "<i8"),
         ("cum_value", "<i8"),
-        ("order_qty", "<i8"),
-        ("level", "<u4"),
         ("queue_next", "<u4"),
         ("queue_prev", "<u4"),
+        ("own_next", "<u4"),  # live orders of (account, instrument, side)
+        ("own_prev", "<u4"),
+        ("level", "<u4"),
         ("request", "<u4"),
         ("risk", "<u4"),
         ("self_match_id", "<u4"),
@@ -45,15 +46,6 @@ ORDER = np.dtype(
     ]
 )
 assert ORDER.itemsize == 128
-
-LINK = np.dtype(
-    [
-        ("own_prev", "<u4"),  # live orders of (account, instrument, side)
-        ("own_next", "<u4"),
-        ("session_prev", "<u4"),  # DAY orders of the session
-        ("session_next", "<u4"),
-    ]
-)
 
 STOP = np.dtype(
     [

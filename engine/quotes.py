@@ -327,7 +327,6 @@ def keep_quote(book, at, row, index, request):
     add_open(book, account, risk, product_at(book, order["product"]), order, fewer)
     order["leaves_qty"] = row["qty"]
     order["shown"] = row["qty"]
-    order["order_qty"] = order["cum_qty"] + row["qty"]
     order["request"] = request
     quote_event(event_at(book, at), row, instrument, order, EventKind.REPLACED)
     event_at(book, at)["flags"] |= KEPT_PLACE
@@ -347,7 +346,6 @@ def requote(book, row, index, request, level):
     order["price"] = row["price"]
     order["level"] = level
     order["leaves_qty"] = row["qty"]
-    order["order_qty"] = order["cum_qty"] + row["qty"]
     order["request"] = request
 
 
@@ -355,7 +353,7 @@ def requote(book, row, index, request, level):
 def quote_event(event, row, instrument, order, kind):
     """ACCEPTED or REPLACED of a side: a fact for the book, told to nobody (M-185)."""
     order_event(event, row, instrument, order, kind, living_status(order))
-    event["qty"] = order["order_qty"]
+    event["qty"] = event["order_qty"]
     event["flags"] = QUOTE
 
 
@@ -370,6 +368,7 @@ def cancel_quote(book, at, command, index):
     event = event_at(book, at)
     order_event(event, command, instrument, order, EventKind.CANCELLED, OrdStatus.CANCELED)
     event["qty"] = qty
+    event["order_qty"] += qty
     event["reason"] = CancelReason.QUOTE_CANCELLED
     event["flags"] = QUOTE
     free_row(book, index)

@@ -16,16 +16,14 @@ from engine.book import (
     free_at,
     header_of,
     level_at,
-    link_at,
     member_at,
     order_at,
     risk_at,
-    session_at,
 )
 from engine.closing import go_ahead, leave_ahead
 from engine.kernel import kernel
 from engine.layout import ASK_NONE, Bucket
-from engine.types import Side, TimeInForce
+from engine.types import Side
 
 
 @kernel
@@ -214,21 +212,13 @@ def free_row(book, index):
 
 
 @kernel
-def ends_with_session(book, order):
-    """Whether the order is in its session's list: DAY orders of known sessions are (M-45)."""
-    is_known = order["session"] < header_of(book)["sessions_rows"]
-    return is_known and order["time_in_force"] == TimeInForce.DAY
-
-
-@kernel
 def link_order(book, index, order):
     """Enter a new resting order into the lists and counts of live orders."""
     order["linked"] = 1
     header_of(book)["orders_live"] += 1
     member_at(book, order["member"])["orders_live"] += 1
     account_at(book, order["account"])["orders_live"] += 1
-    link = link_at(book, index)
-    link["own_next"] = 0
+    order["own_next"] = 0
     risk = risk_at(book, order["risk"])
     if order["side"] == Side.BUY:
         last = risk["buy_last"]
@@ -240,22 +230,9 @@ def link_order(book, index, order):
         risk["sell_last"] = index
         if last == 0:
             risk["sell_first"] = index
-    link["own_prev"] = last
+    order["own_prev"] = last
     if last != 0:
-        link_at(book, last)["own_next"] = index
-    if (
-        order["time_in_force"] == TimeInForce.DAY
-        and order["session"] < header_of(book)["sessions_rows"]
-    ):
-        session = session_at(book, order["session"])
-        last = session["order_last"]
-        link["session_next"] = 0
-        link["session_prev"] = last
-        session["order_last"] = index
-        if last == 0:
-            session["order_first"] = index
-        else:
-            link_at(book, last)["session_next"] = index
+        order_at(book, last)["own_next"] = index
 
 
 @kernel
@@ -265,43 +242,21 @@ def unlink_order(book, index, order):
     header_of(book)["orders_live"] -= 1
     member_at(book, order["member"])["orders_live"] -= 1
     account_at(book, order["account"])["orders_live"] -= 1
-    link = link_at(book, index)
-    prev_order = link["own_prev"]
-    next_order = link["own_next"]
+    prev_order = order["own_prev"]
+    next_order = order["own_next"]
     risk = risk_at(book, order["risk"])
     if prev_order != 0:
-        link_at(book, prev_order)["own_next"] = next_order
+        order_at(book, prev_order)["own_next"] = next_order
     elif order["side"] == Side.BUY:
         risk["buy_first"] = next_order
     else:
         risk["sell_first"] = next_order
     if next_order != 0:
-        link_at(book, next_order)["own_prev"] = prev_order
+        order_at(book, next_order)["own_prev"] = prev_order
     elif order["side"] == Side.BUY:
         risk["buy_last"] = prev_order
     else:
         risk["sell_last"] = prev_order
-    if (
-        order["time_in_force"] == TimeInForce.DAY
-        and order["session"] < header_of(book)["sessions_rows"]
-    ):
-        unlink_session(book, link, order["session"])
-
-
-@kernel
-def unlink_session(book, link, session_id):
-    """Take an order out of its session's list."""
-    prev_order = link["session_prev"]
-    next_order = link["session_next"]
-    session = session_at(book, session_id)
-    if prev_order != 0:
-        link_at(book, prev_order)["session_next"] = next_order
-    else:
-        session["order_first"] = next_order
-    if next_order != 0:
-        link_at(book, next_order)["session_prev"] = prev_order
-    else:
-        session["order_last"] = prev_order
 
 
 @kernel

@@ -46,7 +46,7 @@ from engine.table_rows import (
 from engine.trade_rows import TRADE, TRADE_SIDE
 from engine.types import EVENT, Side
 
-_MAGIC = b"SITEXST4"
+_MAGIC = b"SITEXST5"
 _COUNTERS = (
     "command_count",
     "event_count",
@@ -208,8 +208,9 @@ def _order_rows(
     view = np.zeros(len(rows), ORDER_VIEW)
     orders = book.orders[rows]
     for name in ORDER_VIEW.names or ():
-        if name != "stop_price":
+        if name not in ("stop_price", "order_qty"):
             view[name] = orders[name]
+    view["order_qty"] = orders["leaves_qty"] + orders["cum_qty"]
     view["stop_price"] = book.stops["price"][rows]
     return view
 
@@ -299,7 +300,7 @@ def take_snapshot(arena: np.ndarray, requests: np.ndarray) -> bytes:
     parts = [_MAGIC, struct.pack(f"<{len(_KEPT)}q", *(int(header[name]) for name in _KEPT))]
     tables = [getattr(book, name) for name in _SMALL]
     tables += [risks, book.levels[: int(header["levels_used"])]]
-    tables += [book.orders[:used], book.links[:used], book.stops[:used]]
+    tables += [book.orders[:used], book.stops[:used]]
     for table in (book.moves, book.windows, book.quote_fills):
         tables.append(table[: int(np.flatnonzero(table["span"]).max(initial=-1)) + 1])
     tables.append(book.free[: int(header["free_count"]) + 1])
@@ -354,7 +355,6 @@ def restore_snapshot(
     risks, at = _table(data, at, RISK)
     at = _fill(data, at, book.levels, "levels")
     at = _fill(data, at, book.orders, "orders")
-    at = _fill(data, at, book.links, "links")
     at = _fill(data, at, book.stops, "stops")
     at = _fill(data, at, book.moves, "price moves")
     at = _fill(data, at, book.windows, "settlement windows")

@@ -166,8 +166,6 @@ QUOTE_FILL = np.dtype(  # sums of a slice of an account's window
 
 SESSION_STATE = np.dtype(
     [
-        ("order_first", "<u4"),  # its DAY orders, in order of order_id
-        ("order_last", "<u4"),
         ("member", "<u2"),
         ("defined", "u1"),
         ("cancel_on_disconnect", "u1"),

@@ -78,13 +78,13 @@ def _living(order: np.void, time_ns: int) -> np.ndarray:
     state = np.zeros(1, EVENT)
     event = state[0]
     for name in (
-        "order_id", "price", "leaves_qty", "cum_qty", "cum_value", "order_qty", "session",
+        "order_id", "price", "leaves_qty", "cum_qty", "cum_value", "session",
         "account", "instrument", "member", "product", "side", "ord_type", "time_in_force",
     ):  # fmt: skip
         event[name] = order[name]
     event["kind"] = EventKind.ACCEPTED
     event["time_ns"] = time_ns
-    event["qty"] = order["order_qty"]
+    event["qty"] = event["order_qty"] = order["leaves_qty"] + order["cum_qty"]
     event["order_request"] = event["request"] = order["request"]
     filled = int(order["cum_qty"]) > 0
     event["ord_status"] = OrdStatus.PARTIALLY_FILLED if filled else OrdStatus.NEW

@@ -196,7 +196,8 @@ def session_lost(venue: NaiveExchange, command: dict) -> None:
     if command["session"] > venue.bounds.sessions:
         return
     for order in by_order_id(venue):
-        if order.session == command["session"] and order.time_in_force == w.DAY:
+        is_meant = (order.session, order.member) == (command["session"], command["member"])
+        if is_meant and order.time_in_force == w.DAY:
             venue.take_off(order, w.CANCELLED, w.STATUS_CANCELED, w.SESSION_LOST_REASON)
 
 
