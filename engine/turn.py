@@ -204,8 +204,13 @@ class Turn:
         return through
 
     def engine_failed(self, commands: np.ndarray, error: Exception) -> EngineStopped:
-        """Journals COMMAND rows up to the one at which the engine asserted in a caller's hands."""
+        """Journals COMMAND rows up to the one at which the engine asserted in a caller's hands.
+
+        Raises `error` again where no command was begun.
+        """
         begun = self.engine.command_count - self._count
+        if begun == 0:
+            raise error
         number, _ = self._journal_applied(commands[:begun])
         return self._stopped(number, error)
 

@@ -251,3 +251,23 @@ def test_an_engine_that_asserts_stops_the_venue_with_its_command_journaled(
         assert again.command_count == before + 1
         again.abandon()
         monkeypatch.undo()
+
+
+def test_a_fault_before_the_first_command_stops_no_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is the decoder's, not a command's: nothing is journaled and no command is blamed."""
+
+    def failing(*arguments: object) -> None:
+        raise IndexError("out of the arena")
+
+    order = ((11, "1"), (55, "SITB2701"), (54, "1"), (60, format_timestamp(START_NS)))
+    order += ((38, 1), (40, "2"), (44, "2.000"), (59, "0"))
+    with both_ways(tmp_path) as (floor, _):
+        before, journaled = floor.sequencer.command_count, floor.journal()
+        monkeypatch.setattr(short_turns, "cross", failing)
+        with pytest.raises(IndexError, match="out of the arena"):
+            floor.send(0, encode_message(b"D", order, Header(NAMES[0], b"SITEX"), 2, START_NS))
+        monkeypatch.undo()
+        assert (floor.sequencer.command_count, floor.journal()) == (before, journaled)
+        assert floor.sequencer.fault is None
