@@ -221,7 +221,7 @@ def note_fill(venue: NaiveExchange, order: Order, qty: int) -> None:
     """M-187: a quote's fill counts in its account's window; where that is too much, M-188."""
     limits, now_ns = venue.accounts[order.account], venue.command["time_ns"]
     slice_ns = limits["quote_window_ms"] * 1_000_000 // 16
-    if not order.quote or not slice_ns:
+    if not order.quote or not slice_ns or qty < 0:  # a bust is no fill
         return
     signed = qty if order.side == w.BUY else -qty
     venue.quote_fills.append((order.account, now_ns, signed))
