@@ -73,7 +73,7 @@ def warm_up(say: Callable[[str], None]) -> None:
     if os.environ.get("NUMBA_DISABLE_JIT", "0") != "0" or marker.exists():
         return
     started_s = time.monotonic()
-    say(f"compiling {len(PARTS) + 1} parts, on the first start only; it takes about a minute")
+    say(f"compiling {len(PARTS) + 1} parts, on the first start only; it takes a minute or two")
     running = {name: _start(name) for name in PARTS}
     done = 0
     try:
