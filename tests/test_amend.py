@@ -19,7 +19,7 @@ from tests.build import number
 from tests.exchanges import EngineVenue, small_limits
 from tests.flow_amend import amend_flow, amend_spread_flow
 from tests.flow_spreads import spread_world
-from tests.twin import Twin, compare_state, random_cut
+from tests.twin import Twin, compare_state, drive, random_cut
 
 pytestmark = [pytest.mark.kernels, pytest.mark.filterwarnings("error::RuntimeWarning")]
 RUNS = int(os.environ.get("SITEX_TWIN_RUNS", "1"))
@@ -28,19 +28,6 @@ AMENDED = (w.TRADE_BUSTED, w.TRADE_CORRECTED)
 
 def amending(seed: int, spoils: int = 40, limits: EngineLimits | None = None) -> Twin:
     return Twin(seed, limits=limits, spoils=spoils, make_flow=amend_flow)
-
-
-def drive(twin: Twin, cuts: int = 2) -> None:
-    """The engine's events are the wanted ones, however its input is cut."""
-    twin.watch()
-    whole = EngineVenue(twin.limits)
-    rows = whole.run_rows(twin.commands)
-    twin.compare(rows)
-    compare_state(twin, whole)
-    for seed in range(cuts):
-        venue = EngineVenue(twin.limits)
-        assert venue.run_rows(twin.commands, random_cut(seed)).tobytes() == rows.tobytes()
-        assert venue.engine.state_hash() == whole.engine.state_hash()
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -67,7 +54,7 @@ def test_quick_amended_spreads(seed: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(8 * RUNS))
 def test_amended_spreads(seed: int) -> None:
-    drive(amending_spreads(26_000 + seed).grow(2_500))
+    drive(amending_spreads(26_000 + seed).grow(2_500), cuts=2)
 
 
 @pytest.mark.slow
@@ -75,13 +62,13 @@ def test_amended_spreads(seed: int) -> None:
 def test_amended_flow(seed: int) -> None:
     twin = amending(21_000 + seed, spoils=3 if seed % 4 == 0 else 40).grow(800)
     twin.call(w.PRE_OPEN, 300).grow(1_500)
-    drive(twin)
+    drive(twin, cuts=2)
 
 
 @pytest.mark.parametrize("rows", [1, 8])
 def test_quick_trades_pushed_out(rows: int) -> None:
     """A table of few trades: those before them are unknown, in both exchanges."""
-    drive(amending(22_000, limits=small_limits(trades_max=rows)).grow(600))
+    drive(amending(22_000, limits=small_limits(trades_max=rows)).grow(600), cuts=2)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -16,7 +16,7 @@ from tests import naive_words as w
 from tests.build import number
 from tests.exchanges import EngineVenue, small_limits
 from tests.flow_spreads import SPREADS, SpreadFlow, spread_world
-from tests.twin import Twin, compare_state, random_cut
+from tests.twin import Twin, compare_state, drive, random_cut
 
 pytestmark = [pytest.mark.kernels, pytest.mark.filterwarnings("error::RuntimeWarning")]
 RUNS = int(os.environ.get("SITEX_TWIN_RUNS", "1"))
@@ -25,19 +25,6 @@ RUNS = int(os.environ.get("SITEX_TWIN_RUNS", "1"))
 def spread_twin(seed: int, **fields: int) -> Twin:
     """A twin whose flow trades spreads."""
     return Twin(seed, start=number(spread_world()), flow_type=SpreadFlow, **fields)
-
-
-def drive(twin: Twin, cuts: int = 1) -> None:
-    """The engine's events are the wanted ones, however its input is cut."""
-    twin.watch()
-    whole = EngineVenue(twin.limits)
-    rows = whole.run_rows(twin.commands)
-    twin.compare(rows)
-    compare_state(twin, whole)
-    for seed in range(cuts):
-        venue = EngineVenue(twin.limits)
-        assert venue.run_rows(twin.commands, random_cut(seed)).tobytes() == rows.tobytes()
-        assert venue.engine.state_hash() == whole.engine.state_hash()
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -31,7 +31,7 @@ from tests.build import (
     usual_venue,
 )
 from tests.exchanges import EngineVenue, small_limits
-from tests.twin import ROWS_MIN, Twin, compare_state, random_cut
+from tests.twin import ROWS_MIN, Twin, compare_state, drive
 
 pytestmark = [pytest.mark.kernels, pytest.mark.filterwarnings("error::RuntimeWarning")]
 
@@ -57,15 +57,7 @@ def case(name: str, stops: tuple, depth: tuple[int, ...]) -> list[dict]:
 def duel(commands: list[dict], cuts: int = 1) -> Twin:
     """Every event, state and cut of the commands is the naive exchange's."""
     twin = Twin(0, limits=small_limits(requests_max=200_000), start=number(commands))
-    twin.watch()
-    whole = EngineVenue(twin.limits)
-    rows = whole.run_rows(twin.commands)
-    twin.compare(rows)
-    compare_state(twin, whole)
-    for seed in range(cuts):
-        venue = EngineVenue(twin.limits)
-        assert venue.run_rows(twin.commands, random_cut(seed)).tobytes() == rows.tobytes()
-        assert venue.engine.state_hash() == whole.engine.state_hash()
+    drive(twin, cuts)
     return twin
 
 

@@ -120,6 +120,19 @@ def random_cut(seed: int, batch_max: int = 60, rows_max: int = 40):
     return cut
 
 
+def drive(twin: Twin, cuts: int = 1) -> None:
+    """The engine's events and state are the naive exchange's, however its input is cut."""
+    twin.watch()
+    whole = EngineVenue(twin.limits)
+    rows = whole.run_rows(twin.commands)
+    twin.compare(rows)
+    compare_state(twin, whole)
+    for seed in range(cuts):
+        venue = EngineVenue(twin.limits)
+        assert venue.run_rows(twin.commands, random_cut(seed)).tobytes() == rows.tobytes()
+        assert venue.engine.state_hash() == whole.engine.state_hash()
+
+
 def compare_state(twin: Twin, venue: EngineVenue) -> None:
     """Positions, queues, levels, sums and request rows of the engine are the naive exchange's."""
     exchange, engine = twin.naive.exchange, venue.engine
