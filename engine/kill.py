@@ -11,18 +11,15 @@ from engine.book import (
     copy_row,
     event_at,
     header_of,
-    heap_at,
     member_at,
-    order_at,
     pending_at,
     session_at,
 )
 from engine.emit import clear_event
 from engine.kernel import kernel
 from engine.layout import Work
-from engine.mass import heap_next, push_member
-from engine.match import remove_resting
-from engine.types import CancelReason, CommandKind, EventKind, OrdStatus
+from engine.mass import cancel_meant, push_member
+from engine.types import CancelReason, CommandKind, EventKind
 
 
 @kernel
@@ -80,25 +77,9 @@ def intervene(book, at, command):
 
 @kernel
 def kill_on(book, at):
-    """Cancel the killed orders among the heap's as far as rows go."""
+    """Go on with a kill."""
     header = header_of(book)
-    command = pending_at(book, 0)
-    while header["heap_count"] > 0:
-        index = heap_at(book, 1)["order"]
-        if command["session"] != 0 and order_at(book, index)["session"] != command["session"]:
-            heap_next(book)
-            continue
-        if header["events_rows"] - at < 2:
-            return at
-        heap_next(book)
-        at = remove_resting(
-            book,
-            at,
-            command,
-            index,
-            EventKind.CANCELLED,
-            OrdStatus.CANCELED,
-            CancelReason.KILLED,
-        )
-    header["work"] = Work.NONE
+    at = cancel_meant(book, at, pending_at(book, 0), CancelReason.KILLED)
+    if header["heap_count"] == 0:
+        header["work"] = Work.NONE
     return at

@@ -150,26 +150,50 @@ def push_scope(book, command):
 
 
 @kernel
+def is_meant(order, command, work):
+    """Whether an order of the heap is among those that the work takes off."""
+    if work == Work.SESSION_LOST:
+        is_day = order["time_in_force"] == TimeInForce.DAY
+        return is_day and order["session"] == command["session"]
+    if work == Work.KILL:
+        return command["session"] == 0 or order["session"] == command["session"]
+    if work == Work.PROTECT:
+        return order["quote"] != 0
+    return True
+
+
+@kernel
+def cancel_meant(book, at, command, reason):
+    """Cancel the orders of the heap that the work under way means, as far as rows go."""
+    header = header_of(book)
+    while header["heap_count"] > 0:
+        index = heap_at(book, 1)["order"]
+        if is_meant(order_at(book, index), command, header["work"]):
+            if header_of(book)["events_rows"] - at < 2:
+                return at
+            heap_next(book)
+            at = remove_resting(
+                book,
+                at,
+                command,
+                index,
+                EventKind.CANCELLED,
+                OrdStatus.CANCELED,
+                reason,
+            )
+            header["work_count"] += 1
+        else:
+            heap_next(book)
+    return at
+
+
+@kernel
 def mass_cancel_on(book, at):
-    """Cancel the heap's orders as far as rows go; MASS_CANCELLED at the end."""
+    """Go on with a mass cancel; MASS_CANCELLED at the end."""
     header = header_of(book)
     command = pending_at(book, 0)
-    while header["heap_count"] > 0:
-        if header_of(book)["events_rows"] - at < 2:
-            return at
-        index = heap_at(book, 1)["order"]
-        heap_next(book)
-        at = remove_resting(
-            book,
-            at,
-            command,
-            index,
-            EventKind.CANCELLED,
-            OrdStatus.CANCELED,
-            CancelReason.MASS_CANCEL,
-        )
-        header["work_count"] += 1
-    if at == header_of(book)["events_rows"]:
+    at = cancel_meant(book, at, command, CancelReason.MASS_CANCEL)
+    if header["heap_count"] > 0 or at == header_of(book)["events_rows"]:
         return at
     kind = EventKind.MASS_CANCELLED
     request = header["work_request"]
@@ -205,24 +229,7 @@ def session_lost(book, at, command):
 def session_lost_on(book, at):
     """Go on with a lost session."""
     header = header_of(book)
-    command = pending_at(book, 0)
-    while header["heap_count"] > 0:
-        index = heap_at(book, 1)["order"]
-        order = order_at(book, index)
-        if order["session"] != command["session"] or order["time_in_force"] != TimeInForce.DAY:
-            heap_next(book)
-            continue
-        if header["events_rows"] - at < 2:
-            return at
-        heap_next(book)
-        at = remove_resting(
-            book,
-            at,
-            command,
-            index,
-            EventKind.CANCELLED,
-            OrdStatus.CANCELED,
-            CancelReason.SESSION_LOST,
-        )
-    header["work"] = Work.NONE
+    at = cancel_meant(book, at, pending_at(book, 0), CancelReason.SESSION_LOST)
+    if header["heap_count"] == 0:
+        header["work"] = Work.NONE
     return at

@@ -15,9 +15,7 @@ from engine.book import (
     copy_row,
     event_at,
     header_of,
-    heap_at,
     member_at,
-    order_at,
     pending_at,
     risk_at,
 )
@@ -25,10 +23,9 @@ from engine.emit import clear_event
 from engine.enter import known_row
 from engine.kernel import kernel
 from engine.layout import Work
-from engine.mass import heap_next, heap_push
-from engine.match import remove_resting
+from engine.mass import cancel_meant, heap_push
 from engine.quote_fills import clear_fills
-from engine.types import CancelReason, EventKind, OrdStatus
+from engine.types import CancelReason, EventKind
 
 
 @kernel
@@ -45,23 +42,9 @@ def protect_on(book, at):
     header = header_of(book)
     command = pending_at(book, 0)
     while True:
-        while header["heap_count"] > 0:
-            index = heap_at(book, 1)["order"]
-            if order_at(book, index)["quote"] == 0:
-                heap_next(book)
-                continue
-            if header["events_rows"] - at < 2:
-                return at
-            heap_next(book)
-            at = remove_resting(
-                book,
-                at,
-                command,
-                index,
-                EventKind.CANCELLED,
-                OrdStatus.CANCELED,
-                CancelReason.PROTECTION,
-            )
+        at = cancel_meant(book, at, command, CancelReason.PROTECTION)
+        if header["heap_count"] > 0:
+            return at
         if header["quotes_due"] == 0:
             header["work"] = Work.NONE
             return at
