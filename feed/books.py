@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -43,6 +44,25 @@ ORDER = np.dtype(
         ("time_ns", "<i8"),  # venue clock when it joined its queue
     ]
 )
+
+
+class Best(NamedTuple):
+    """Best bid and offer; a side without orders is all 0 (F-132)."""
+
+    bid: int  # 1e-9
+    bid_qty: int  # lots
+    bid_orders: int
+    ask: int  # 1e-9
+    ask_qty: int  # lots
+    ask_orders: int
+
+
+class Ahead(NamedTuple):
+    """What stands before a slice in its price's queue (F-131)."""
+
+    qty: int  # lots shown
+    orders: int  # slices
+
 
 _BUY = int(Side.BUY)
 _SELL = int(Side.SELL)
@@ -81,6 +101,25 @@ class Book:
         """Slices on both sides."""
         sides = (self.bids, self.asks)
         return sum(level.orders for side in sides for level in side.by_price.values())
+
+    @property
+    def best(self) -> Best:
+        """Best bid and offer."""
+        return Best(*(self.bids.best() or (0, 0, 0)), *(self.asks.best() or (0, 0, 0)))
+
+    @property
+    def average_price(self) -> int | None:
+        """Average price of the date's trades in 1e-9, rounded half away from zero; None: none."""
+        statistics = self.statistics
+        if not statistics.volume:
+            return None
+        whole, rest = divmod(abs(statistics.value), statistics.volume)
+        rounded = whole + (2 * rest >= statistics.volume)
+        return rounded if statistics.value >= 0 else -rounded
+
+    def ahead(self, public_id: int) -> Ahead:
+        """What stands before a slice of this book; BookError if it shows none of that id."""
+        return Ahead(*self.slices.ahead(public_id, self.instrument))
 
     def levels(self, side: int) -> Levels:
         """Levels of one side; BookError if `side` is none."""

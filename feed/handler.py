@@ -5,13 +5,15 @@ replay or a snapshot, and keeps the books. A command's messages are applied toge
 never sees a half-applied sweep. Opens no socket and reads no clock; feed/subscriber.py is the
 asyncio shell around it.
 
-Source: specs/market_data.md (F-5 to F-9, F-12, F-26, F-40 to F-45).
+Source: specs/market_data.md (F-5 to F-9, F-12, F-26, F-40 to F-45, F-130, F-131).
 """
 
 from __future__ import annotations
 
 import heapq
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Any, NamedTuple
 
 from feed.books import Books
@@ -40,6 +42,16 @@ _END_OF_EVENT = int(MessageFlag.END_OF_EVENT)
 LINES = 2
 
 
+class FeedState(IntEnum):
+    """Whether the books may be believed (F-130)."""
+
+    NONE = 0
+    SYNCHRONIZED = 1  # the books hold all that is known to have been published
+    GAP = 2  # messages are missing, perhaps only late
+    RECOVERING = 3  # an answer of the recovery service is awaited
+    STALE = 4  # what is missing does not come, or no line says anything
+
+
 @dataclass(frozen=True)
 class HandlerLimits:
     """Bounds and waits of one handler."""
@@ -48,6 +60,7 @@ class HandlerLimits:
     request_timeout_ns: int = 2_000_000_000  # without progress; then the request is made again
     retry_ns: int = 250_000_000  # after a refusal or a lost connection
     silence_ns: int = 3_000_000_000  # without any packet; then the recovery service is asked
+    stale_ns: int = 1_000_000_000  # behind without progress; then the books are STALE
     pending_packets_max: int = 16_384
     replay_messages_max: int = 20_000  # of one request; the service's bound (F-42)
     replay_gap_max: int = 4_000_000  # a wider gap is bridged by a snapshot
@@ -89,11 +102,24 @@ class Update(NamedTuple):
 
 
 class Handler:
-    """Books kept up from two lines of packets and a recovery service."""
+    """Books kept up from two lines of packets and a recovery service.
 
-    def __init__(self, limits: HandlerLimits | None = None) -> None:
+    `on_update` is called with every Update while the books stand exactly as after it; if it raises,
+    the books are not believed any more (a snapshot is taken) and the error goes to the caller.
+    `on_state` is called with the state when receiving or `poll` finds it changed.
+    """
+
+    def __init__(
+        self,
+        limits: HandlerLimits | None = None,
+        on_update: Callable[[Update], None] | None = None,
+        on_state: Callable[[FeedState], None] | None = None,
+    ) -> None:
         self.limits = limits or HandlerLimits()
+        self.on_update = on_update
+        self.on_state = on_state
         self.counts = HandlerCounts()
+        self.lines_heard_ns: list[int | None] = [None] * LINES  # last packet of each line
         self.books = self._empty_books()  # a snapshot replaces it
         self.session = 0
         self.next_sequence = 0  # of the next message to take; 0: no snapshot yet
@@ -102,7 +128,10 @@ class Handler:
         self._pending_order: list[int] = []  # heap of its keys
         self._open: list[MarketMessage] = []  # messages of a command not yet complete
         self._gap_since_ns: int | None = None
-        self._heard_ns: int | None = None
+        self._heard_ns: int | None = None  # last packet, or last request made for want of one
+        self._alive_ns: int | None = None  # last packet of any line
+        self._progress_ns: int | None = None  # what was missing came, or began to be missing
+        self._told_state = FeedState.STALE
         self._asked: Request | None = None
         self._asked_ns = 0
         self._not_before_ns = 0  # no request before
@@ -116,8 +145,37 @@ class Handler:
         return self.next_sequence > 0 and not self._snapshot_wanted and not self._gap
 
     @property
+    def sequence(self) -> int:
+        """Number of the last message the books hold; those of half an event are held back."""
+        return self.next_sequence - 1 - len(self._open)
+
+    @property
     def _gap(self) -> bool:
         return self._highest > self.next_sequence
+
+    def state(self, now_ns: int) -> FeedState:
+        """Whether the books may be believed now (F-130)."""
+        limits = self.limits
+        if self.live:
+            silent = self._alive_ns is None or now_ns - self._alive_ns >= limits.silence_ns
+            return FeedState.STALE if silent else FeedState.SYNCHRONIZED
+        if self._progress_ns is None or now_ns - self._progress_ns >= limits.stale_ns:
+            return FeedState.STALE
+        if self._asked is not None:
+            return FeedState.RECOVERING
+        return FeedState.STALE if self._snapshot_wanted else FeedState.GAP
+
+    def line_silent(self, line: int, now_ns: int) -> bool:
+        """True when line 0 (A) or 1 (B) has said nothing for `silence_ns` (F-9)."""
+        heard_ns = self.lines_heard_ns[line]
+        return heard_ns is None or now_ns - heard_ns >= self.limits.silence_ns
+
+    def _tell_state(self, now_ns: int) -> None:
+        if self.on_state is not None:
+            state = self.state(now_ns)
+            if state != self._told_state:
+                self._told_state = state
+                self.on_state(state)
 
     def receive(self, line: int, data: bytes, now_ns: int) -> list[Update]:
         """One datagram of line 0 (A) or 1 (B). Garbage is counted and dropped (F-7)."""
@@ -132,25 +190,31 @@ class Handler:
         if self.session and header.session != self.session:
             self._receive_other_session(now_ns)
             return []
-        self._heard_ns = now_ns
+        self._heard_ns = self._alive_ns = self.lines_heard_ns[line] = now_ns
         updates = self._receive_messages(header, data, now_ns)
         if updates:
             self.counts.first[line] += 1
+        self._tell_state(now_ns)
         return updates
 
     def receive_recovery(self, data: bytes, now_ns: int) -> list[Update]:
         """One whole packet of the recovery connection; PacketError if it is none."""
+        updates = self._receive_answer(data, now_ns)
+        self._tell_state(now_ns)
+        return updates
+
+    def _receive_answer(self, data: bytes, now_ns: int) -> list[Update]:
         header = decode_header(data)
         if header.kind == PacketKind.MESSAGES:
             if header.session != self.session:
                 return []
-            self._asked_ns = now_ns  # it is under way
+            self._asked_ns = self._progress_ns = now_ns  # it is under way
             if header.message_count == 0:
                 self._replay_done(now_ns)
             return self._receive_messages(header, data, now_ns)
         messages = decode_messages(data, header)
         if header.kind == PacketKind.SNAPSHOT:
-            self._asked_ns = now_ns
+            self._asked_ns = self._progress_ns = now_ns
             return self._receive_snapshot(header, messages, now_ns)
         for message in messages:
             if isinstance(message, Refused):
@@ -162,12 +226,16 @@ class Handler:
         self._asked = None
         self._snapshot = None
         self._not_before_ns = now_ns + self.limits.retry_ns
+        self._tell_state(now_ns)
 
     def poll(self, now_ns: int) -> Request | None:
         """The request to send now, if one is due; call after receiving and at the deadline."""
         due = self.next_deadline_ns(now_ns)
-        if due is None or due > now_ns:
-            return None
+        request = None if due is None or due > now_ns else self._request(now_ns)
+        self._tell_state(now_ns)
+        return request
+
+    def _request(self, now_ns: int) -> Request | None:
         limits = self.limits
         silent = self._heard_ns is not None and now_ns - self._heard_ns >= limits.silence_ns
         if silent:
@@ -187,6 +255,8 @@ class Handler:
             return None
         self._asked, self._asked_ns = request, now_ns
         self._snapshot = None
+        if self._progress_ns is None:
+            self._progress_ns = now_ns  # the first request of all
         return request
 
     def next_deadline_ns(self, now_ns: int) -> int | None:
@@ -225,11 +295,14 @@ class Handler:
                 self._pend(header, data)
             if self._gap_since_ns is None:
                 self._gap_since_ns = now_ns
+                if self.next_sequence:
+                    self._progress_ns = now_ns
             return []
         if stop <= self.next_sequence:
             self.counts.duplicates += header.message_count > 0
             return []
         updates: list[Update] = []
+        self._progress_ns = now_ns
         self._take(header, data, updates)
         self._drain(updates)
         self._progress(now_ns)
@@ -279,21 +352,30 @@ class Handler:
         sequence = self.next_sequence
         self.next_sequence = header.sequence + header.message_count
         opened, apply = self._open, self.books.apply
-        try:
-            for message in messages:
-                opened.append(message)
-                if message.flags & _END_OF_EVENT:
+        for message in messages:
+            opened.append(message)
+            if message.flags & _END_OF_EVENT:
+                try:
                     for one in opened:
                         apply(one)
-                    updates.append(Update(sequence, opened, False))
-                    opened = []
-                sequence += 1
-        except (BookError, OverflowError):
-            self._distrust()
-            return
+                except (BookError, OverflowError):
+                    self._distrust()
+                    return
+                self._give(Update(sequence, opened, False), updates)
+                opened = []
+            sequence += 1
         self._open = opened
         if len(opened) > self.limits.open_messages_max:
             self._distrust()
+
+    def _give(self, update: Update, updates: list[Update]) -> None:
+        updates.append(update)
+        if self.on_update is not None:
+            try:
+                self.on_update(update)
+            except BaseException:
+                self._distrust()  # the rest of the packet is not applied
+                raise
 
     def _distrust(self) -> None:
         """The messages do not fit the books: take a new snapshot."""
@@ -332,7 +414,10 @@ class Handler:
         self._snapshot_wanted = False
         self._session_check_ns = now_ns + self.limits.retry_ns
         self.counts.snapshots += 1
-        updates = [Update(header.sequence, [], True)]
+        if self._alive_ns is None:
+            self._alive_ns = now_ns  # the lines have as long to say something
+        updates: list[Update] = []
+        self._give(Update(header.sequence, [], True), updates)
         self._drain(updates)
         self._gap_since_ns = now_ns if self._gap else None
         return updates

@@ -8,6 +8,8 @@ Source: specs/market_data.md (F-25).
 
 from __future__ import annotations
 
+import heapq
+
 import numpy as np
 
 LEVEL = np.dtype(
@@ -50,10 +52,14 @@ class Levels:
         level = self.by_price[price]
         return price, level.qty, level.orders
 
-    def array(self) -> np.ndarray:
-        """The side as LEVEL rows, best first; a copy."""
-        rows = np.array(
-            [(level.price, level.qty, level.orders) for level in self.by_price.values()], LEVEL
+    def array(self, depth: int | None = None) -> np.ndarray:
+        """The side as LEVEL rows, best first, all or the `depth` best ones; a copy."""
+        if depth is None:
+            prices = sorted(self.by_price, reverse=self.descending)
+        else:
+            nearest = heapq.nlargest if self.descending else heapq.nsmallest
+            prices = nearest(depth, self.by_price)
+        by_price = self.by_price
+        return np.array(
+            [(price, by_price[price].qty, by_price[price].orders) for price in prices], LEVEL
         )
-        order = np.argsort(rows["price"])
-        return rows[order[::-1]] if self.descending else rows[order]

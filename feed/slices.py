@@ -76,6 +76,12 @@ class Slices:
         page.slots[place] = level.slot
         page.live += 1
 
+    def has(self, public_id: int, instrument: int) -> bool:
+        """Whether `instrument` shows a slice of this id."""
+        page = self.pages.get(public_id >> _PAGE_BITS)
+        slot = 0 if page is None else page.slots[public_id & _PAGE_MASK]
+        return slot != 0 and self.levels[slot].instrument == instrument
+
     def find(self, public_id: int, instrument: int) -> tuple[Level, Page, int]:
         """Level, page and place in the page of a slice of `instrument`; BookError if none."""
         page = self.pages.get(public_id >> _PAGE_BITS)
@@ -101,6 +107,24 @@ class Slices:
         level.qty -= page.qtys[place]
         level.orders -= 1
         return level
+
+    def ahead(self, public_id: int, instrument: int) -> tuple[int, int]:
+        """(lots shown, slices) that stand before a slice at its price; BookError if none (F-26)."""
+        level, _, own_place = self.find(public_id, instrument)
+        own_key = public_id >> _PAGE_BITS
+        before = [page for key, page in self.pages.items() if key < own_key]
+        own = self.pages[own_key]
+        qty = orders = 0
+        if before:
+            slots = np.frombuffer(b"".join([page.slots.tobytes() for page in before]), np.int32)
+            found = np.flatnonzero(slots == level.slot).tolist()
+            orders = len(found)
+            qty = sum(before[at >> _PAGE_BITS].qtys[at & _PAGE_MASK] for at in found)
+        for place in range(own_place):
+            if own.slots[place] == level.slot:
+                orders += 1
+                qty += own.qtys[place]
+        return qty, orders
 
     def _open_page(self, public_id: int) -> Page:
         if len(self.pages) >= self.pages_max:

@@ -6,9 +6,10 @@
             print(update.sequence, book.bids.array()[:5], book.asks.array()[:5])
 
 Joins both lines, keeps the books, recovers over TCP by itself. A reader that is slow loses packets
-in the system's buffers, never memory, and recovers them.
+in the system's buffers, never memory, and recovers them. Who prefers callbacks gives `on_update`
+and `on_state` and awaits `run()`.
 
-Source: specs/market_data.md (F-1, F-40).
+Source: specs/market_data.md (F-1, F-40, F-130).
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ import asyncio
 import socket
 import time
 from collections import deque
+from collections.abc import Callable
 from types import TracebackType
 
 from feed.books import Books
-from feed.handler import Handler, HandlerLimits, Update
+from feed.handler import FeedState, Handler, HandlerLimits, Update
 from feed.messages import ENCODER, Request
 from feed.multicast import LINE_A, LINE_B, Line, open_receiver
 from feed.packet import (
@@ -38,10 +40,12 @@ _IDLE_WAIT_S = 1.0
 
 
 class Subscriber:
-    """Updates of the market in order, and the books as they stand after the last one given.
+    """Updates of the market in order, and the books as they stand after the last one received.
 
     `lines`: the two multicast lines; `recovery`: address of the recovery service. Use it as an
-    asynchronous context manager and iterator; it belongs to one task.
+    asynchronous context manager and iterator; it belongs to one task. `on_update` is called with
+    each Update while the books stand exactly as after it, `on_state` with each new state; what
+    they raise comes out of the iterator, which ends.
     """
 
     def __init__(
@@ -50,13 +54,16 @@ class Subscriber:
         recovery: tuple[str, int] = ("127.0.0.1", 30003),
         interface: str = "127.0.0.1",
         limits: HandlerLimits | None = None,
+        on_update: Callable[[Update], None] | None = None,
+        on_state: Callable[[FeedState], None] | None = None,
     ) -> None:
-        self.handler = Handler(limits)
+        self.handler = Handler(limits, on_update, on_state)
         self._lines = lines
         self._recovery = recovery
         self._interface = interface
         self._sockets: list[socket.socket] = []
         self._reading = False
+        self._failure: Exception | None = None  # of a callback
         self._updates: deque[Update] = deque()
         self._arrived = asyncio.Event()
         self._recovering: asyncio.Task[None] | None = None
@@ -66,6 +73,18 @@ class Subscriber:
     def books(self) -> Books:
         """The books; a snapshot replaces them, so do not keep a Book over an update."""
         return self.handler.books
+
+    @property
+    def state(self) -> FeedState:
+        """Whether the books may be believed now; STALE while the reader is too far behind."""
+        if not self._reading:
+            return FeedState.STALE
+        return self.handler.state(time.monotonic_ns())
+
+    async def run(self) -> None:
+        """Follows the market for the callbacks' sake, until cancelled."""
+        async for _ in self:
+            continue
 
     async def __aenter__(self) -> Subscriber:
         self._sockets = [open_receiver(line, self._interface) for line in self._lines]
@@ -93,6 +112,8 @@ class Subscriber:
     async def __anext__(self) -> Update:
         """The next update; waits for it as long as it takes."""
         while not self._updates:
+            if self._failure is not None:
+                raise self._failure
             self._arrived.clear()
             if not self._reading:
                 self._read_lines()
@@ -138,7 +159,12 @@ class Subscriber:
                 data = receiver.recv(PACKET_BYTES_MAX + 1)
             except BlockingIOError:
                 break
-            self._add(self.handler.receive(line, data, now_ns))
+            try:
+                self._add(self.handler.receive(line, data, now_ns))
+            except Exception as error:  # a callback's: the event loop would swallow it
+                self._failure = error
+                self._stop_reading()
+                break
         self._arrived.set()  # a deadline may have moved
 
     def _add(self, updates: list[Update]) -> None:

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feed.handler import Handler, HandlerLimits, Update
-from feed.history import History
 from feed.messages import ENCODER, MessageFlag, OrderAdded, ReplayRequest, SnapshotRequest
 from feed.packet import (
     PacketError,
@@ -20,77 +19,14 @@ from feed.packet import (
     decode_messages,
     encode_packet,
 )
-from feed.recovery import Recovery, RecoveryLimits
-from tests.feed_market import Market, assert_books_equal, packets_of
-
-MS = 1_000_000
+from tests.feed_market import Market, assert_books_equal
+from tests.feed_venue import MS, Venue, answer, settle
 
 
 @cache
 def market(seed: int = 1) -> Market:
     """One market for many tests; nothing changes it."""
     return Market(seed, 500)
-
-
-class Venue:
-    """A publisher with history and recovery service, driven by hand."""
-
-    def __init__(self, source: Market, history_bytes: int = 1 << 24, replay_max: int = 500) -> None:
-        self.market = source
-        self.publisher = source.publisher()
-        self.history = History(history_bytes)
-        limits = RecoveryLimits(replay_messages_max=replay_max)
-        self.recovery = Recovery(self.publisher, self.history, limits)
-        self._at = 0
-
-    @property
-    def done(self) -> bool:
-        """All events are published."""
-        return self._at == len(self.market.events)
-
-    def publish(self, rows: int, messages_a_packet: int | None = None) -> list[bytes]:
-        """The packets of the next event rows."""
-        first = self.publisher.next_sequence
-        messages = self.publisher.publish(self.market.events[self._at : self._at + rows])
-        self._at = min(self._at + rows, len(self.market.events))
-        encoded = list(map(ENCODER.encode, messages))
-        packets = packets_of(encoded, self.publisher.session, messages_a_packet, first)
-        for packet in packets:
-            header = decode_datagram(packet)
-            self.history.append(header.sequence, header.message_count, packet)
-        return packets
-
-    def heartbeat(self) -> bytes:
-        """The packet of a silent line."""
-        return encode_packet(
-            PacketKind.MESSAGES, self.publisher.session, self.publisher.next_sequence, 0, []
-        )
-
-
-def answer(venue: Venue, handler: Handler, now_ns: int) -> list[Update]:
-    """Asks the recovery service what the handler wants, if anything, and gives it the answer."""
-    request = handler.poll(now_ns)
-    if request is None:
-        return []
-    stream = b"".join(venue.recovery.answer(request, 0))
-    updates = []
-    while stream:
-        header = decode_header(stream)
-        updates += handler.receive_recovery(stream[: header.length], now_ns)
-        stream = stream[header.length :]
-    return updates
-
-
-def settle(venue: Venue, handler: Handler, now_ns: int) -> list[Update]:
-    """Heartbeats and recovery until the handler has everything."""
-    updates = []
-    for _ in range(2_000):
-        now_ns += 300 * MS
-        updates += handler.receive(0, venue.heartbeat(), now_ns)
-        updates += answer(venue, handler, now_ns)
-        if handler.live and handler.next_sequence == venue.publisher.next_sequence:
-            return updates
-    raise AssertionError(f"never settled: {handler.counts}")
 
 
 def check_updates(updates: list[Update]) -> None:

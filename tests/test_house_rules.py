@@ -31,7 +31,8 @@ THIRD_PARTY = {
     "engine": {"numpy", "numba", "llvmlite", "msgspec"},  # llvmlite is numba's own compiler
 }
 ENTRY_POINTS = {
-    "gateway.cli", "gateway.demo_serve", "feed.service", "feed.handler", "perf.__main__"
+    "gateway.cli", "gateway.demo_serve", "feed.service", "feed.handler", "feed.ahead",
+    "perf.__main__",
 }  # fmt: skip
 
 FUNCTION_LINES_MAX = 70

@@ -133,6 +133,8 @@ def test_bounds_and_defaults() -> None:
     assert f"nothing for {recovery.idle_timeout_s:.0f} s" in SPEC
     assert f"wait {handler.reorder_window_ns // 1_000_000} ms" in SPEC
     assert f"nothing for {handler.silence_ns // 1_000_000_000} s asks" in SPEC
+    assert f"spoken within {handler.silence_ns // 1_000_000_000} s" in SPEC
+    assert f"has come for {handler.stale_ns // 1_000_000_000} s" in SPEC
 
 
 def test_every_rule_cited_exists() -> None:
