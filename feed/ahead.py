@@ -26,7 +26,9 @@ class QueuePlace:
         self._count(books)
 
     def update(self, books: Books, update: Update) -> Ahead | None:
-        """The place after an update of the handler that keeps `books`; take every one, in order."""
+        """The place after an update. Call it with every one, from the handler's `on_update`, where
+        the books stand as after it.
+        """
         if update.snapshot:
             self._count(books)
         elif self.ahead is not None:

@@ -8,7 +8,7 @@ import pytest
 
 from feed.ahead import QueuePlace
 from feed.books import Ahead, Best, Book, Books
-from feed.handler import Handler
+from feed.handler import Handler, Update
 from feed.slices import BookError
 from tests import naive_words as w
 from tests.feed_market import INSTRUMENTS, Market
@@ -47,22 +47,25 @@ def test_views_are_cuts_of_the_book(seed: int) -> None:
 def test_queue_places_follow_every_update(seed: int) -> None:
     """F-131: kept up from messages as a count of the book says, also over a snapshot."""
     rng = random.Random(seed)
-    venue, handler = Venue(Market(seed, 400)), Handler()
-    venue.publish(80)
-    answer(venue, handler, 0)
+    venue = Venue(Market(seed, 600))
     places: list[QueuePlace] = []
-    compared = 0
+
+    def follow(update: Update) -> None:
+        for place in places:
+            place.update(handler.books, update)
+
+    handler = Handler(on_update=follow)
+    compared = now_ns = 0
     while not venue.done:
+        now_ns += 300 * MS
         packets = venue.publish(9)
-        updates = []
         if rng.random() < 0.1:
             handler._distrust()
-            updates += answer(venue, handler, MS)
+        answer(venue, handler, now_ns)
         for packet in packets:
-            updates += handler.receive(0, packet, MS)
-        for update in updates:
-            for place in places:
-                place.update(handler.books, update)
+            handler.receive(0, packet, now_ns)
+        if not handler.live:
+            continue
         for place in places:
             book = handler.books.by_instrument[place.instrument]
             assert place.ahead == _counted(book, place.public_id)
