@@ -48,6 +48,13 @@ TradingDate = Annotated[
 Data = Annotated[Path, typer.Option(help="The venue's data directory.", file_okay=False)]
 
 
+Broker = Annotated[
+    str | None,
+    typer.Option("--mqtt", metavar="HOST:PORT|embedded", help="Publish to an MQTT broker, too."),
+]
+IsChild = Annotated[bool, typer.Option("--child", hidden=True, help="End with standard input.")]
+
+
 @app.command()
 def serve(
     config: Config = None,
@@ -60,12 +67,14 @@ def serve(
         str, typer.Option(metavar="real|fast:N", help="How fast the venue clock runs.")
     ] = "real",
     on: TradingDate = None,
+    mqtt: Broker = None,
     overrides: Overrides = None,
 ) -> None:
     """Run the venue until SIGTERM or Ctrl-C."""
     from gateway.cli_serve import run_venue
 
     chosen = [*(overrides or []), *([f"durability={durability.value}"] if durability else [])]
+    chosen += [f'mqtt.broker="{mqtt}"'] if mqtt else []
     raise typer.Exit(run_venue(config, data, chosen, clock, on.date() if on else None))
 
 
@@ -129,6 +138,22 @@ def watch(
     from gateway.cli_watch import run_watch
 
     raise typer.Exit(run_watch(symbol, config, overrides or [], seconds))
+
+
+@app.command()
+def mqtt(
+    broker: Annotated[
+        str | None, typer.Argument(metavar="HOST:PORT|embedded", help="Else the configuration's.")
+    ] = None,
+    config: Config = None,
+    overrides: Overrides = None,
+    child: IsChild = False,
+) -> None:
+    """Publish the market that the lines bring to an MQTT broker, until SIGTERM or Ctrl-C."""
+    from gateway.cli_outlets import run_mqtt
+
+    chosen = [*(overrides or []), *([f'mqtt.broker="{broker}"'] if broker else [])]
+    raise typer.Exit(run_mqtt(config, chosen, child))
 
 
 @app.command()

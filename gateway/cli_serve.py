@@ -7,6 +7,7 @@ from collections.abc import Coroutine
 from datetime import date
 from pathlib import Path
 
+from gateway.cli_outlets import beside_outlets, require_broker
 from gateway.clock import opening_ns, parse_speed
 from specs.products import Catalogue, load_products
 from specs.venue import VENUE_FILE, load_venue
@@ -41,6 +42,9 @@ def serve_catalogue(
         sys.stderr.write(f"sitex serve: {error}\n")
         return USAGE_ERROR
 
+    if config.mqtt.broker:
+        require_broker(config.mqtt)
+
     from engine.recover import LimitsDiffer
     from engine.storage import DirectoryBusy, StorageFailed
     from engine.stream import JournalDamaged
@@ -50,7 +54,8 @@ def serve_catalogue(
 
     warm_up(print_line)
     try:
-        return run_on_loop(serve(config, data_dir, catalogue, start_ns=start_ns, speed=speed))
+        main = serve(config, data_dir, catalogue, start_ns=start_ns, speed=speed)
+        return run_on_loop(beside_outlets(main, config, config_file, overrides))
     except (
         DefinitionConflictError,
         DirectoryBusy,

@@ -18,6 +18,7 @@ from specs.addresses import check_multicast_group, is_loopback, parse_ip
 from specs.calendar import Calendar, VenueDay, parse_zone
 from specs.credentials import is_password_hash
 from specs.loading import SpecError, load_toml
+from specs.outlets import ConsoleConfig, MqttConfig
 from specs.products import Catalogue
 from specs.sessions import default_calendar
 
@@ -167,6 +168,8 @@ class VenueConfig(_Table, frozen=True, rename={"members": "member"}):
     fix: FixConfig = FixConfig()
     feed: FeedConfig = FeedConfig()
     day: DayConfig = DayConfig()
+    mqtt: MqttConfig = MqttConfig()
+    console: ConsoleConfig = ConsoleConfig()
 
     def __post_init__(self) -> None:
         """Names are unique; without a credential everything listens on loopback."""
@@ -197,7 +200,7 @@ class VenueConfig(_Table, frozen=True, rename={"members": "member"}):
     @property
     def addresses(self) -> tuple[str, ...]:
         """Every address that something listens on or that the feed leaves by."""
-        return (self.fix.host, self.feed.recovery_host, self.feed.interface)
+        return (self.fix.host, self.feed.recovery_host, self.feed.interface, self.console.host)
 
 
 def load_venue(

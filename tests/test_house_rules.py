@@ -29,10 +29,13 @@ FEED_READS_OF_ENGINE = {"engine.types", "engine.event_reader", "engine.definitio
 THIRD_PARTY = {
     "specs": {"msgspec"},
     "engine": {"numpy", "numba", "llvmlite", "msgspec"},  # llvmlite is numba's own compiler
+    "feed": {"numpy", "msgspec", "rich", "uvloop", "aiomqtt", "amqtt"},
 }
+ONLY_IN = {"aiomqtt": {"feed.mqtt"}, "amqtt": {"feed.mqtt_embedded"}}
+EXTRAS = {"amqtt"}  # of the installation; what imports them is loaded only when it is used
 ENTRY_POINTS = {
-    "gateway.cli", "gateway.demo_serve", "feed.service", "feed.handler", "feed.ahead",
-    "perf.__main__",
+    "gateway.cli", "gateway.demo_serve", "feed.service", "feed.handler",
+    "feed.mqtt_embedded", "perf.__main__",
 }  # fmt: skip
 
 FUNCTION_LINES_MAX = 70
@@ -119,7 +122,11 @@ def test_the_feed_reads_only_types_and_events_of_the_engine() -> None:
 
 
 def test_the_feed_never_loads_numba() -> None:
-    names = [module_name(path) for path in sources("feed") if path.name != "__main__.py"]
+    names = [
+        module_name(path)
+        for path in sources("feed")
+        if path.name != "__main__.py" and not EXTRAS & {name for _, name in imports(path)}
+    ]
     code = (
         "import importlib, sys\n"
         f"for name in {names}: importlib.import_module(name)\n"
@@ -140,6 +147,18 @@ def test_third_party_libraries_are_limited() -> None:
         for path in sources(package):
             for node, name in imports(path):
                 if name.split(".")[0] not in known:
+                    wrong.append(f"{where(path, node)} imports {name}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_some_libraries_are_behind_one_module() -> None:
+    """Another version of one is a change of one file, and an extra is needed there alone."""
+    wrong = []
+    for package in PACKAGES:
+        for path in sources(package):
+            for node, name in imports(path):
+                allowed = ONLY_IN.get(name.split(".")[0])
+                if allowed is not None and module_name(path) not in allowed:
                     wrong.append(f"{where(path, node)} imports {name}")
     assert not wrong, "\n".join(wrong)
 

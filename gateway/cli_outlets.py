@@ -1,0 +1,70 @@
+"""`sitex mqtt` and `sitex console`, alone or beside `sitex serve`: subscribers that tell others.
+
+Each is a process of its own that knows the venue only by its market data.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Coroutine
+from functools import partial
+from pathlib import Path
+
+from feed.child import Child
+from feed.outlet import print_line, run_outlet
+from specs.loading import SpecError
+from specs.outlets import EMBEDDED, MqttConfig
+from specs.venue import VENUE_FILE, VenueConfig, load_venue
+
+FAILED = 1
+
+
+def run_mqtt(config_file: Path | None, overrides: list[str], is_child: bool) -> int:
+    """Publishes the market to an MQTT broker until a signal; the exit code."""
+    from feed.mqtt import tell_mqtt
+
+    config = load_venue(config_file or VENUE_FILE, overrides)
+    require_broker(config.mqtt)
+    try:
+        run_outlet(
+            config.feed, config.mqtt.nice, partial(tell_mqtt, config.mqtt), is_child=is_child
+        )
+    except OSError as error:
+        sys.stderr.write(f"sitex mqtt: {error}\n")
+        return FAILED
+    return 0
+
+
+def require_broker(config: MqttConfig) -> None:
+    """Raises SpecError where there is no broker, or the embedded one is not installed."""
+    if not config.broker:
+        raise SpecError(Path("--set"), "$.mqtt.broker", "no broker", "HOST:PORT or 'embedded'")
+    if config.broker == EMBEDDED and importlib.util.find_spec("amqtt") is None:
+        problem = "the embedded broker is not installed: pip install 'sitex[mqtt]'"
+        raise SpecError(Path("--set"), "$.mqtt.broker", problem)
+
+
+async def beside_outlets(
+    main: Coroutine[object, object, int],
+    config: VenueConfig,
+    config_file: Path | None,
+    overrides: list[str],
+) -> int:
+    """Awaits `main` with the outlets that the configuration asks for as child processes."""
+    chosen = ["mqtt"] if config.mqtt.broker else []
+    chosen += ["console"] if config.console.port else []
+    options = ["--child"] if config_file is None else ["--child", "--config", str(config_file)]
+    for override in overrides:
+        options += ["--set", override]
+    children = [
+        Child(f"`sitex {name}`", ["-m", "gateway.cli", name, *options], print_line)
+        for name in chosen
+    ]
+    for child in children:
+        child.start()
+    try:
+        return await main
+    finally:
+        for child in children:
+            await child.stop()
