@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from gateway import cli_feed
 from specs.loading import SpecError
 
 app = typer.Typer(
@@ -23,6 +24,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(cli_feed.app, name="feed")
 
 USAGE_ERROR, FAILED = 2, 1
 
