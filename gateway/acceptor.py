@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from enum import IntEnum
 from typing import Protocol
 
 import numpy as np
 
+from gateway.access import Origin
 from gateway.counterparty import Counterparty, Directory
 from gateway.facts import Fact, Refused
 from gateway.header import (
@@ -44,16 +44,9 @@ _LOOK_BYTES = 256  # of a garbled Logon
 _THROTTLED = 0  # BusinessRejectReason (380): other
 
 
-class Credential(IntEnum):
-    """What a check of Username (553) and Password (554) says."""
-
-    RIGHT = 1
-    WRONG = 2
-    LATER = 3  # it takes long: credential_checked() tells
-
-
-# (the connection, party, Username, Password)
-Authenticate = Callable[["Acceptor", Counterparty, bytes | None, bytes | None], Credential]
+# (the connection, party, Logon, now) -> why it is refused; empty: it is taken; None: it takes long
+# to check, credential_checked() tells
+Authenticate = Callable[["Acceptor", Counterparty, Message, int], str | None]
 
 
 class Orders(Protocol):
@@ -98,19 +91,20 @@ class Acceptor(Session):
         self._desk = desk
         self._directory = directory
         self._authenticate = authenticate
+        self.origin = Origin()
         self._logon: Message | None = None  # waits for its credential
         self._second = 0  # of the session clock
         self._second_messages = 0
 
     # -- Logon
 
-    def credential_checked(self, right: bool, now_ns: int) -> list[Fact]:
-        """What Authenticate left for LATER; bytes behind the Logon may be passed again then."""
+    def credential_checked(self, fault: str, now_ns: int) -> list[Fact]:
+        """What Authenticate left for later; bytes behind the Logon may be passed again then."""
         self._facts = facts = no_facts()
         message, self._logon = self._logon, None
         self.waiting = False
         if message is not None and self.state == State.AWAIT_LOGON:
-            self._decide(message, Credential.RIGHT if right else Credential.WRONG, now_ns)
+            self._decide(message, fault, now_ns)
         return facts
 
     def _take_logon(self, message: Message, now_ns: int) -> None:
@@ -129,21 +123,19 @@ class Acceptor(Session):
         if text is not None:
             self._refuse(text, now_ns)
             return
-        found = self._authenticate(self, party, message.get(553), message.get(554))
-        if found == Credential.LATER:
+        fault = self._authenticate(self, party, message, now_ns)
+        if fault is None:
             self._logon = message
             self.waiting = True
         else:
-            self._decide(message, found, now_ns)
+            self._decide(message, fault, now_ns)
 
-    def _decide(self, message: Message, credential: Credential, now_ns: int) -> None:
+    def _decide(self, message: Message, fault: str, now_ns: int) -> None:
         party = self._known()
         if party.connection is not None:  # another was faster
             self._end(Happened.GONE, Refused("already connected"))
             return
-        text = _sequence_fault(party, message)
-        if credential != Credential.RIGHT:
-            text = "Username (553) or Password (554) wrong"
+        text = fault or _sequence_fault(party, message)
         if text is not None:
             self._refuse(text, now_ns)
         else:

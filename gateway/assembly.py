@@ -19,7 +19,8 @@ from engine.definitions import FILE_NAME, DefinitionsWriter, definition_commands
 from engine.eventlog import EventRows
 from engine.limits import EngineLimits
 from engine.sequencer import Sequencer
-from gateway.acceptor import Acceptor, Credential
+from gateway.acceptor import Acceptor
+from gateway.access import Admission, Proof
 from gateway.arena import Bounds
 from gateway.clock import NEVER_NS, VenueClock
 from gateway.counterparty import Counterparty
@@ -27,7 +28,7 @@ from gateway.days import Days
 from gateway.definitions import Definitions, Known
 from gateway.desk import Desk
 from gateway.liveness import SECOND_NS
-from gateway.message import encode_again
+from gateway.message import Message, encode_again
 from gateway.policy import Policy
 from gateway.registry import Registry
 from gateway.reporter import Reporter
@@ -36,7 +37,6 @@ from gateway.store import SessionStore
 from gateway.tables import Tables
 from gateway.timetable import Timetable
 from gateway.venue import Venue
-from specs.credentials import verify_password
 from specs.products import Catalogue
 from specs.venue import FixConfig, VenueConfig
 
@@ -77,6 +77,7 @@ class Assembly:
         self.days = Days(sequencer, catalogue, config, known)
         self._timetable: Timetable | None = None
         self._policy = policy_of(config.fix)
+        self.admission = Admission(config.fix.logons_per_minute_max, time.time_ns())
         self._verifier = ThreadPoolExecutor(1, thread_name_prefix="credentials")
         self._short_turns = ShortTurns(self.tables.arena, sequencer, self.reporter, self.store)
         self.venue = Venue(
@@ -98,21 +99,20 @@ class Assembly:
         )  # fmt: skip
 
     def _authenticate(
-        self, session: Acceptor, party: Counterparty, username: bytes | None,
-        password: bytes | None,
-    ) -> Credential:  # fmt: skip
-        """A member without a credential comes in; a hash is checked beside the loop."""
-        if not party.password_hash:
-            return Credential.RIGHT
-        if username not in (None, party.peer) or password is None:
-            return Credential.WRONG
+        self, session: Acceptor, party: Counterparty, logon: Message, now_ns: int
+    ) -> str | None:
+        """What takes long is checked beside the loop."""
+        found = self.admission.judge(party, session.origin, logon, now_ns)
+        if isinstance(found, str):
+            return found
         loop = asyncio.get_running_loop()
-        check = loop.run_in_executor(
-            self._verifier, verify_password, password.decode("utf-8", "replace"),
-            party.password_hash,
-        )  # fmt: skip
-        check.add_done_callback(lambda done: self.venue.credential_checked(session, done.result()))
-        return Credential.LATER
+        check = loop.run_in_executor(self._verifier, found.check)
+        check.add_done_callback(lambda done: self._proved(session, party, found, done.result()))
+        return None
+
+    def _proved(self, session: Acceptor, party: Counterparty, proof: Proof, fault: str) -> None:
+        text = self.admission.proved(party, session.origin, proof, fault, time.time_ns())
+        self.venue.credential_checked(session, text)
 
     # -- start and end
 

@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from gateway import cli_feed
+from gateway.cli_access import members
 from specs.loading import SpecError
 
 app = typer.Typer(
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 
 app.add_typer(cli_feed.app, name="feed")
+app.add_typer(members, name="member")
 
 USAGE_ERROR, FAILED = 2, 1
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Coroutine
 from datetime import date
+from importlib.util import find_spec
 from pathlib import Path
 
 from gateway.cli_outlets import beside_outlets, require_broker
 from gateway.clock import opening_ns, parse_speed
+from specs.loading import SpecError
 from specs.products import Catalogue, load_products
-from specs.venue import VENUE_FILE, load_venue
+from specs.venue import VENUE_FILE, VenueConfig, VenueSource, load_venue
 
 CANNOT_SERVE, USAGE_ERROR = 1, 2
 
@@ -34,7 +36,9 @@ def serve_catalogue(
     on: date | None,
 ) -> int:
     """run_venue with the products of `catalogue`."""
-    config = load_venue(config_file or VENUE_FILE, overrides, catalogue)
+    source = VenueSource(config_file or VENUE_FILE, tuple(overrides))
+    config = load_venue(source.file, source.overrides, catalogue)
+    check_means(config, source.file)
     try:
         speed = parse_speed(clock)
         start_ns = None if on is None else opening_ns(catalogue, on)
@@ -54,7 +58,7 @@ def serve_catalogue(
 
     warm_up(print_line)
     try:
-        main = serve(config, data_dir, catalogue, start_ns=start_ns, speed=speed)
+        main = serve(config, data_dir, catalogue, source=source, start_ns=start_ns, speed=speed)
         return run_on_loop(beside_outlets(main, config, config_file, overrides))
     except (
         DefinitionConflictError,
@@ -66,6 +70,20 @@ def serve_catalogue(
     ) as error:
         sys.stderr.write(f"sitex serve: {error}\n")
         return CANNOT_SERVE
+
+
+def check_means(config: VenueConfig, file: Path) -> None:
+    """What the configuration asks for can be had, told before minutes of work; raises SpecError."""
+    if config.fix.tls is not None:
+        from gateway.tls import server_context
+
+        server_context(config.fix.tls, file)
+    signing = next((row for row, one in enumerate(config.members) if one.public_key), None)
+    if signing is not None and find_spec("cryptography") is None:
+        raise SpecError(
+            file, f"$.member[{signing}].public_key", "needs the extra [signed]",
+            "after pip install 'sitex[signed]', or '' for no public key",
+        )  # fmt: skip
 
 
 def run_on_loop(main: Coroutine[object, object, int]) -> int:

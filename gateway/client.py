@@ -15,6 +15,7 @@ Source: specs/order_entry.md; docs: how to connect a Python member.
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections import deque
 from collections.abc import Callable
@@ -73,7 +74,8 @@ class Client:
     """One member's session at one venue, over as many connections as it takes.
 
     on_message: called with each application message; without it they are taken with `receive` or
-    `async for`. All from one event loop's thread.
+    `async for`. tls: how the venue's certificate is checked; None: plain TCP. All from one event
+    loop's thread.
     """
 
     def __init__(
@@ -84,8 +86,10 @@ class Client:
         *,
         on_message: Callable[[Message], None] | None = None,
         reader: Reader | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.host = host
+        self._tls = tls
         self.port = port
         self.member = Member(member) if isinstance(member, str) else member
         self._on_message = on_message
@@ -125,7 +129,7 @@ class Client:
         line = _Line(self, session, loop)
         async with asyncio.timeout(timeout_s):
             try:
-                await loop.create_connection(lambda: line, self.host, self.port)
+                await loop.create_connection(lambda: line, self.host, self.port, ssl=self._tls)
                 self._line = line
                 session.log_on(time.time_ns(), reset)
                 line.flush()

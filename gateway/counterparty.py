@@ -9,12 +9,14 @@ Source: specs/order_entry.md O-1 to O-6; fix-session 1.1, 1.2.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from gateway.message import Header
 from gateway.types import SESSION_ROW
+from specs.credentials import Network
 
 if TYPE_CHECKING:
     from gateway.session import Session
@@ -42,6 +44,20 @@ class SentLog(Protocol):
         """Numbers moved; urgent: they must be kept before anything more is sent."""
 
 
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a Logon must prove (gateway/access.py); nothing, as it is made.
+
+    password_hash: of specs/credentials.py; public_key: 32 bytes; empty: none is asked for.
+    """
+
+    password_hash: str = ""
+    public_key: bytes = b""
+    certificate: bool = False
+    networks: tuple[Network, ...] = ()
+    disabled: bool = False
+
+
 class Counterparty:
     """One pair of CompIDs as seen from here, with its numbers.
 
@@ -55,13 +71,13 @@ class Counterparty:
         "_clock_tolerance_ns",
         "_expected_in",
         "_next_out",
+        "access",
         "cancel_on_disconnect",
         "connection",
         "credential",
         "header",
         "messages_per_second_max",
         "own",
-        "password_hash",
         "peer",
         "row",
         "sent",
@@ -84,7 +100,7 @@ class Counterparty:
         self._next_out = fields["next_out"]
         self.connection: Session | None = None
         self.credential: tuple[bytes, bytes] | None = None  # 553, 554 that an initiator sends
-        self.password_hash = ""  # of specs/credentials.py; empty: none is asked for
+        self.access = Access()
         self.messages_per_second_max = 10_000_000
         self.cancel_on_disconnect = True
 

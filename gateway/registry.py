@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from gateway.counterparty import Counterparty, Directory
+from gateway.counterparty import Access, Counterparty, Directory
 from gateway.definitions import Known
 from gateway.liveness import SECOND_NS
 from gateway.reporter import Reporter
 from gateway.store import SessionStore
 from gateway.tables import Tables
+from specs.credentials import parse_networks, public_key_bytes
 from specs.venue import Member, VenueConfig
 
 
@@ -76,7 +77,7 @@ class Registry:
         if member is not None:
             party.messages_per_second_max = member.messages_per_second_max
             party.cancel_on_disconnect = member.cancel_on_disconnect
-            party.password_hash = member.password_hash
+            party.access = access_of(member)
             self.directory.add(party)
 
     def _member_of(self, comp_id: str) -> Member | None:
@@ -85,3 +86,14 @@ class Registry:
             if comp_id in member.comp_ids:
                 return member
         return None
+
+
+def access_of(member: Member) -> Access:
+    """What the member's Logons must prove."""
+    return Access(
+        member.password_hash,
+        public_key_bytes(member.public_key),
+        member.certificate,
+        parse_networks(member.addresses),
+        member.disabled,
+    )

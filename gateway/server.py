@@ -9,26 +9,28 @@ Source: fix-session 1.1 (timeouts), 1.4; specs/order_entry.md.
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import socket
+import ssl
 from collections.abc import Callable
 from typing import Protocol, cast
 
 import numpy as np
 
 from gateway.acceptor import Acceptor
+from gateway.access import Origin
+from gateway.tls import names_of
 from gateway.types import READ_SLACK_BYTES
 from specs.venue import FixConfig
 
 KEEPALIVE_IDLE_S = 30
 USER_TIMEOUT_MS = 30_000  # a dead peer frees its CompID after this
+BACKLOG = 128
+ACCEPT_AGAIN_S = 0.1
 
 
 class Floor(Protocol):
     """What lines report to: gateway/venue.py."""
-
-    @property
-    def connections(self) -> int:
-        """How many lines are open."""
 
     def open_session(self, line: Line) -> Acceptor:
         """A session for a new connection."""
@@ -50,23 +52,24 @@ class Line(asyncio.BufferedProtocol):
     def __init__(self, floor: Floor, config: FixConfig) -> None:
         self._floor = floor
         self._send_max = config.send_buffer_bytes_max
-        self._connections_max = config.connections_max
         self.buffer = np.zeros(config.turn_bytes_max + READ_SLACK_BYTES, np.uint8)
         self._view = memoryview(self.buffer.data)[: config.turn_bytes_max]
         self.filled = 0
         self.held = 0
         self.open = False
         self.paused = False
+        self.origin = Origin()
+        self.on_end: Callable[[Line], None] = _nothing
         self.session: Acceptor
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """See asyncio."""
+        """See asyncio; with TLS, after the handshake."""
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
-        if self._floor.connections >= self._connections_max:
-            self._transport.abort()
-            return
         self._transport.set_write_buffer_limits(high=self._send_max // 4)
         set_socket_options(transport.get_extra_info("socket"))
+        tls = transport.get_extra_info("ssl_object")
+        if isinstance(tls, ssl.SSLObject):
+            self.origin = Origin(self.origin.address, names_of(tls.getpeercert()), True)
         self.session = self._floor.open_session(self)
         self.open = True
 
@@ -75,6 +78,7 @@ class Line(asyncio.BufferedProtocol):
         if self.open:
             self.open = False
             self._floor.lost(self)
+        self.on_end(self)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """See asyncio: the free part of the buffer."""
@@ -133,8 +137,105 @@ def set_socket_options(connection: socket.socket) -> None:
             connection.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
-async def listen(
-    loop: asyncio.AbstractEventLoop, make_line: Callable[[], Line], config: FixConfig
-) -> asyncio.Server:
-    """Accepts FIX connections from now on; raises OSError where the address is taken."""
-    return await loop.create_server(make_line, config.host, config.port, backlog=128)
+class Listener:
+    """Accepts FIX connections: bounded in all and by address, before anything is read of them.
+
+    With a context they speak TLS, whose handshakes count as connections and end in time.
+    refused: connections that were beyond a bound.
+    """
+
+    def __init__(
+        self,
+        make_line: Callable[[], Line],
+        config: FixConfig,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        self.context = context
+        self.refused = 0
+        self._make_line = make_line
+        self._config = config
+        self._addresses: dict[Line, str] = {}  # of what is open
+        self._counts: dict[str, int] = {}
+        self._opening: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        """Listens from now on; raises OSError where the address is taken."""
+        config = self._config
+        family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+        place = (config.host, config.port)
+        self._socket = socket.create_server(place, family=family, backlog=BACKLOG)
+        self._socket.setblocking(False)
+        self._accepting = asyncio.get_running_loop().create_task(self._accept())
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self._socket.getsockname()[1])
+
+    def close(self) -> None:
+        """Accepts no more; what is open stays."""
+        self._accepting.cancel()
+        self._socket.close()
+
+    def connections(self) -> dict[str, int]:
+        """How many are open, by address."""
+        return dict(self._counts)
+
+    async def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                connection, place = await loop.sock_accept(self._socket)
+            except OSError:  # no descriptor is free, or the peer is gone already
+                await asyncio.sleep(ACCEPT_AGAIN_S)
+                continue
+            address = plain_address(place[0])
+            if self._is_full(address):
+                self.refused += 1
+                connection.close()
+                continue
+            line = self._make_line()
+            line.origin = Origin(address)
+            line.on_end = self._ended
+            self._addresses[line] = address
+            self._counts[address] = self._counts.get(address, 0) + 1
+            task = loop.create_task(self._hand_over(connection, line))
+            self._opening.add(task)
+            task.add_done_callback(self._opening.discard)
+
+    def _is_full(self, address: str) -> bool:
+        config = self._config
+        each = config.connections_per_address_max or config.connections_max
+        everywhere = len(self._addresses)
+        return everywhere >= config.connections_max or self._counts.get(address, 0) >= each
+
+    async def _hand_over(self, connection: socket.socket, line: Line) -> None:
+        """Hands a connection to a line; one whose handshake fails was never there."""
+        limits = {}
+        if self.context is not None:
+            limits["ssl_handshake_timeout"] = float(self._config.logon_timeout_seconds)
+            limits["ssl_shutdown_timeout"] = float(self._config.logout_timeout_seconds)
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.connect_accepted_socket(lambda: line, connection, ssl=self.context, **limits)
+        except (OSError, TimeoutError):
+            connection.close()
+            self._ended(line)
+
+    def _ended(self, line: Line) -> None:
+        address = self._addresses.pop(line, None)
+        if address is not None:
+            self._counts[address] -= 1
+            if not self._counts[address]:
+                del self._counts[address]
+
+
+def plain_address(text: str) -> str:
+    """An address as members.toml writes it: no zone, IPv4 also where it came by an IPv6 socket."""
+    address = ipaddress.ip_address(text.partition("%")[0])
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return str(mapped or address)
+
+
+def _nothing(line: Line) -> None:
+    """Nobody counts this line."""

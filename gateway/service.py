@@ -29,10 +29,11 @@ from gateway.feed_process import FeedProcess
 from gateway.interventions import Interventions
 from gateway.liveness import SECOND_NS
 from gateway.operator import OperatorDesk
-from gateway.server import Line, listen
+from gateway.server import Line, Listener
+from gateway.tls import server_context
 from specs.calendar import parse_zone, to_yyyymmdd
 from specs.products import Catalogue
-from specs.venue import VenueConfig
+from specs.venue import DEFAULT_VENUE, VenueConfig, VenueSource
 
 TICK_S = 0.05
 GOODBYE_S = 2.0  # for the answers to our Logouts
@@ -53,14 +54,16 @@ async def serve(
     catalogue: Catalogue,
     say: Say = print_line,
     *,
+    source: VenueSource = DEFAULT_VENUE,
     start_ns: int | None = None,
     speed: int = 1,
 ) -> int:
     """Runs a venue until SIGTERM or SIGINT; returns the process's exit code.
 
-    Recovers what is in data_dir, says where it listens, then "ready". start_ns: where the venue
-    clock begins, None: now; speed: how many times as fast as real time it runs. Raises what
-    Sequencer.open raises, and OSError where an address is taken.
+    Recovers what is in data_dir, says where it listens, then "ready". source: where `config` came
+    from. start_ns: where the venue clock begins, None: now; speed: how many times as fast as real
+    time it runs. Raises what Sequencer.open raises, SpecError for certificates that cannot be used,
+    and OSError where an address is taken.
     """
     now_ns = time.time_ns()
     asked_ns = now_ns if start_ns is None else start_ns
@@ -76,7 +79,8 @@ async def serve(
     clock = start_clock(now_ns, asked_ns, sequencer.found_ns, speed)
     service: Service | None = None
     try:
-        service = Service(assemble(sequencer, config, catalogue, now_ns, clock), config, data_dir)
+        parts = assemble(sequencer, config, catalogue, now_ns, clock)
+        service = Service(parts, config, data_dir, source)
         await service.start(say)
         return await service.run(say)
     finally:
@@ -103,7 +107,10 @@ def engine_limits(config: VenueConfig) -> EngineLimits:
 class Service:
     """One venue on the running event loop."""
 
-    def __init__(self, parts: Assembly, config: VenueConfig, data_dir: Path) -> None:
+    def __init__(
+        self, parts: Assembly, config: VenueConfig, data_dir: Path, source: VenueSource
+    ) -> None:
+        self._source = source
         self._parts = parts
         self._config = config
         self._venue = parts.venue
@@ -116,7 +123,7 @@ class Service:
             data_dir, lambda request: interventions.act(request, time.time_ns())
         )
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="sync")
-        self._server: asyncio.Server | None = None
+        self._listener: Listener | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._failure: BaseException | None = None
         self._grace_ends_ns = time.time_ns() + config.fix.reconnect_grace_seconds * SECOND_NS
@@ -134,7 +141,10 @@ class Service:
         if not await self._feed.start():
             say("feed: not ready yet")
         if self._sequencer.fault is None:
-            self._server = await listen(loop, lambda: Line(venue, config.fix), config.fix)
+            tls = config.fix.tls
+            context = None if tls is None else server_context(tls, self._source.file)
+            self._listener = Listener(lambda: Line(venue, config.fix), config.fix, context)
+            self._listener.start()
             try:
                 await self._operators.start()
             except OSError as error:
@@ -154,7 +164,8 @@ class Service:
     def _welcome(self) -> list[str]:
         config = self._config
         feed = config.feed
-        port = self._server.sockets[0].getsockname()[1] if self._server else config.fix.port
+        port = self._listener.port if self._listener else config.fix.port
+        protocol = "FIX 4.4" if config.fix.tls is None else "FIX 4.4 over TLS 1.3"
         torn = [f"journal: {self._sequencer.torn}"] if self._sequencer.torn else []
         if self._sequencer.fault is not None:
             return [
@@ -167,8 +178,8 @@ class Service:
             f"venue day {self._parts.days.today}, {self._sequencer.command_count} commands so far, "
             f"durability {config.durability}",
             *self._hours(),
-            f"FIX 4.4 on {config.fix.host}:{port}, TargetCompID {config.target_comp_id}, members "
-            + " ".join(member.name for member in config.members),
+            f"{protocol} on {config.fix.host}:{port}, TargetCompID {config.target_comp_id}, "
+            "members " + " ".join(member.name for member in config.members),
             f"market data on {feed.line_a.group}:{feed.line_a.port} and "
             f"{feed.line_b.group}:{feed.line_b.port} via {feed.interface}, recovery on "
             f"{feed.recovery_host}:{feed.recovery_port}",
@@ -198,8 +209,8 @@ class Service:
 
     async def stop(self) -> None:
         """Members are logged out, the journal is closed, the feed publishes the rest."""
-        if self._server:
-            self._server.close()
+        if self._listener:
+            self._listener.close()
         await self._operators.stop()
         failed = self._failure is not None or self._sequencer.fault is not None
         if not failed:

@@ -92,14 +92,10 @@ class Venue:
 
     # -- what lines call (server.Floor)
 
-    @property
-    def connections(self) -> int:
-        """How many lines are open."""
-        return len(self.lines)
-
     def open_session(self, line: Line) -> Acceptor:
         """A session for a new connection."""
         session = self._open_session(self._clock())
+        session.origin = line.origin
         self.lines[session] = line
         return session
 
@@ -157,13 +153,13 @@ class Venue:
             self._note(line.session, fact)
         self._finish_turn(now_ns, line)
 
-    def credential_checked(self, session: Acceptor, right: bool) -> None:
+    def credential_checked(self, session: Acceptor, fault: str) -> None:
         """A credential that took long to check; goes on with what waited behind the Logon."""
         line = self.lines.get(session)
         if line is None:
             return
         now_ns = self._clock()
-        for fact in session.credential_checked(right, now_ns):
+        for fact in session.credential_checked(fault, now_ns):
             self._note(session, fact)
         self._finish_turn(now_ns, line)
         line.buffer_updated(0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
@@ -37,24 +37,41 @@ class SpecError(ValueError):
         super().__init__(f"{text}; allowed: {allowed}" if allowed else text)
 
 
-def load_toml(file: Path, kind: type[_T], overrides: Iterable[str] = ()) -> _T:
+def _nothing(raw: dict[str, Any]) -> None:
+    """A file that stands by itself."""
+
+
+def load_toml(
+    file: Path,
+    kind: type[_T],
+    overrides: Iterable[str] = (),
+    amend: Callable[[dict[str, Any]], None] = _nothing,
+) -> _T:
     """The value of type `kind` (a msgspec Struct) that `file` holds; raises SpecError.
 
-    An override such as `fix.port=9900` replaces one value, written as TOML or as bare text.
+    An override such as `fix.port=9900` replaces one value, written as TOML or as bare text; before
+    that, `amend` brings in what stands elsewhere.
     """
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError(file, "$", f"cannot be read: {error}") from error
-    return parse_toml(text, kind, file, overrides)
+    return parse_toml(text, kind, file, overrides, amend)
 
 
-def parse_toml(text: str, kind: type[_T], file: Path, overrides: Iterable[str] = ()) -> _T:
+def parse_toml(
+    text: str,
+    kind: type[_T],
+    file: Path,
+    overrides: Iterable[str] = (),
+    amend: Callable[[dict[str, Any]], None] = _nothing,
+) -> _T:
     """As load_toml, from `text`; `file` only names its origin in errors."""
     try:
         raw = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         raise SpecError(file, "$", f"not TOML: {error}") from error
+    amend(raw)
     for override in overrides:
         _apply_override(raw, override)
     try:

@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import time
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
+import msgspec
 from msgspec import Meta, Struct
 
 from specs.addresses import check_multicast_group, is_loopback, parse_ip
 from specs.calendar import Calendar, VenueDay, parse_zone
-from specs.credentials import is_password_hash
+from specs.credentials import is_password_hash, parse_networks, public_key_bytes
 from specs.loading import SpecError, load_toml
+from specs.members import members_beside, overlay
 from specs.outlets import ConsoleConfig, MqttConfig
 from specs.products import Catalogue
 from specs.sessions import default_calendar
@@ -50,12 +52,26 @@ class Line(_Table, frozen=True):
         check_multicast_group("group", self.group)
 
 
+class TlsConfig(_Table, frozen=True):
+    """TLS 1.3 for FIX; paths are absolute, or as seen from the file that names them.
+
+    Source: order_entry.md O-104.
+    """
+
+    certificate: Annotated[str, Meta(min_length=1)]  # PEM: the venue's, then its issuers'
+    key: Annotated[str, Meta(min_length=1)]
+    client_ca: str = ""  # PEM: who issues members' certificates; "": none is asked for
+
+
 class FixConfig(_Table, frozen=True):
     """The FIX acceptor."""
 
     host: str = "127.0.0.1"
     port: Port = 9878
+    tls: TlsConfig | None = None
     connections_max: Annotated[int, Meta(ge=1, le=10_000)] = 256
+    connections_per_address_max: Annotated[int, Meta(ge=0, le=10_000)] = 0
+    logons_per_minute_max: Annotated[int, Meta(ge=1, le=1_000_000)] = 600
     logon_timeout_seconds: Seconds = 10
     sending_time_seconds: Seconds = 120
     heartbeat_seconds_max: Seconds = 3_600
@@ -142,11 +158,27 @@ class Member(_Table, frozen=True, rename={"accounts": "account"}):
     messages_per_second_max: Rate = 10_000_000
     cancel_on_disconnect: bool = True
     password_hash: str = ""
+    public_key: str = ""
+    certificate: bool = False
+    addresses: Annotated[tuple[str, ...], Meta(max_length=1_000)] = ()
+    disabled: bool = False
 
     def __post_init__(self) -> None:
-        """The hash has the form that `sitex password` prints."""
+        """Credentials have the forms that `sitex password` and `sitex member` write."""
         if self.password_hash and not is_password_hash(self.password_hash):
             raise ValueError("password_hash; allowed: '' or what `sitex password` prints")
+        if self.public_key and not public_key_bytes(self.public_key):
+            raise ValueError("public_key; allowed: '' or ed25519: and 64 digits of hex")
+        try:
+            parse_networks(self.addresses)
+        except ValueError as error:
+            text = f"addresses {error}; allowed: networks such as 10.1.0.0/16, addresses"
+            raise ValueError(text) from error
+
+    @property
+    def has_credential(self) -> bool:
+        """Whether a Logon must prove anything."""
+        return bool(self.password_hash or self.public_key or self.certificate)
 
     @property
     def comp_ids(self) -> tuple[str, ...]:
@@ -188,19 +220,44 @@ class VenueConfig(_Table, frozen=True, rename={"members": "member"}):
             for comp_id in member.comp_ids
         ]
         _check_unique([("target_comp_id", self.target_comp_id), *comp_ids])
+        self._check_credentials()
+
+    def _check_credentials(self) -> None:
+        """Who listens beyond loopback has TLS, and no member without a credential."""
+        client_ca = self.fix.tls is not None and self.fix.tls.client_ca
         outside = [text for text in self.addresses if not is_loopback(text)]
-        for row, member in members:
-            if outside and not member.password_hash:
+        for row, member in enumerate(self.members):
+            if member.certificate and not client_ca:
+                raise ValueError(
+                    f"member[{row}].certificate is true for {member.name}; allowed: false, or"
+                    " fix.tls.client_ca that names who issues members' certificates"
+                )
+            if outside and not member.has_credential:
                 raise ValueError(
                     f"member[{row}].password_hash is empty for {member.name} while {outside[0]} is"
-                    " not loopback; allowed: what `sitex password` prints, or '' while every"
-                    " address is loopback"
+                    " not loopback; allowed: what `sitex password` prints, a public_key, or"
+                    " certificate = true; '' while every address is loopback"
                 )
+        if not is_loopback(self.fix.host) and self.fix.tls is None:
+            raise ValueError(
+                f"fix.host {self.fix.host!r} is not loopback and there is no TLS; allowed:"
+                " a loopback address, or a table fix.tls with certificate and key"
+            )
 
     @property
     def addresses(self) -> tuple[str, ...]:
         """Every address that something listens on or that the feed leaves by."""
         return (self.fix.host, self.feed.recovery_host, self.feed.interface, self.console.host)
+
+
+class VenueSource(NamedTuple):
+    """Where a configuration came from, to read it again."""
+
+    file: Path = VENUE_FILE
+    overrides: tuple[str, ...] = ()
+
+
+DEFAULT_VENUE = VenueSource()
 
 
 def load_venue(
@@ -210,9 +267,13 @@ def load_venue(
 ) -> VenueConfig:
     """The venue of `file`, with `overrides` such as `fix.port=9900`; raises SpecError.
 
-    With a catalogue, the products that members name must be in it.
+    Members of members.toml beside the file are added (specs/members.py), paths of fix.tls made
+    absolute. With a catalogue, the products that members name must be in it.
     """
-    config = load_toml(file, VenueConfig, overrides)
+    beside = members_beside(file)
+    config = load_toml(file, VenueConfig, overrides, lambda raw: overlay(raw, beside))
+    if config.fix.tls is not None:
+        config = _with_paths(config, config.fix.tls, file)
     if catalogue is not None:
         _check_products(config, catalogue, file)
     return config
@@ -221,6 +282,20 @@ def load_venue(
 def permits(member: Member, code: str) -> bool:
     """Whether the member may trade the product of this code."""
     return ALL_PRODUCTS in member.products or code in member.products
+
+
+def _with_paths(config: VenueConfig, tls: TlsConfig, file: Path) -> VenueConfig:
+    """The configuration with paths of TLS as seen from anywhere; raises SpecError."""
+    found: dict[str, str] = {}
+    for name in ("certificate", "key", "client_ca"):
+        path: str = getattr(tls, name)
+        if path:
+            place = (file.parent / path).resolve()
+            if not place.is_file():
+                raise SpecError(file, f"$.fix.tls.{name}", f"{path!r} is no file", "a PEM file")
+            found[name] = str(place)
+    changed = msgspec.structs.replace(tls, **found)
+    return msgspec.structs.replace(config, fix=msgspec.structs.replace(config.fix, tls=changed))
 
 
 def _check_products(config: VenueConfig, catalogue: Catalogue, file: Path) -> None:

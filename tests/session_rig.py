@@ -11,7 +11,7 @@ import numpy as np
 
 from engine.event_reader import EventsMissing
 from engine.types import CommandKind
-from gateway.acceptor import Acceptor, Credential
+from gateway.acceptor import Acceptor
 from gateway.arena import Bounds
 from gateway.counterparty import Counterparty, Directory
 from gateway.desk import Desk
@@ -127,7 +127,7 @@ class Rig:
         self.party = self.parties[0]
         self.desk = Desk(self.tables, rows_max)
         self.policy = policy or Policy()
-        self.credential = Credential.RIGHT
+        self.credential: str | None = ""  # what Authenticate says
         self.facts: list[Fact] = []
         self.written = b""
         self.report_type = b"8"

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from gateway.acceptor import Credential
+from gateway.access import WRONG_PASSWORD
 from gateway.client import BUY, Client, Disconnected, LogonRefused, Member, member_reader
 from gateway.message import Message
 from gateway.states import State
@@ -178,12 +178,12 @@ async def test_async_iterator_ends_with_the_session(server: Server, reader: Tabl
 
 
 async def test_refusal_carries_the_venue_s_text(server: Server, reader: Tables) -> None:
-    server.rig.credential = Credential.WRONG
+    server.rig.credential = WRONG_PASSWORD
     member = Member("ALPHA", username="ALPHA", password="wrong")
     client = Client("127.0.0.1", server.port, member, reader=reader)
     with pytest.raises(LogonRefused, match="Password"):
         await client.connect()
-    server.rig.credential = Credential.RIGHT
+    server.rig.credential = ""
     await client.connect()
     await client.close()
 
@@ -197,11 +197,11 @@ async def test_connects_again_at_once_after_a_drop_and_after_a_timeout(
         client.drop()
         assert not client.connected
         await asyncio.sleep(0.02)  # the venue must see the end before it sees the next Logon
-    server.rig.credential = Credential.LATER
+    server.rig.credential = None
     await asyncio.sleep(0.05)
     with pytest.raises(TimeoutError):
         await client.connect(timeout_s=0.1)
-    server.rig.credential = Credential.RIGHT
+    server.rig.credential = ""
     await client.connect()
     assert client.connected
     await client.close()

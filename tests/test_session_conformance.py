@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gateway.acceptor import Credential
+from gateway.access import WRONG_PASSWORD
 from gateway.liveness import SECOND_NS
 from gateway.states import State
 from gateway.types import StoreKind, pack_reference
@@ -52,7 +52,7 @@ def test_second_connection_is_closed_and_the_first_is_not_disturbed() -> None:
 
 def test_wrong_password_is_refused_and_changes_no_expected_number() -> None:
     rig = Rig()
-    rig.credential = Credential.WRONG
+    rig.credential = WRONG_PASSWORD
     rig.receive(encode_line(LOGON + " 553=u 554=p 141=Y", rig.now_ns))
     compare(parse_out(rig.taken_all()), ["5 34=1 58=Username*"])
     assert rig.session.state == State.CLOSED and rig.party.expected_in == 1
@@ -61,10 +61,10 @@ def test_wrong_password_is_refused_and_changes_no_expected_number() -> None:
 @pytest.mark.parametrize("right", [True, False])
 def test_password_that_takes_long_to_check_holds_what_comes_behind(right: bool) -> None:
     rig = Rig()
-    rig.credential = Credential.LATER
+    rig.credential = None
     rig.receive(encode_line(LOGON, rig.now_ns) + encode_line("1 34=2 112=X", rig.now_ns))
     assert rig.session.waiting and not rig.session.outgoing
-    rig.facts += rig.session.credential_checked(right, rig.now_ns)
+    rig.facts += rig.session.credential_checked("" if right else WRONG_PASSWORD, rig.now_ns)
     rig.receive(b"")
     rig.receive_again()
     expected = [LOGON_BACK, "0 34=2 112=X"] if right else ["5 34=1 58=Username*"]
@@ -73,13 +73,13 @@ def test_password_that_takes_long_to_check_holds_what_comes_behind(right: bool) 
 
 def test_password_checked_too_late_for_a_second_connection() -> None:
     rig = Rig()
-    rig.credential = Credential.LATER
+    rig.credential = None
     rig.receive(encode_line(LOGON, rig.now_ns))
     slow = rig.session
     rig.connect()
-    rig.credential = Credential.RIGHT
+    rig.credential = ""
     rig.receive(encode_line(LOGON, rig.now_ns))
-    slow.credential_checked(True, rig.now_ns)
+    slow.credential_checked("", rig.now_ns)
     assert slow.state == State.CLOSED and rig.session.state == State.ACTIVE
     assert rig.party.connection is rig.session
 

@@ -123,16 +123,42 @@ def test_members_are_checked(tmp_path: Path):
     assert (error.path, "'SITB'" in error.allowed) == ("$.member[0].products[1]", True)
     error = refusal(member.replace('"A"\n[', '"A"\npassword_hash = "x"\n[', 1), tmp_path)
     assert error.path == "$.member[0].password_hash"
+    for value, path in (
+        ('public_key = "x"', "public_key"),
+        ('addresses = ["10.0.0.1/8"]', "addresses"),
+    ):
+        error = refusal(member.replace('"A"\n[', f'"A"\n{value}\n[', 1), tmp_path)
+        assert error.path == f"$.member[0].{path}"
     assert refusal("fix = {}\n", tmp_path).problem.startswith("Object missing required field")
 
 
-def test_members_with_credentials_may_listen_anywhere(tmp_path: Path):
+def test_o100_members_with_credentials_may_listen_anywhere_with_tls(tmp_path: Path):
     file = tmp_path / "venue.toml"
-    file.write_text(
+    venue = (
         f'[[member]]\nname = "A"\nproducts = ["SITB"]\npassword_hash = "{HASH}"\n'
         '[[member.account]]\nname = "A1"\n[[member.account]]\nname = "A2"\n'
         '[fix]\nhost = "0.0.0.0"\n'
     )
+    error = refusal(venue, tmp_path)
+    assert (error.file, error.path) == (file, "$.fix.host")
+    assert "'0.0.0.0'" in error.problem and "fix.tls" in error.allowed
+    tls = '[fix.tls]\ncertificate = "v.pem"\nkey = "v.key"\n'
+    error = refusal(venue + tls, tmp_path)
+    assert (error.path, error.problem) == ("$.fix.tls.certificate", "'v.pem' is no file")
+    for name in ("v.pem", "v.key"):
+        (tmp_path / name).touch()
+    file.write_text(venue + tls)
+    config = load_venue(file)
+    assert config.fix.tls is not None and config.fix.tls.key == str(tmp_path / "v.key")
+    open_door = venue.replace(HASH, "")
+    assert refusal(open_door + tls, tmp_path).path == "$.member[0].password_hash"
+    key = f'public_key = "ed25519:{"ab" * 32}"'
+    file.write_text(open_door.replace('password_hash = ""', key) + tls)
+    assert load_venue(file).members[0].has_credential
+    shown = open_door.replace('password_hash = ""', "certificate = true")
+    error = refusal(shown + tls, tmp_path)
+    assert error.path == "$.member[0].certificate" and "client_ca" in error.allowed
+    file.write_text(shown + tls + 'client_ca = "v.pem"\n')
     member = load_venue(file).members[0]
     assert member.default_account == "A1"
     assert permits(member, "SITB") and not permits(member, "GH1")
