@@ -51,7 +51,8 @@ class Candles:
     def newest(self, interval_ns: int, count: int) -> list[Candle]:
         """The newest `count` candles of an interval, a multiple of BASE_NS; oldest first."""
         made: list[Candle] = []
-        for row in self._in_order():
+        enough = (count + 1) * (interval_ns // BASE_NS)  # the first of them is perhaps not whole
+        for row in self._in_order()[-enough:]:
             start_ns = row[_START] - row[_START] % interval_ns
             if made and made[-1].start_ns == start_ns:
                 candle = made[-1]

@@ -140,7 +140,7 @@ def client_of(config: MqttConfig) -> aiomqtt.Client:
     if config.password_file:
         password = Path(config.password_file).read_text(encoding="utf-8").strip()
     will = state_publication(GONE)
-    return aiomqtt.Client(
+    client = aiomqtt.Client(
         host,
         port,
         username=config.user or None,
@@ -153,6 +153,8 @@ def client_of(config: MqttConfig) -> aiomqtt.Client:
         max_concurrent_outgoing_calls=config.in_flight_max,
         tls_context=_tls_of(config) if config.tls else None,
     )
+    client.pending_calls_threshold = config.in_flight_max  # below it nothing is to be warned of
+    return client
 
 
 def _tls_of(config: MqttConfig) -> ssl.SSLContext:

@@ -57,6 +57,12 @@ Broker = Annotated[
     str | None,
     typer.Option("--mqtt", metavar="HOST:PORT|embedded", help="Publish to an MQTT broker, too."),
 ]
+ConsolePort = Annotated[
+    int | None,
+    typer.Option(
+        "--console", metavar="PORT", min=1, max=65_535, help="Market page, WebSocket and REST, too."
+    ),
+]
 IsChild = Annotated[bool, typer.Option("--child", hidden=True, help="End with standard input.")]
 
 
@@ -73,6 +79,7 @@ def serve(
     ] = "real",
     on: TradingDate = None,
     mqtt: Broker = None,
+    console: ConsolePort = None,
     overrides: Overrides = None,
 ) -> None:
     """Run the venue until SIGTERM or Ctrl-C."""
@@ -80,6 +87,7 @@ def serve(
 
     chosen = [*(overrides or []), *([f"durability={durability.value}"] if durability else [])]
     chosen += [f'mqtt.broker="{mqtt}"'] if mqtt else []
+    chosen += [f"console.port={console}"] if console else []
     raise typer.Exit(run_venue(config, data, chosen, clock, on.date() if on else None))
 
 
@@ -159,6 +167,22 @@ def mqtt(
 
     chosen = [*(overrides or []), *([f'mqtt.broker="{broker}"'] if broker else [])]
     raise typer.Exit(run_mqtt(config, chosen, child))
+
+
+@app.command()
+def console(
+    port: Annotated[
+        int | None, typer.Argument(min=1, max=65_535, help="Else the configuration's, or 8080.")
+    ] = None,
+    config: Config = None,
+    overrides: Overrides = None,
+    child: IsChild = False,
+) -> None:
+    """Serve the market page, WebSocket and REST of a venue that runs, until SIGTERM or Ctrl-C."""
+    from gateway.cli_outlets import run_console
+
+    chosen = [*(overrides or []), *([f"console.port={port}"] if port else [])]
+    raise typer.Exit(run_console(config, chosen, child))
 
 
 @app.command()

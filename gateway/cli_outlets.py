@@ -45,6 +45,30 @@ def require_broker(config: MqttConfig) -> None:
         raise SpecError(Path("--set"), "$.mqtt.broker", problem)
 
 
+def run_console(config_file: Path | None, overrides: list[str], is_child: bool) -> int:
+    """Serves the market to browsers and scripts until a signal; the exit code."""
+    config = load_venue(config_file or VENUE_FILE, overrides)
+    require_console()
+
+    from feed.console import tell_console
+
+    tell = partial(tell_console, config.console)
+    try:
+        run_outlet(config.feed, config.console.nice, tell, is_child=is_child)
+    except OSError as error:
+        sys.stderr.write(f"sitex console: {error}\n")
+        return FAILED
+    return 0
+
+
+def require_console() -> None:
+    """Raises SpecError where the console's libraries are not installed."""
+    for name in ("starlette", "uvicorn", "websockets"):
+        if importlib.util.find_spec(name) is None:
+            problem = f"the console needs {name}: pip install 'sitex[console]'"
+            raise SpecError(Path("--set"), "$.console.port", problem)
+
+
 async def beside_outlets(
     main: Coroutine[object, object, int],
     config: VenueConfig,

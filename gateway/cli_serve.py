@@ -8,7 +8,7 @@ from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 
-from gateway.cli_outlets import beside_outlets, require_broker
+from gateway.cli_outlets import beside_outlets, require_broker, require_console
 from gateway.clock import opening_ns, parse_speed
 from specs.loading import SpecError
 from specs.products import Catalogue, load_products
@@ -48,6 +48,8 @@ def serve_catalogue(
 
     if config.mqtt.broker:
         require_broker(config.mqtt)
+    if config.console.port:
+        require_console()
 
     from engine.recover import LimitsDiffer
     from engine.storage import DirectoryBusy, StorageFailed

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 import sys
+import time
 from collections.abc import Iterator
 from importlib.util import find_spec
 
@@ -22,6 +25,10 @@ def embedded() -> Iterator[tuple[Venue, int]]:
     port = free_port()
     settings = (f"mqtt.embedded_port={port}", 'mqtt.encodings=["msgpack","json"]')
     with Venue("os", settings=settings, arguments=("--mqtt", "embedded")) as venue:
+        for _ in range(600):  # the venue does not wait for the broker
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                break
+            time.sleep(0.05)
         yield venue, port
 
 
