@@ -12,11 +12,10 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 from feed.books import Books
+from feed.handler_terms import LINES, FeedState, HandlerCounts, HandlerLimits, Update
 from feed.messages import (
     MarketMessage,
     MessageFlag,
@@ -39,66 +38,6 @@ from feed.packet import (
 from feed.slices import BookError
 
 _END_OF_EVENT = int(MessageFlag.END_OF_EVENT)
-LINES = 2
-
-
-class FeedState(IntEnum):
-    """Whether the books may be believed (F-130)."""
-
-    NONE = 0
-    SYNCHRONIZED = 1  # the books hold all that is known to have been published
-    GAP = 2  # messages are missing, perhaps only late
-    RECOVERING = 3  # an answer of the recovery service is awaited
-    STALE = 4  # what is missing does not come, or no line says anything
-
-
-@dataclass(frozen=True)
-class HandlerLimits:
-    """Bounds and waits of one handler."""
-
-    reorder_window_ns: int = 5_000_000  # how long a gap may be mere disorder or the other line
-    request_timeout_ns: int = 2_000_000_000  # without progress; then the request is made again
-    retry_ns: int = 250_000_000  # after a refusal or a lost connection
-    silence_ns: int = 3_000_000_000  # without any packet; then the recovery service is asked
-    stale_ns: int = 1_000_000_000  # behind without progress; then the books are STALE
-    pending_packets_max: int = 16_384
-    replay_messages_max: int = 20_000  # of one request; the service's bound (F-42)
-    replay_gap_max: int = 4_000_000  # a wider gap is bridged by a snapshot
-    open_messages_max: int = 4_000_000  # of one command
-    instruments_max: int = 65_536
-    pages_max: int = 1 << 20  # 64 neighbouring public ids each, 1.6 kB
-
-    def __post_init__(self) -> None:
-        """A request may always make progress."""
-        assert 0 < self.replay_messages_max <= self.replay_gap_max
-        assert self.pending_packets_max > 0
-        assert 0 < self.reorder_window_ns <= self.request_timeout_ns
-
-
-@dataclass
-class HandlerCounts:
-    """What a handler saw; for people and tests."""
-
-    packets: list[int] = field(default_factory=lambda: [0] * LINES)  # by line, whole ones
-    first: list[int] = field(default_factory=lambda: [0] * LINES)  # packets this line brought first
-    duplicates: int = 0
-    garbage: int = 0  # datagrams that are no packet
-    other_session: int = 0
-    pending_dropped: int = 0
-    gaps: int = 0  # that outlasted the reorder window
-    replays_asked: int = 0
-    snapshots_asked: int = 0
-    snapshots: int = 0
-    refused: int = 0
-    inconsistent: int = 0  # messages that did not fit the book
-
-
-class Update(NamedTuple):
-    """What one command did to the market, or a whole new picture after a snapshot."""
-
-    sequence: int  # number of the last message it holds
-    messages: list[MarketMessage]  # empty for a snapshot
-    snapshot: bool
 
 
 class Handler:
@@ -106,7 +45,8 @@ class Handler:
 
     `on_update` is called with every Update while the books stand exactly as after it; if it raises,
     the books are not believed any more (a snapshot is taken) and the error goes to the caller.
-    `on_state` is called with the state when receiving or `poll` finds it changed.
+    `on_state` is called with the state when receiving or `poll` finds it changed. `on_packet` gets
+    every packet that the books are made of, in order: a recording.
     """
 
     def __init__(
@@ -118,11 +58,12 @@ class Handler:
         self.limits = limits or HandlerLimits()
         self.on_update = on_update
         self.on_state = on_state
+        self.on_packet: Callable[[bytes], object] | None = None
         self.counts = HandlerCounts()
         self.lines_heard_ns: list[int | None] = [None] * LINES  # last packet of each line
         self.books = self._empty_books()  # a snapshot replaces it
         self.session = 0
-        self.next_sequence = 0  # of the next message to take; 0: no snapshot yet
+        self.next_sequence = 0  # of the next message to take; 0: no snapshot, or not believed
         self._highest = 0  # one past the highest message known to exist
         self._pending: dict[int, tuple[Header, bytes]] = {}  # by first number
         self._pending_order: list[int] = []  # heap of its keys
@@ -147,7 +88,12 @@ class Handler:
     @property
     def sequence(self) -> int:
         """Number of the last message the books hold; those of half an event are held back."""
-        return self.next_sequence - 1 - len(self._open)
+        return max(self.next_sequence - 1, 0) - len(self._open)
+
+    @property
+    def in_event(self) -> bool:
+        """True while messages of half an event are held back."""
+        return bool(self._open)
 
     @property
     def _gap(self) -> bool:
@@ -215,6 +161,8 @@ class Handler:
         messages = decode_messages(data, header)
         if header.kind == PacketKind.SNAPSHOT:
             self._asked_ns = self._progress_ns = now_ns
+            if self.on_packet is not None:
+                self.on_packet(data)
             return self._receive_snapshot(header, messages, now_ns)
         for message in messages:
             if isinstance(message, Refused):
@@ -365,6 +313,8 @@ class Handler:
                 opened = []
             sequence += 1
         self._open = opened
+        if self.on_packet is not None:
+            self.on_packet(data)
         if len(opened) > self.limits.open_messages_max:
             self._distrust()
 
@@ -378,8 +328,9 @@ class Handler:
                 raise
 
     def _distrust(self) -> None:
-        """The messages do not fit the books: take a new snapshot."""
+        """The messages do not fit the books: take nothing more before a new snapshot."""
         self.counts.inconsistent += 1
+        self.next_sequence = 0
         self._open = []
         self._snapshot_wanted = True
         self._asked = None

@@ -12,9 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
+from typing import Protocol
 
 import numpy as np
 
+from feed.books import Books
 from feed.history import History
 from feed.messages import (
     ENCODER,
@@ -29,7 +31,6 @@ from feed.messages import (
     SnapshotStart,
 )
 from feed.packet import PacketKind, encode_packet, fill_packets
-from feed.publish import Publisher
 from feed.slices import Slices
 
 
@@ -54,10 +55,30 @@ class RecoveryLimits:
         assert self.replay_messages_max > 0 and self.part_messages > 0
 
 
+class Published(Protocol):
+    """What recovery needs of a publisher, or of a recording that is published again."""
+
+    @property
+    def session(self) -> int:
+        """Names one sequence of numbers; 0 before there is one."""
+
+    @property
+    def next_sequence(self) -> int:
+        """Number of the next message."""
+
+    @property
+    def books(self) -> Books:
+        """The books after message `next_sequence` - 1."""
+
+    @property
+    def in_command(self) -> bool:
+        """True while the books stand inside an event."""
+
+
 class Recovery:
     """Answers requests from one publisher's books and history. Changes neither."""
 
-    def __init__(self, publisher: Publisher, history: History, limits: RecoveryLimits) -> None:
+    def __init__(self, publisher: Published, history: History, limits: RecoveryLimits) -> None:
         self.publisher = publisher
         self.history = history
         self.limits = limits

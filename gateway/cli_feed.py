@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import signal
 import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer(help="Market data: schema, record, replay.", no_args_is_help=True)
+app = typer.Typer(help="Market data: schema, record, replay, Parquet.", no_args_is_help=True)
+
+Config = Annotated[
+    Path | None, typer.Option(help="A venue.toml; without one, the default venue.", dir_okay=False)
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Another value, such as feed.ttl=1."),
+]
+RecordingFile = Annotated[Path, typer.Argument(metavar="FILE", help="A recording.", exists=True)]
 
 
 @app.command()
@@ -16,3 +30,115 @@ def schema() -> None:
     from feed.schema import json_schema
 
     sys.stdout.write(json.dumps(json_schema(), indent=1) + "\n")
+
+
+@app.command()
+def record(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file.")],
+    config: Config = None,
+    overrides: Overrides = None,
+    seconds: Annotated[
+        float | None, typer.Option(min=0, help="End by itself; else until Ctrl-C.")
+    ] = None,
+) -> None:
+    """Record the market data of a running venue: a snapshot, then every message in order."""
+    from feed.record import record as record_feed
+    from feed.subscriber import Subscriber
+
+    lines, recovery, interface, _ = _addresses(config, overrides)
+    try:
+        done = asyncio.run(
+            _until_signal(record_feed(Subscriber(lines, recovery, interface), file, seconds))
+        )
+    except OSError as error:
+        sys.stderr.write(f"sitex feed record: {error}\n")
+        raise typer.Exit(1) from None
+    sys.stdout.write(
+        f"recorded {done.messages:,} messages and {done.snapshots} snapshots in {done.packets:,}"
+        f" packets, {done.bytes_written:,} bytes; the books were {done.state.name}\n"
+    )
+    raise typer.Exit(0 if done.snapshots else 1)
+
+
+@app.command()
+def replay(
+    file: RecordingFile,
+    speed: Annotated[
+        float, typer.Option(min=0, help="So many times as fast as it was; 0: as fast as it goes.")
+    ] = 1.0,
+    config: Config = None,
+    overrides: Overrides = None,
+) -> None:
+    """Publish a recording on the feed's lines, with a recovery service, as if it were the venue."""
+    from feed.packet import PacketError
+    from feed.recording import RecordingError
+
+    try:
+        count = asyncio.run(_until_signal(_replay(file, speed, config, overrides)))
+    except (OSError, PacketError, RecordingError) as error:
+        sys.stderr.write(f"sitex feed replay: {error}\n")
+        raise typer.Exit(1) from None
+    sys.stdout.write(f"published {count or 0:,} messages\n")
+
+
+@app.command()
+def parquet(
+    file: RecordingFile,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The Parquet file.")],
+) -> None:
+    """Write a recording as Parquet, one row a message (needs the extra [parquet])."""
+    from feed.packet import PacketError
+    from feed.recording import RecordingError
+
+    try:
+        from feed.parquet import convert
+    except ImportError:
+        sys.stderr.write("sitex feed parquet: needs pyarrow: pip install 'sitex[parquet]'\n")
+        raise typer.Exit(1) from None
+    try:
+        count = convert(file, out)
+    except (OSError, PacketError, RecordingError) as error:
+        sys.stderr.write(f"sitex feed parquet: {error}\n")
+        raise typer.Exit(1) from None
+    sys.stdout.write(f"{count:,} rows\n")
+
+
+def _addresses(config: Path | None, overrides: list[str] | None) -> tuple[Any, Any, str, int]:
+    """(lines, recovery address, interface, TTL) of the configuration."""
+    from feed.multicast import Line
+    from specs.venue import VENUE_FILE, load_venue
+
+    feed = load_venue(config or VENUE_FILE, overrides or []).feed
+    a, b = (Line(line.group, line.port) for line in (feed.line_a, feed.line_b))
+    return (a, b), (feed.recovery_host, feed.recovery_port), feed.interface, feed.ttl
+
+
+async def _replay(
+    file: Path, speed: float, config: Path | None, overrides: list[str] | None
+) -> int:
+    from feed.multicast import LineSender
+    from feed.record import Replay
+    from feed.recovery import RecoveryLimits
+
+    lines, recovery, interface, ttl = _addresses(config, overrides)
+    senders = [LineSender(line, interface, ttl) for line in lines]
+    replaying = Replay(file, senders, RecoveryLimits())
+    await replaying.recovery.start(*recovery)
+    try:
+        await replaying.run(speed)
+    finally:
+        await replaying.recovery.close()
+        for sender in senders:
+            sender.close()
+    return replaying.messages
+
+
+async def _until_signal(work: Coroutine[Any, Any, Any]) -> Any:
+    """The work's result; Ctrl-C and SIGTERM cancel it, which it may answer with a result."""
+    task = asyncio.create_task(work)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        return None

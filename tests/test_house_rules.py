@@ -29,18 +29,21 @@ FEED_READS_OF_ENGINE = {"engine.types", "engine.event_reader", "engine.definitio
 THIRD_PARTY = {
     "specs": {"msgspec"},
     "engine": {"numpy", "numba", "llvmlite", "msgspec"},  # llvmlite is numba's own compiler
-    "feed": {"numpy", "msgspec", "rich", "uvloop", "aiomqtt", "amqtt", "starlette", "uvicorn"},
+    "feed": {"numpy", "msgspec", "rich", "uvloop", "aiomqtt", "amqtt", "starlette", "uvicorn"}
+    | {"pyarrow"},
 }
 ONLY_IN = {
     "aiomqtt": {"feed.mqtt"},
     "amqtt": {"feed.mqtt_embedded"},
     "starlette": {"feed.console", "feed.rest", "feed.websocket"},
     "uvicorn": {"feed.console"},
+    "pyarrow": {"feed.parquet"},
 }
 EXTRAS = {
     "amqtt",
     "starlette",
     "uvicorn",
+    "pyarrow",
 }  # what imports them is loaded only when it is used
 ENTRY_POINTS = {
     "gateway.cli", "gateway.demo_serve", "feed.service", "feed.handler",
