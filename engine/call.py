@@ -61,10 +61,11 @@ from engine.flags import (
     TRADES,
 )
 from engine.kernel import kernel
+from engine.reasons import PhaseReason
 from engine.rest import join_queue, link_order, show_order, slice_of, unqueue_order
 from engine.risk import add_open
 from engine.settle import note_close
-from engine.types import CommandKind, EventKind, OrdType, Phase, PhaseReason, Side
+from engine.types import CommandKind, EventKind, OrdType, Phase, Side
 from specs.rejects import Reject
 
 

@@ -37,6 +37,7 @@ from engine.layout import Bucket, Work
 from engine.match import available_qty, cancel_incoming, sweep
 from engine.moves import watch_moves
 from engine.positions import bucket_of, check_closing, check_effect
+from engine.reasons import CancelReason
 from engine.rest import free_row, link_order, queue_order, take_row, unlink_order
 from engine.risk import (
     add_open,
@@ -49,14 +50,7 @@ from engine.risk import (
 )
 from engine.spreads import check_legs
 from engine.stops import check_stop, own_price, wait
-from engine.types import (
-    CancelReason,
-    EventKind,
-    OrdStatus,
-    OrdType,
-    Side,
-    TimeInForce,
-)
+from engine.types import EventKind, OrdStatus, OrdType, Side, TimeInForce
 from specs.rejects import Reject
 
 

@@ -19,7 +19,8 @@ from engine.emit import clear_event
 from engine.kernel import kernel
 from engine.layout import Work
 from engine.mass import cancel_meant, push_member
-from engine.types import CancelReason, CommandKind, EventKind
+from engine.reasons import CancelReason
+from engine.types import CommandKind, EventKind
 
 
 @kernel

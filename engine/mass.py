@@ -28,7 +28,8 @@ from engine.flags import TAKES_CANCEL
 from engine.kernel import kernel
 from engine.layout import Work
 from engine.match import remove_resting
-from engine.types import CancelReason, EventKind, MassCancelScope, OrdStatus, Side, TimeInForce
+from engine.reasons import CancelReason
+from engine.types import EventKind, MassCancelScope, OrdStatus, Side, TimeInForce
 from specs.rejects import Reject
 
 

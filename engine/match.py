@@ -33,13 +33,14 @@ from engine.locked import may_be_locked, note_lock
 from engine.moves import note_price
 from engine.positions import move_position
 from engine.quote_fills import note_fill
+from engine.reasons import CancelReason
 from engine.rest import free_row, level_above, level_below, queue_order, unlink_order, unqueue_order
 from engine.risk import add_open
 from engine.settle import note_trade
 from engine.spreads import report_legs
 from engine.stops import leave_tree, note_print
 from engine.trades import remember_trade
-from engine.types import CancelReason, EventKind, OrdStatus, OrdType, PriceRule, SelfMatch, Side
+from engine.types import EventKind, OrdStatus, OrdType, PriceRule, SelfMatch, Side
 
 
 @kernel

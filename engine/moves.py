@@ -13,7 +13,8 @@ from engine.flags import HAS_PAUSES, PAUSE_PRODUCT
 from engine.kernel import kernel
 from engine.layout import PhaseStep, Work
 from engine.limits import BASIS_POINTS, MINUTE_NS, MOVE_ROWS, MOVE_SPANS, NANOSECONDS
-from engine.types import Phase, PhaseReason
+from engine.reasons import PhaseReason
+from engine.types import Phase
 
 
 @kernel

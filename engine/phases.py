@@ -21,7 +21,8 @@ from engine.kernel import codec_kernel, kernel
 from engine.layout import PhaseStep, Work
 from engine.locked import note_lock
 from engine.moves import note_price
-from engine.types import PHASE, AlarmReason, EventKind, Phase, PhaseReason
+from engine.reasons import AlarmReason, PhaseReason
+from engine.types import PHASE, EventKind, Phase
 
 _PHASE_BYTES = PHASE.itemsize
 STEP_ROWS = 2  # event rows the change of an instrument takes besides its uncross

@@ -25,7 +25,8 @@ from engine.kernel import kernel
 from engine.layout import Work
 from engine.mass import cancel_meant, heap_push
 from engine.quote_fills import clear_fills
-from engine.types import CancelReason, EventKind
+from engine.reasons import CancelReason
+from engine.types import EventKind
 
 
 @kernel

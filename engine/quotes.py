@@ -50,11 +50,11 @@ from engine.locked import may_be_locked, note_lock
 from engine.mass import heap_next, mass_event, mass_scope_known, push_scope
 from engine.match import leave_book
 from engine.positions import bucket_of
+from engine.reasons import CancelReason
 from engine.rest import free_row, unqueue_order
 from engine.risk import add_open, check_position, lot_notional
 from engine.spreads import check_legs
 from engine.types import (
-    CancelReason,
     CommandKind,
     Currency,
     EventKind,

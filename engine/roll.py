@@ -44,19 +44,12 @@ from engine.mass import heap_next, heap_push
 from engine.match import remove_resting
 from engine.moves import clear_moves
 from engine.positions import join_yesterday
+from engine.reasons import CancelReason, PhaseReason
 from engine.rest import move_levels
 from engine.settle import clear_close, find_settlements
 from engine.spreads import set_spread_limits, spread_settlement
 from engine.stops import clear_range
-from engine.types import (
-    CancelReason,
-    EventKind,
-    OrdStatus,
-    OrdType,
-    Phase,
-    PhaseReason,
-    TimeInForce,
-)
+from engine.types import EventKind, OrdStatus, OrdType, Phase, TimeInForce
 
 SETTLE_ROWS = 4  # settlement, limits, a suspension, what a call indicates
 

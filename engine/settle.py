@@ -16,7 +16,8 @@ from engine.flags import HAS_SETTLE_WINDOW, TRADES
 from engine.kernel import kernel
 from engine.limits import LOCKED_CLOSE_NS, SUM_MAX, WINDOW_ROWS
 from engine.locked import lock_side, note_lock, unlock
-from engine.types import SettleReason, Side
+from engine.reasons import SettleReason
+from engine.types import Side
 
 
 @kernel

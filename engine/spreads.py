@@ -16,7 +16,8 @@ from engine.emit import answer, notify, order_event
 from engine.flags import LEG
 from engine.kernel import kernel
 from engine.limits import LEG_LOTS_MAX, SUM_MAX, TICK_UNIT
-from engine.types import CancelReason, EventKind, PositionMode, Side
+from engine.reasons import CancelReason
+from engine.types import EventKind, PositionMode, Side
 from specs.rejects import Reject
 
 

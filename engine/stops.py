@@ -26,9 +26,10 @@ from engine.book import (
 from engine.emit import living_status, notify, order_event
 from engine.kernel import kernel
 from engine.layout import STOP_NONE
+from engine.reasons import CancelReason
 from engine.rest import link_order, unlink_order
 from engine.risk import add_open
-from engine.types import CancelReason, EventKind, OrdType, Side
+from engine.types import EventKind, OrdType, Side
 from specs.rejects import Reject
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from engine.types import PhaseReason
+from engine.reasons import PhaseReason
 from feed.messages import Status, TradingStatus
 
 _PHASES = {

@@ -14,16 +14,9 @@ from typing import cast
 import numpy as np
 
 from engine.machine import Engine
+from engine.reasons import CancelReason, PhaseReason
 from engine.turn import EventRows, VenueHalted
-from engine.types import (
-    COMMAND,
-    PHASE,
-    CancelReason,
-    CommandKind,
-    EventKind,
-    Phase,
-    PhaseReason,
-)
+from engine.types import COMMAND, PHASE, CommandKind, EventKind, Phase
 from gateway.amendments import amendment, outcome
 from gateway.assembly import Assembly
 from gateway.operator import Answer, Bust, Correct, Halt, Kill, Release, Request, Resume

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.types import COMMAND, EVENT, CancelReason, CommandKind
+from engine.reasons import CancelReason
+from engine.types import COMMAND, EVENT, CommandKind
 from gateway import arena as arenas
 from gateway.arena import Bounds, Section
 from gateway.check import VALID, SessionReject

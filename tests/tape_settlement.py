@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from engine.types import EventFlag, EventKind, Phase, SettleReason, Side
+from engine.reasons import SettleReason
+from engine.types import EventFlag, EventKind, Phase, Side
 from specs.products import Product
 
 TRADES = (Phase.NONE, Phase.CONTINUOUS, Phase.AUCTION_MATCH)

@@ -14,8 +14,9 @@ import pytest
 
 from engine.event_reader import EventReader
 from engine.files import day_folders
+from engine.reasons import SettleReason
 from engine.replay import replay
-from engine.types import EVENT, CommandKind, EventFlag, EventKind, Phase, SettleReason, Side
+from engine.types import EVENT, CommandKind, EventFlag, EventKind, Phase, Side
 from gateway.cli_day import run_day
 from gateway.day import BUSY, DayResult, DayTerms, simulate
 from specs.loading import SpecError

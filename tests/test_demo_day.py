@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from engine.types import EventKind, Phase, PhaseReason
+from engine.reasons import PhaseReason
+from engine.types import EventKind, Phase
 from feed.books import Books
 from feed.messages import Indicative, Limits, Settlement, Status, TradingStatus, Uncrossed
 from gateway.clock import opening_ns

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.types import EventKind, Phase, PhaseReason
+from engine.reasons import PhaseReason
+from engine.types import EventKind, Phase
 from gateway.demo_summary import event_rows
 
 READY_S = 600.0  # the first start compiles

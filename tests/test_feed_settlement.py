@@ -5,7 +5,7 @@ Source: specs/market_data.md F-31 to F-33.
 
 from __future__ import annotations
 
-from engine.types import PhaseReason, SettleReason
+from engine.reasons import PhaseReason, SettleReason
 from feed.messages import Limits, Settlement, Status, TradingStatus
 from feed.publish import Publisher
 from tests import naive_words as w

@@ -25,7 +25,9 @@ PROJECT_IMPORTS = {
     "feed": {"feed", "specs", "engine"},
     "gateway": {"gateway", "feed", "engine", "specs"},
 }
-FEED_READS_OF_ENGINE = {"engine.types", "engine.event_reader", "engine.definitions"}
+FEED_READS_OF_ENGINE = {
+    "engine.types", "engine.reasons", "engine.event_reader", "engine.definitions"
+}  # fmt: skip
 THIRD_PARTY = {
     "specs": {"msgspec"},
     "engine": {"numpy", "numba", "llvmlite", "msgspec"},  # llvmlite is numba's own compiler

@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.reasons import PhaseReason
 from engine.replay import replay
 from engine.sequencer import Sequencer
-from engine.types import CommandKind, EventKind, Phase, PhaseReason
+from engine.types import CommandKind, EventKind, Phase
 from gateway import operator
 from gateway.assembly import Assembly, assemble
 from gateway.clock import VenueClock

@@ -12,15 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.cl_ord_id import pack_cl_ord_id
-from engine.types import (
-    COMMAND,
-    EVENT,
-    REQUEST,
-    CancelReason,
-    CommandKind,
-    EventFlag,
-    EventKind,
-)
+from engine.reasons import CancelReason
+from engine.types import COMMAND, EVENT, REQUEST, CommandKind, EventFlag, EventKind
 from gateway.dialect import DICTIONARY
 from gateway.message import Header, encode_again, encode_message
 from gateway.tables import Tables

@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.machine import Engine
+from engine.reasons import SettleReason
 from engine.settle import share_of
-from engine.types import SettleReason
 from tests import naive_words as w
 from tests.build import (
     ALL_FEATURES,

@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.machine import Engine
-from engine.types import CancelReason, EventKind
+from engine.reasons import CancelReason
+from engine.types import EventKind
 from specs.rejects import Reject
 from tests import naive_words as w
 from tests.build import (

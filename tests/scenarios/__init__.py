@@ -8,15 +8,8 @@ ones, and through the engine, whose events must equal the naive exchange's in ev
 from __future__ import annotations
 
 from engine.limits import EngineLimits
-from engine.types import (
-    AlarmReason,
-    CancelReason,
-    EventKind,
-    Phase,
-    PhaseReason,
-    SettleReason,
-    Side,
-)
+from engine.reasons import AlarmReason, CancelReason, PhaseReason, SettleReason
+from engine.types import EventKind, Phase, Side
 from specs.rejects import Reject
 from tests import naive_words as w
 from tests.build import SECOND, START_NS, TICK, number, usual_venue

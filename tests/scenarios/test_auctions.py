@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from engine.types import AlarmReason, EventKind, Phase
+from engine.reasons import AlarmReason
+from engine.types import EventKind, Phase
 from tests import naive_words as w
 from tests.build import (
     ALL_FEATURES,
