@@ -54,6 +54,7 @@ def amend(book, at, command, blobs):
     trade = trade_at(book, slot)
     instrument = instrument_at(book, trade["instrument"])
     product = product_at(book, instrument["product"])
+    is_block = trade["state"] == TradeState.BLOCK
     before = trade["price"]
     told = trade["event"]
     lots = 0
@@ -65,9 +66,13 @@ def amend(book, at, command, blobs):
         trade["price"] = asked["price"]
         less -= trade["price"]
     value_ticks = less // product["tick"] * trade["qty"]
-    instrument["volume"] -= lots
-    instrument["value_ticks"] -= value_ticks
-    amend_trade(book, np.int64(trade["instrument"]), trade["time_ns"], lots, value_ticks)
+    if is_block:
+        instrument["block_volume"] -= lots
+        instrument["block_ticks"] -= value_ticks
+    else:
+        instrument["volume"] -= lots
+        instrument["value_ticks"] -= value_ticks
+        amend_trade(book, np.int64(trade["instrument"]), trade["time_ns"], lots, value_ticks)
     trade["event"] = header_of(book)["event_count"] + at + 1
     for place in range(2):
         event = event_at(book, at + place)

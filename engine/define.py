@@ -139,6 +139,8 @@ def product_in_bounds(book, row):
         return False
     if row["static_band_ticks"] > BAND_TICKS_MAX or row["dynamic_band_ticks"] > BAND_TICKS_MAX:
         return False
+    if row["block_range_ticks"] > BAND_TICKS_MAX:
+        return False
     if row["velocity_seconds"] > MOVE_SPANS or row["pause_seconds"] > PAUSE_SECONDS_MAX:
         return False
     if row["velocity_ticks"] != 0 and row["velocity_seconds"] == 0:
@@ -204,6 +206,8 @@ def define_product(book, at, command, row):
     product["velocity_seconds"] = row["velocity_seconds"]
     product["breaker_bp"] = row["breaker_bp"]
     product["pause_ns"] = np.int64(row["pause_seconds"]) * NANOSECONDS
+    product["block_qty_min"] = row["block_qty_min"]
+    product["block_range"] = band_width(tick, row["block_range_ticks"])
     product["bust_ns"] = np.int64(row["bust_seconds"]) * NANOSECONDS
     product["dynamic_band"] = band_width(tick, row["dynamic_band_ticks"])
     spans = min(np.int64(row["settle_window_seconds"]), WINDOW_SPANS)

@@ -17,10 +17,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.limits import HINT_ROWS, MOVE_ROWS, QUOTE_SLICES, WINDOW_ROWS, EngineLimits
+from engine.limits import (
+    BLOCKS_OF_MEMBER,
+    HINT_ROWS,
+    MOVE_ROWS,
+    QUOTE_SLICES,
+    WINDOW_ROWS,
+    EngineLimits,
+)
 from engine.order_rows import ORDER, STOP
 from engine.table_rows import (
     ACCOUNT_STATE,
+    BLOCK,
     CALL_STATE,
     FREE,
     HEAP,
@@ -68,6 +76,7 @@ SECTIONS = (
     "windows",
     "trades",
     "trade_sides",
+    "blocks",
 )
 
 HEADER = np.dtype(
@@ -184,6 +193,7 @@ class Book(NamedTuple):
     windows: np.ndarray
     trades: np.ndarray
     trade_sides: np.ndarray
+    blocks: np.ndarray
     requests: np.ndarray
     events: np.ndarray
 
@@ -213,6 +223,7 @@ DTYPES = {
     "windows": WINDOW,
     "trades": TRADE,
     "trade_sides": TRADE_SIDE,
+    "blocks": BLOCK,
 }
 _HEADER_BYTES = HEADER.itemsize
 
@@ -255,6 +266,7 @@ def section_rows(limits: EngineLimits) -> dict[str, int]:
         "windows": (limits.instruments_max + 1) * WINDOW_ROWS,
         "trades": limits.trades_max,
         "trade_sides": 2 * limits.trades_max,
+        "blocks": (limits.members_max + 1) * BLOCKS_OF_MEMBER,
     }
 
 

@@ -26,6 +26,8 @@ PRODUCT = packed_row(
     ("locked_1_bp", "<u2"),  # LOCKED_DAYS: what the limit widens by after one day,
     ("locked_2_bp", "<u2"),  # after two and three days, 1e-4
     ("bust_seconds", "<u4"),  # for so long a trade may be busted or corrected; 0: never
+    ("block_qty_min", "<u4"),  # lots in a block trade at least; 0: none are taken
+    ("block_range_ticks", "<u4"),  # how far from the last price; 0: the limits alone
     ("spare", "<u4"),
     ("product", "<u2"),
     ("price_rule", "u1"),  # PriceRule
@@ -34,7 +36,7 @@ PRODUCT = packed_row(
     ("shard", "u1"),
     ("code", "S14"),
 )
-assert PRODUCT.itemsize == 104
+assert PRODUCT.itemsize == 112
 
 INSTRUMENT = packed_row(
     ("reference_price", "<i8"),  # previous settlement price, 1e-9; of a spread any

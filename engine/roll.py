@@ -11,6 +11,7 @@ import numpy as np
 
 from engine.bits import hash_id
 from engine.book import (
+    block_at,
     call_at,
     copy_row,
     event_at,
@@ -185,14 +186,17 @@ def settle(book, at, command, number):
     event["product"] = instrument["product"]
     event["trading_date"] = instrument["trading_date"]
     event["price"] = price
-    event["qty"] = instrument["volume"]
+    value_ticks = instrument["value_ticks"] + instrument["block_ticks"]
+    event["qty"] = instrument["volume"] + instrument["block_volume"]
     event["reason"] = call["settled_by"]
     event["cum_value"] = SUM_MAX
-    if instrument["value_ticks"] <= SUM_MAX // product["tick"]:
-        event["cum_value"] = instrument["value_ticks"] * product["tick"]
+    if value_ticks <= SUM_MAX // product["tick"]:
+        event["cum_value"] = value_ticks * product["tick"]
     instrument["volume"] = 0
     instrument["value_ticks"] = 0
     clear_range(instrument)
+    instrument["block_volume"] = 0
+    instrument["block_ticks"] = 0
     instrument["trade_floor"] = header_of(book)["trade_count"]
     event = event_at(book, at + 1)
     if instrument["last_trading_date"] < command["trading_date"]:
@@ -331,6 +335,8 @@ def roll_day(arena, requests, requests_next, commands, events):
     header["quote_request"] = 0
     header["venue_date"] = command["trading_date"]
     header["trades_from"] = header["trade_count"]
+    for place in range(header["blocks_rows"]):
+        block_at(book, place)["request"] = 0
     header["command_count"] += 1
     header["event_count"] += 1
     clear_event(event_at(book, 0), command, EventKind.DAY_ROLLED)

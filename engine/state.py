@@ -46,7 +46,7 @@ from engine.table_rows import (
 from engine.trade_rows import TRADE, TRADE_SIDE
 from engine.types import EVENT, Side
 
-_MAGIC = b"SITEXST5"
+_MAGIC = b"SITEXST6"
 _COUNTERS = (
     "command_count",
     "event_count",
@@ -60,7 +60,7 @@ _COUNTERS = (
     "quote_request",
 )
 _KEPT = (*_COUNTERS, "free_count", "orders_used", "orders_live", "levels_used", "risk_stride")
-_SMALL = ("products", "instruments", "members", "accounts", "sessions", "calls")
+_SMALL = ("products", "instruments", "members", "accounts", "sessions", "calls", "blocks")
 
 LEVEL_VIEW = np.dtype([("price", "<i8"), ("qty", "<i8"), ("orders", "<i8")])
 
@@ -276,6 +276,8 @@ def hash_state(arena: np.ndarray, requests: np.ndarray) -> bytes:
         digest.update(instrument_stops(arena, requests, int(number)).tobytes())
     trades, sides = remembered_trades(book)
     digest.update(trades.tobytes() + sides.tobytes())
+    waiting = np.flatnonzero(book.blocks["request"])
+    digest.update(waiting.astype("<i8").tobytes() + book.blocks[waiting].tobytes())
     digest.update(requests[1 : int(header["request_count"]) + 1].data)
     return digest.digest()
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.amend import amend
 from engine.bits import hash_id, prefetch
+from engine.blocks import report_block
 from engine.book import (
     event_at,
     header_of,
@@ -212,6 +213,15 @@ def order_command(book, at, command, hints):
 
 
 @codec_kernel
+def block_command(book, at, command):
+    """REPORT_BLOCK."""
+    header = header_of(book)
+    number = known_row(header["instruments_rows"], command["instrument"])
+    at = end_phase(book, at, command, np.int64(number))
+    return report_block(book, at, command, quote_request(book, command))
+
+
+@codec_kernel
 def late_phase(book, at, command, number):
     """Halt an instrument that the command names after its phase should have ended (M-102)."""
     kind = command["kind"]
@@ -244,7 +254,7 @@ def quote_command(book, at, command):
 
 @codec_kernel
 def quote_request(book, command):
-    """The request row of a quote message, or minus the reject."""
+    """The request row of a quote message or a block report, or minus the reject."""
     hashed = hash_id(
         command["cl_ord_id_0"],
         command["cl_ord_id_1"],
@@ -272,6 +282,8 @@ def other_command(book, at, command, blobs):
         return set_phase(book, at, command, blobs)
     if kind == CommandKind.KILL or kind == CommandKind.RELEASE:
         return intervene(book, at, command)
+    if kind == CommandKind.REPORT_BLOCK:
+        return block_command(book, at, command)
     if kind == CommandKind.BUST_TRADE or kind == CommandKind.CORRECT_TRADE:
         return amend(book, at, command, blobs)
     if kind == CommandKind.HALT:

@@ -37,9 +37,11 @@ PRODUCT_STATE = np.dtype(
         ("locked_1_bp", "<i8"),  # LOCKED_DAYS: what the limit widens by
         ("locked_2_bp", "<i8"),
         ("bust_ns", "<i8"),
+        ("block_qty_min", "<i8"),  # 0: no blocks
+        ("block_range", "<i8"),  # 1e-9; PRICE_MAX: none
     ]
 )
-assert PRODUCT_STATE.itemsize == 176
+assert PRODUCT_STATE.itemsize == 192
 
 INSTRUMENT_STATE = np.dtype(
     [
@@ -83,7 +85,9 @@ INSTRUMENT_STATE = np.dtype(
         ("risk_first", "<u4"),  # chain of the instrument's risk rows
         ("pad_2", "<u4"),
         ("trade_floor", "<i8"),  # trades up to this number are of an earlier trading date
-        ("pad", "<i8", 3),
+        ("block_volume", "<i8"),  # lots of the day's blocks
+        ("block_ticks", "<i8"),  # their value: sum of price in ticks * lots
+        ("pad", "<i8", 1),
     ]
 )
 assert INSTRUMENT_STATE.itemsize == 256
@@ -215,3 +219,5 @@ SLOT = np.dtype([("word", "<u4")])
 FREE = np.dtype([("row", "<u4")])
 
 HINT = np.dtype([("hash", "<i8"), ("orig_hash", "<i8"), ("named", "<i8"), ("order", "<i8")])
+
+BLOCK = np.dtype([("time_ns", "<i8"), ("request", "<u4"), ("trading_date", "<u4")])  # that waits

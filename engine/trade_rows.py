@@ -18,6 +18,7 @@ class TradeState(IntEnum):
     NONE = 0
     STANDS = 1
     BUSTED = 2
+    BLOCK = 3  # stands, and never was in the book
 
 
 TRADE = packed_row(

@@ -20,21 +20,35 @@ def remember_trade(book, at, command, first, second, price, qty):
 
     first, second: the rows of the orders, in the order of their events.
     """
+    number = first["instrument"]
+    open_trade(book, at, command["time_ns"], number, price, qty)["state"] = TradeState.STANDS
+    note_side(trade_side(book, 0), first)
+    note_side(trade_side(book, 1), second)
+
+
+@kernel
+def open_trade(book, at, time_ns, number, price, qty):
+    """The row of the trade just counted, its state yet to be written."""
     header = header_of(book)
     mask = header["trades_rows"] - 1
     ahead = (header["trade_count"] + TRADES_AHEAD) & mask
     prefetch(trade_at(book, ahead))
     prefetch(trade_side_at(book, 2 * ahead))
-    slot = header["trade_count"] & mask
-    trade = trade_at(book, slot)
-    trade["time_ns"] = command["time_ns"]
+    trade = trade_at(book, header["trade_count"] & mask)
+    trade["time_ns"] = time_ns
     trade["price"] = price
     trade["event"] = header["event_count"] + at + 1
     trade["qty"] = qty
-    trade["instrument"] = first["instrument"]
-    trade["state"] = TradeState.STANDS
-    note_side(trade_side_at(book, 2 * slot), first)
-    note_side(trade_side_at(book, 2 * slot + 1), second)
+    trade["instrument"] = number
+    return trade
+
+
+@kernel
+def trade_side(book, place):
+    """The row of side 0 or 1 of the trade just counted."""
+    header = header_of(book)
+    slot = header["trade_count"] & (header["trades_rows"] - 1)
+    return trade_side_at(book, 2 * slot + place)
 
 
 @kernel

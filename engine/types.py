@@ -46,6 +46,8 @@ class CommandKind(IntEnum):
     OPERATOR_NOTE = 45  # blob: why, UTF-8, of the commands behind it; changes nothing
     BUST_TRADE = 46  # blob: AMENDMENT (engine/trade_rows.py)
     CORRECT_TRADE = 47  # blob: AMENDMENT; another price
+    # side, qty, price, account, instrument; orig_cl_ord_id: link id, self_match_id: other member
+    REPORT_BLOCK = 48
 
 
 class EventKind(IntEnum):
@@ -93,11 +95,14 @@ class EventKind(IntEnum):
     TRADE_BUSTED = 75  # ExecutionReport 150=H; two rows a trade; public_id: the event it revokes
     TRADE_CORRECTED = 76  # ExecutionReport 150=G; two rows; display_qty: the price before
     TRADE_KEPT = 77  # a bust or correction is refused: reason; nobody is told but readers
+    BLOCK_REPORTED = 78  # TradeCaptureReportAck: waits for the other side, or refused
+    BLOCK_TRADED = 79  # TradeCaptureReportAck 150=F; two rows: who confirmed, who waited
 
 
 REPORT_KIND_MAX = EventKind.TRIGGERED
 QUOTE_REPORTS = (EventKind.QUOTES_TAKEN, EventKind.QUOTE_ASKED)  # first and last: reports, too
 AMENDED_KINDS = (EventKind.TRADE_BUSTED, EventKind.TRADE_CORRECTED)  # reports, too
+BLOCK_KINDS = (EventKind.BLOCK_REPORTED, EventKind.BLOCK_TRADED)  # reports, too
 
 
 class Phase(IntEnum):

@@ -18,6 +18,7 @@ import numpy as np
 from engine.types import Side
 from feed.levels import Level, Levels
 from feed.messages import (
+    BlockTrade,
     Indicative,
     InstrumentDefined,
     Limits,
@@ -191,13 +192,6 @@ class Book:
         statistics.trades += 1
         return level
 
-    def amend_trade(self, lots: int, value: int) -> None:
-        """A trade is busted (`lots` of it) or corrected (0); the day's value has `value` less."""
-        statistics = self.statistics
-        statistics.volume -= lots
-        statistics.value -= value
-        statistics.trades -= 1 if lots else 0
-
     def set_limits(self, limits: Limits) -> None:
         """New limits; a new trading date starts new statistics and keeps the last price (F-32)."""
         self.limits = limits
@@ -250,6 +244,7 @@ class Books:
             Status: self._apply_status,
             Indicative: self._apply_indicative,
             Uncrossed: self._apply_uncrossed,
+            BlockTrade: self._apply_block,
             TradeBusted: self._apply_busted,
             TradeCorrected: self._apply_corrected,
         }
@@ -337,12 +332,20 @@ class Books:
     def _apply_uncrossed(self, message: Uncrossed) -> None:
         self.book(message.instrument).indicative = None
 
+    def _apply_block(self, message: BlockTrade) -> None:
+        statistics = self.book(message.instrument).statistics
+        statistics.volume += message.qty
+        statistics.value += message.price * message.qty
+
     def _apply_busted(self, message: TradeBusted) -> None:
-        self.book(message.instrument).amend_trade(message.qty, message.price * message.qty)
+        statistics = self.book(message.instrument).statistics
+        statistics.volume -= message.qty
+        statistics.value -= message.price * message.qty
+        statistics.trades -= 0 if message.block else 1
 
     def _apply_corrected(self, message: TradeCorrected) -> None:
-        less = (message.price_before - message.price) * message.qty
-        self.book(message.instrument).amend_trade(0, less)
+        more = (message.price - message.price_before) * message.qty
+        self.book(message.instrument).statistics.value += more
 
 
 def _check_level(level: Level, message: OrderAdded | OrderChanged | OrderRemoved | Trade) -> None:

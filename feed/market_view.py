@@ -21,6 +21,7 @@ from feed.curve import curve_of
 from feed.handler import Update
 from feed.marks import Marks
 from feed.messages import (
+    BlockTrade,
     Indicative,
     InstrumentDefined,
     Limits,
@@ -63,6 +64,7 @@ _CHANGES: dict[type, tuple[Kind, ...]] = {
     Trade: (*_BOOK, Kind.LAST, Kind.STATISTICS, Kind.TRADES),
     TradeBusted: (Kind.STATISTICS, Kind.TRADES),
     TradeCorrected: (Kind.STATISTICS, Kind.TRADES),
+    BlockTrade: (Kind.STATISTICS, Kind.TRADES),
     Statistics: (Kind.STATISTICS,),
     InstrumentDefined: (Kind.DEFINITION, Kind.STATUS),
     Status: (Kind.STATUS,),
@@ -262,7 +264,7 @@ class MarketView:
         kept.time_ns = message.time_ns
         for kind in kinds:
             kept.versions[kind] = kept.versions.get(kind, 0) + 1
-        if isinstance(message, Trade | TradeBusted | TradeCorrected):
+        if isinstance(message, Trade | TradeBusted | TradeCorrected | BlockTrade):
             kept.prints.append(message)
             kept.count += 1
             self._take_print(message, kept)
@@ -286,6 +288,8 @@ class MarketView:
                 message.trade_id,
             )
             return
+        if isinstance(message, BlockTrade):
+            return  # no price of the market: neither last nor in a candle
         printed = _printed(kept.prints, message.trade_id)
         if printed is None or kept.candles is None:
             return

@@ -235,6 +235,7 @@ class TradeBusted(_Message, tag=33):
     price: int  # 1e-9, as it was last
     qty: int  # lots
     flags: int = 0  # MessageFlag
+    block: int = 0  # 1: of a block trade
 
 
 class TradeCorrected(_Message, tag=34):
@@ -256,6 +257,17 @@ class QuoteRequested(_Message, tag=19):
     instrument: int
     side: int  # Side; 0: both
     qty: int  # lots; 0: any
+    flags: int = 0  # MessageFlag
+
+
+class BlockTrade(_Message, tag=35):
+    """A trade agreed outside the book and reported by both sides (F-64)."""
+
+    time_ns: int  # venue clock
+    instrument: int
+    trade_id: int
+    price: int  # 1e-9
+    qty: int  # lots
     flags: int = 0  # MessageFlag
 
 
@@ -298,7 +310,7 @@ class SnapshotRequest(_Message, tag=41):
 BookMessage = OrderAdded | OrderChanged | OrderRemoved | Trade | Statistics
 ReferenceMessage = InstrumentDefined | Status | Limits | Settlement | DayRolled
 AuctionMessage = Indicative | Uncrossed | QuoteRequested
-AmendmentMessage = TradeBusted | TradeCorrected
+AmendmentMessage = TradeBusted | TradeCorrected | BlockTrade
 RecoveryMessage = SnapshotStart | SnapshotEnd | Refused
 # what is numbered; all have flags
 MarketMessage = BookMessage | ReferenceMessage | AuctionMessage | AmendmentMessage

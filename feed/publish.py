@@ -4,8 +4,8 @@ An event says what an order shows after it (public_id, display_qty); a message s
 the book. So the publisher remembers the slice each order shows, and nothing else about orders:
 hidden quantity, members and accounts are never read. It knows no packet, no file and no socket.
 
-Source: specs/market_data.md (F-10 to F-37, F-62, F-63); specs/matching.md (M-4 to M-6, M-18, M-24,
-M-220).
+Source: specs/market_data.md (F-10 to F-37, F-62 to F-64); specs/matching.md (M-4 to M-6, M-18,
+M-24, M-220, M-227).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from engine.types import EVENT, Currency, EventFlag, EventKind, Phase, Side
 from feed.books import Books
 from feed.levels import Level
 from feed.messages import (
+    BlockTrade,
     DayRolled,
     Indicative,
     InstrumentDefined,
@@ -61,7 +62,9 @@ _ARRIVALS = frozenset((int(EventKind.ACCEPTED), int(EventKind.BOOKED), int(Event
 _FILL = int(EventKind.FILL)
 _DEPARTURES = frozenset((int(EventKind.CANCELLED), int(EventKind.EXPIRED)))
 _AMENDMENTS = frozenset((int(EventKind.REPLACED), int(EventKind.RESTATED)))
-_TRADES_AMENDED = frozenset((int(EventKind.TRADE_BUSTED), int(EventKind.TRADE_CORRECTED)))
+_TRADES_TOLD = frozenset(
+    (int(EventKind.TRADE_BUSTED), int(EventKind.TRADE_CORRECTED), int(EventKind.BLOCK_TRADED))
+)
 _AGGRESSOR = int(EventFlag.AGGRESSOR)
 _AUCTION = int(EventFlag.AUCTION)
 _LEG = int(EventFlag.LEG)
@@ -192,9 +195,9 @@ class Publisher:
                     self._trade(fields, out)
             elif kind in _AMENDMENTS:
                 self._amended(fields, out)
-            elif kind in _TRADES_AMENDED:
+            elif kind in _TRADES_TOLD:
                 if flags & _LAST_OF_COMMAND:  # the second of its two rows
-                    out.append(self._trade_amended(rows[index]))
+                    out.append(self._trade_told(rows[index]))
             elif kind in self._facts:
                 out.append(self._facts[kind](rows[index]))
             if flags & _LAST_OF_COMMAND:
@@ -345,13 +348,16 @@ class Publisher:
         self.books.apply(uncrossed)
         return uncrossed
 
-    def _trade_amended(self, row: np.void) -> MarketMessage:
-        """A bust or correction (F-62, F-63)."""
+    def _trade_told(self, row: np.void) -> MarketMessage:
+        """A bust, a correction, a block (F-62 to F-64)."""
         names = ("time_ns", "instrument", "trade_id", "price", "qty", "display_qty")
         time_ns, instrument, trade_id, price, qty, before = (int(row[name]) for name in names)
-        message: TradeBusted | TradeCorrected
-        if row["kind"] == EventKind.TRADE_BUSTED:
-            message = TradeBusted(time_ns, instrument, trade_id, price, qty)
+        message: TradeBusted | TradeCorrected | BlockTrade
+        if row["kind"] == EventKind.BLOCK_TRADED:
+            message = BlockTrade(time_ns, instrument, trade_id, price, qty)
+        elif row["kind"] == EventKind.TRADE_BUSTED:
+            is_block = int(row["order_id"] == 0)
+            message = TradeBusted(time_ns, instrument, trade_id, price, qty, block=is_block)
         else:
             message = TradeCorrected(time_ns, instrument, trade_id, price, qty, before)
         self.books.apply(message)

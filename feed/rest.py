@@ -48,6 +48,7 @@ Indicative = _object(messages.Indicative)
 Trade = _object(messages.Trade)
 TradeBusted = _object(messages.TradeBusted)
 TradeCorrected = _object(messages.TradeCorrected)
+BlockTrade = _object(messages.BlockTrade)
 Depth = _object(views.Depth)
 Candle = _object(views.Candle)
 CurvePoint = _object(views.CurvePoint)
@@ -102,8 +103,8 @@ PATHS: tuple[tuple[str, str, Any, dict[str, tuple[int, int, int]]], ...] = (
      {"depth": (10, 1, DEPTH_MAX)}),
     ("/orders/{symbol}", "Slices of one side in priority, all or at one price",
      list[Order], {"limit": (100, 1, ORDERS_MAX), "price": (0, -(1 << 62), 1 << 62)}),
-    ("/trades/{symbol}", "Newest trades, busts and corrections, oldest first",
-     list[Trade | TradeBusted | TradeCorrected],  # type: ignore[valid-type]
+    ("/trades/{symbol}", "Newest trades, blocks, busts and corrections, oldest first",
+     list[Trade | BlockTrade | TradeBusted | TradeCorrected],  # type: ignore[valid-type]
      {"limit": (100, 1, PRINTS_KEPT)}),
     ("/candles/{symbol}", "Newest candles of so many minutes, oldest first",
      list[Candle],  # type: ignore[valid-type]

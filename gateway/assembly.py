@@ -73,7 +73,7 @@ class Assembly:
             sequencer.read_journal,
         )
         self.registry = Registry(known, self.tables, self.store, self.reporter, config)
-        self.desk = Desk(self.tables, BATCH_ROWS_MAX)
+        self.desk = Desk(self.tables, BATCH_ROWS_MAX, known.members)
         self.days = Days(sequencer, catalogue, config, known)
         self._timetable: Timetable | None = None
         self._policy = policy_of(config.fix)

@@ -209,6 +209,8 @@ def _define_product(batch: _Batch, product: Product) -> None:
     row["settle_window_seconds"] = product.settlement_window_seconds
     row["locked_1_bp"], row["locked_2_bp"] = product.locked_bp
     row["bust_seconds"] = product.bust_seconds
+    row["block_qty_min"] = product.block_qty_min
+    row["block_range_ticks"] = product.block_range_ticks
     row["features"] = _features(product)
     row["product"] = batch.id_of(CommandKind.DEFINE_PRODUCT, product.code)
     row["price_rule"] = PriceRule[product.price_rule]

@@ -9,11 +9,13 @@ Source: specs/order_entry.md O-10 to O-31; specs/matching.md M-74.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 
 from engine.types import COMMAND, CommandKind
+from gateway.blocks import check_block, fill_block
 from gateway.counterparty import Counterparty
 from gateway.header import sequence_number
 from gateway.market_status import REQUEST_ID_CHARS, REQUEST_IDS
@@ -44,7 +46,9 @@ class Desk:
     submit.
     """
 
-    def __init__(self, tables: Tables, rows_max: int) -> None:
+    def __init__(
+        self, tables: Tables, rows_max: int, members: Mapping[str, np.void] | None = None
+    ) -> None:
         assert rows_max > 0
         self.commands = np.zeros(rows_max + MESSAGE_ROWS_MAX, COMMAND)
         self._bounded = self.commands[:rows_max]
@@ -52,6 +56,7 @@ class Desk:
         self.count = 0
         self.questions: list[Question] = []
         self._tables = tables
+        self._members = {} if members is None else members  # by name, as they become known
         self._arena = tables.arena
 
     def add(self, kind: CommandKind, session: int, now_ns: int = 0) -> None:
@@ -106,6 +111,16 @@ class Desk:
         elif message.msg_type == b"H":
             self._note(CommandKind.STATUS_REQUEST, party, message, None, now_ns)
             self.questions.append(Question(party, self.count, message))
+        elif message.msg_type == b"AE":
+            fault = check_block(message)
+            if fault is None:
+                row = np.zeros(1, COMMAND)
+                fill_block(
+                    self._tables, self._members, message, party.session, row[0], stale, now_ns
+                )
+                self.commands[self.count] = row[0]
+            else:
+                self._note(CommandKind.REFUSED, party, message, fault, now_ns)
         elif message.msg_type in REQUEST_IDS:
             fault = _check_request_id(message)
             self._note(CommandKind.STATUS_REQUEST, party, message, fault, now_ns)

@@ -99,7 +99,7 @@ MESSAGE_DEF = np.dtype(
 )
 assert MESSAGE_DEF.itemsize == 24
 
-_INBOUND = frozenset("012345ADFGHqegjiZR")
+_INBOUND = frozenset((*"012345ADFGHqegjiZR", "AE"))
 _DATA_LENGTH_TAGS = {91: 90, 213: 212, 89: 93, 355: 354, 96: 95}
 
 
@@ -132,10 +132,23 @@ class Dialect:
 
     def slot(self, msg_type: str, tag: int) -> int:
         """Slot of a field in a message: body 1-63, header 0-63 by its cell less HEADER_CELL."""
-        cell = int(self.cells[self.message_of_type[ord(msg_type)], self.field_of_tag[tag]])
+        message = self.message_of_type[type_place(msg_type.encode())]
+        cell = int(self.cells[message, self.field_of_tag[tag]])
         if cell in (0, GROUP_CELL, TRAILER_CELL):
             raise DialectError(f"message {msg_type}: no slot for tag {tag}")
         return cell - HEADER_CELL if cell >= HEADER_CELL else cell
+
+
+def type_place(msg_type: bytes) -> int:
+    """Where a message type stands in message_of_type: its byte, of A and a second one 128 + that.
+
+    0: no type of this dialect can be written so.
+    """
+    if len(msg_type) == 1:
+        return msg_type[0] & 127
+    if len(msg_type) == 2 and msg_type[0] == ord("A"):
+        return 128 + (msg_type[1] & 127)
+    return 0
 
 
 def load_dialect(path: Path = DICTIONARY) -> Dialect:
@@ -236,7 +249,8 @@ class _Builder:
 
     def _read_message(self, index: int, element: ElementTree.Element) -> None:
         msg_type = element.attrib["msgtype"]
-        self._need(len(msg_type) == 1, f"message {msg_type}: one character only")
+        place = type_place(msg_type.encode())
+        self._need(place != 0, f"message {msg_type}: one character, or two that begin with A")
         layout: dict[int, bool] = {}
         required = 0
         for slot, part in enumerate(element, 1):
@@ -249,10 +263,10 @@ class _Builder:
                 self._read_group(index, tag, part)
         row = self.messages[index]
         row["required_body"] = required
-        row["msg_type"] = ord(msg_type)
+        row["msg_type"] = place
         row["application"] = element.attrib["msgcat"] == "app"
         row["inbound"] = msg_type in _INBOUND
-        self.message_of_type[ord(msg_type)] = index
+        self.message_of_type[place] = index
         self.layouts[msg_type] = layout
 
     def _read_group(self, index: int, count_tag: int, element: ElementTree.Element) -> None:

@@ -156,13 +156,19 @@ def _read_message(views, buf, start, end):
         return MESSAGE, size, 0, SessionReject.OTHER, 0
     if count < 0:
         return GARBLED, size, 0, VALID, 0
-    message = np.int64(views.bytes[MESSAGE_OF_TYPE + np.int64(buf[body + 3])])
     if buf[body + 3] == _SOH:
         return MESSAGE, size, count, SessionReject.TAG_WITHOUT_VALUE, 35
-    if message == 0 or buf[body + 4] != _SOH:
+    place = np.int64(buf[body + 3])
+    is_long = buf[body + 4] != _SOH
+    if is_long:
+        place = 128 + (np.int64(buf[body + 4]) & 127)
+        if buf[body + 3] != ord("A") or buf[body + 5] != _SOH:
+            return MESSAGE, size, count, SessionReject.INVALID_MSG_TYPE, 0
+    message = np.int64(views.bytes[MESSAGE_OF_TYPE + place])
+    if message == 0:
         return MESSAGE, size, count, SessionReject.INVALID_MSG_TYPE, 0
     reason, tag, _, seen = check_fields(views, buf, count, message)
-    if reason == VALID:
+    if reason == VALID and not is_long:
         kind = _kind_of_type(buf[body + 3])
         if buf[body + 3] == ord("H"):
             kind = CommandKind.STATUS_REQUEST

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.kernel import codec_kernel
-from engine.types import CommandKind, EventFlag, EventKind, OrdType
+from engine.types import CommandKind, EventFlag, EventKind, OrdStatus, OrdType
 from gateway.arena import CANCEL_REASONS, NAME_WORDS, REASON, REASONS_MAX, Clock, Section
 from gateway.put import (
     put_average,
@@ -47,6 +47,7 @@ _T58, _T59, _T60, _T77, _T99 = (tag_word(tag) for tag in (58, 59, 60, 77, 99))
 _T102, _T103, _T110, _T111, _T150 = (tag_word(tag) for tag in (102, 103, 110, 111, 150))
 _T151, _T432, _T434, _T527, _T530 = (tag_word(tag) for tag in (151, 432, 434, 527, 530))
 _T531, _T532, _T533, _T851 = (tag_word(tag) for tag in (531, 532, 533, 851))
+_T571, _T751, _T820, _T939 = (tag_word(tag) for tag in (571, 751, 820, 939))
 
 
 @codec_kernel
@@ -95,6 +96,12 @@ def put_execution(views, event, number, asked, order, mode, out, at):
 def is_amended(event):
     """Whether the event takes back a trade or corrects it (O-65)."""
     return event["kind"] == EventKind.TRADE_BUSTED or event["kind"] == EventKind.TRADE_CORRECTED
+
+
+@codec_kernel
+def is_block(event):
+    """Whether the event is told to who reported a block (O-67)."""
+    return event["kind"] == EventKind.BLOCK_REPORTED or event["kind"] == EventKind.BLOCK_TRADED
 
 
 @codec_kernel
@@ -249,6 +256,49 @@ def put_reason_text(views, event, out, at):
         return at
     store8(out, at, _T58)
     return put_text(views, out, at + 4, reason & 0xFFFF, length)
+
+
+@codec_kernel
+def put_block(views, event, number, report, out, at):
+    """The body of a TradeCaptureReportAck. Source: O-67."""
+    is_refused = event["ord_status"] == OrdStatus.REJECTED
+    exec_type = ord("F")
+    if is_amended(event):
+        exec_type = _exec_type(np.int64(event["kind"]))
+    elif event["kind"] == EventKind.BLOCK_REPORTED:
+        exec_type = ord("8") if is_refused else ord("0")
+    store8(out, at, _T571)
+    word_0, word_1 = report["cl_ord_id_0"], report["cl_ord_id_1"]
+    at = put_id(out, at + 5, word_0, word_1, report["cl_ord_id_2"])
+    store8(out, at, _T150)
+    at = put_byte(out, at + 5, exec_type)
+    store8(out, at, _T939)
+    at = put_byte(out, at + 5, ord("1") if is_refused else ord("0"))
+    if is_refused:
+        store8(out, at, _T751)
+        at = put_uint(out, at + 5, 99)
+    if report["orig_cl_ord_id_0"] != 0:
+        store8(out, at, _T820)
+        word_0, word_1 = report["orig_cl_ord_id_0"], report["orig_cl_ord_id_1"]
+        at = put_id(out, at + 5, word_0, word_1, report["orig_cl_ord_id_2"])
+    store8(out, at, _T17)
+    at = put_uint(out, at + 4, number)
+    at = put_account(views, event, out, at)
+    at = put_symbol(views, event, out, at)
+    store8(out, at, _T54)
+    at = put_byte(out, at + 4, event["side"])
+    store8(out, at, _T32)
+    at = put_int(out, at + 4, event["qty"])
+    store8(out, at, _T31)
+    at = put_price(out, at + 4, event["price"])
+    if event["trade_id"] != 0:
+        store8(out, at, _T527)
+        at = put_uint(out, at + 5, np.int64(event["trade_id"]))
+    if is_amended(event):
+        store8(out, at, _T19)
+        at = put_uint(out, at + 4, np.int64(event["public_id"]))
+    at = _put_time(views, event, out, at)
+    return put_reason_text(views, event, out, at)
 
 
 @codec_kernel

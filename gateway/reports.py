@@ -25,7 +25,14 @@ from gateway.arena import (
 )
 from gateway.put import put_milliseconds, put_second, put_sum, put_uint, tag_word
 from gateway.quote_body import put_quote_answer, put_quote_request
-from gateway.report_body import is_amended, put_cancel_reject, put_execution, put_mass_cancel
+from gateway.report_body import (
+    is_amended,
+    is_block,
+    put_block,
+    put_cancel_reject,
+    put_execution,
+    put_mass_cancel,
+)
 from gateway.scan import load8, scan64, store8
 from gateway.types import REPORT_BYTES_MAX, SESSION_ROW, TEMPLATE_BYTES, Encode, StoreKind
 
@@ -33,6 +40,7 @@ _TYPES = tuple(b"?88888889rr8")  # by EventKind, 35
 _LAST_KIND = int(REPORT_KIND_MAX)
 _FIRST_QUOTE, _LAST_QUOTE = (int(kind) for kind in QUOTE_REPORTS)  # 35=b
 _EXECUTION = ord("8")
+_BLOCK = 0  # AR
 _POSS_DUP, _POSS_RESEND = int(Encode.POSS_DUP), int(Encode.POSS_RESEND)
 _STORE_EVENT = int(StoreKind.EVENT) << 56
 _STORE_PENDING = int(StoreKind.BLOB_PENDING) << 56
@@ -157,7 +165,7 @@ def _is_report(views, event, session, sessions_max):
     """True for an event that a defined session is told of."""
     kind = event["kind"]
     is_quote = kind >= _FIRST_QUOTE and kind <= _LAST_QUOTE
-    if kind > _LAST_KIND and not is_quote and not is_amended(event):
+    if kind > _LAST_KIND and not is_quote and not is_amended(event) and not is_block(event):
         return False
     if kind == 0 or session == 0 or session > sessions_max:
         return False
@@ -204,6 +212,7 @@ def _is_answer(event):
         or kind == EventKind.CANCEL_REJECTED
         or kind == EventKind.MASS_CANCEL_REJECTED
         or kind == EventKind.QUOTE_REJECTED
+        or (kind == EventKind.BLOCK_REPORTED and event["order_request"] == 0)
     )
 
 
@@ -224,6 +233,8 @@ def _find_command(commands, cursor, event):
 @codec_kernel
 def _takes_request(kind):
     if kind >= CommandKind.MASS_QUOTE and kind <= CommandKind.QUOTE_REQUEST:
+        return True
+    if kind == CommandKind.REPORT_BLOCK:
         return True
     return kind >= CommandKind.NEW_ORDER and kind <= CommandKind.MASS_CANCEL
 
@@ -265,6 +276,12 @@ def _copy_command(commands, index, spare):
 def _encode(views, row, event, number, requests, spare, out, start, seq_num, now_ns, orig_ns, mode):
     """One message at out[start:]; returns its end."""
     kind = np.int64(event["kind"])
+    asked = spare
+    if event["request"] != 0:
+        asked = requests[event["request"]]
+    elif not _is_answer(event):
+        asked = requests[event["order_request"]]
+    order = requests[event["order_request"]] if event["order_request"] != 0 else asked
     msg_type = _EXECUTION
     is_quote = kind >= _FIRST_QUOTE and kind <= _LAST_QUOTE
     if is_quote:
@@ -273,17 +290,15 @@ def _encode(views, row, event, number, requests, spare, out, start, seq_num, now
             msg_type = ord("R")
     elif kind <= _LAST_KIND:
         msg_type = _TYPES[kind]
+    elif is_block(event) or order["kind"] == CommandKind.REPORT_BLOCK:
+        msg_type = _BLOCK
     at = _put_header(views, row, msg_type, out, start, seq_num, now_ns, orig_ns, mode)
-    asked = spare
-    if event["request"] != 0:
-        asked = requests[event["request"]]
-    elif not _is_answer(event):
-        asked = requests[event["order_request"]]
-    order = requests[event["order_request"]] if event["order_request"] != 0 else asked
     if kind == EventKind.QUOTE_ASKED:
         at = put_quote_request(views, event, number, out, at)
     elif is_quote:
         at = put_quote_answer(views, event, asked, out, at)
+    elif msg_type == _BLOCK:
+        at = put_block(views, event, number, order, out, at)
     elif msg_type == _EXECUTION:
         at = put_execution(views, event, number, asked, order, mode, out, at)
     elif kind == EventKind.CANCEL_REJECTED:
@@ -299,7 +314,16 @@ def _put_header(views, row, msg_type, out, start, seq_num, now_ns, orig_ns, mode
     length = np.int64(row["template_bytes"])
     for done in range(0, length, 8):
         store8(out, start + done, load8(views.bytes, template + done))
-    out[start + _MSG_TYPE_AT] = msg_type
+    if msg_type == _BLOCK:  # one character more: what stands behind the type moves
+        for done in range(0, length, 8):
+            store8(out, start + 1 + done, load8(views.bytes, template + done))
+        for done in range(_MSG_TYPE_AT):
+            out[start + done] = views.bytes[template + done]
+        out[start + _MSG_TYPE_AT] = ord("A")
+        out[start + _MSG_TYPE_AT + 1] = ord("R")
+        length += 1
+    else:
+        out[start + _MSG_TYPE_AT] = msg_type
     at = put_uint(out, start + length, np.int64(seq_num))
     store8(out, at, _T52)
     at = put_second(views, out, at + 4, now_ns, Clock.SECOND_SENDING, Clock.TEXT_SENDING)

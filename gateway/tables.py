@@ -18,7 +18,14 @@ from engine.types import COMMAND, EVENT, CommandKind
 from gateway import arena as arenas
 from gateway.arena import Bounds, Section
 from gateway.check import VALID, SessionReject
-from gateway.dialect import FIX44_TYPES, HEADER_CELL, SLOTS_MAX, Dialect, load_dialect
+from gateway.dialect import (
+    FIX44_TYPES,
+    HEADER_CELL,
+    SLOTS_MAX,
+    Dialect,
+    load_dialect,
+    type_place,
+)
 from gateway.fill import (
     BUSINESS,
     FILL_TAGS,
@@ -331,9 +338,7 @@ class Tables:
         return Fault(False, reason, tag, text)
 
     def _is_inbound(self, msg_type: bytes) -> bool:
-        if len(msg_type) != 1:
-            return True
-        index = self.dialect.message_of_type[msg_type[0]]
+        index = self.dialect.message_of_type[type_place(msg_type)]
         return index == 0 or bool(self.dialect.messages[index]["inbound"])
 
     def _fill_dialect(self) -> None:
@@ -363,7 +368,7 @@ class Tables:
     def _fill_slots(self) -> None:
         dialect, tag_of_slot = self.dialect, self._ints[arenas.TAG_OF_SLOT :]
         for msg_type, layout in dialect.layouts.items():
-            message = int(dialect.message_of_type[ord(msg_type)])
+            message = int(dialect.message_of_type[type_place(msg_type.encode())])
             for tag in layout:
                 tag_of_slot[message * SLOTS_MAX + dialect.slot(msg_type, tag)] = tag
             for which, tag in FILL_TAGS.items():

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.types import AMENDED_KINDS, QUOTE_REPORTS, REPORT_KIND_MAX
+from engine.types import AMENDED_KINDS, BLOCK_KINDS, QUOTE_REPORTS, REPORT_KIND_MAX
 
 BEGIN_STRING = b"FIX.4.4"
 COMP_ID_CHARS = 16
@@ -146,4 +146,4 @@ def unpack_blob(reference: int) -> tuple[int, int]:
 def are_reports(kinds: np.ndarray) -> np.ndarray:
     """Which of these EventKinds (uint8[n]) are reports to a session, bool[n]."""
     of_quotes = (kinds >= QUOTE_REPORTS[0]) & (kinds <= QUOTE_REPORTS[1])
-    return (kinds <= REPORT_KIND_MAX) | of_quotes | np.isin(kinds, AMENDED_KINDS)
+    return (kinds <= REPORT_KIND_MAX) | of_quotes | np.isin(kinds, (*AMENDED_KINDS, *BLOCK_KINDS))

@@ -67,6 +67,8 @@ class Product(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     pause_seconds: Annotated[int, Meta(ge=0, le=86_400)]
     pause_product: bool
     bust_seconds: Annotated[int, Meta(ge=0, le=86_400)]
+    block_qty_min: Count
+    block_range_ticks: Count
     display_min_percent: Percent
     months: ContractMonths
     last_trading_day: Literal["third_wednesday", "last_business_day"]
@@ -103,6 +105,10 @@ class Product(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             raise ValueError(
                 f"daily_limit_percent {self.daily_limit_percent}; allowed: above 0, up to"
                 f" ladder_percent {self.ladder_percent}"
+            )
+        if self.block_qty_min > self.qty_max:
+            raise ValueError(
+                f"block_qty_min {self.block_qty_min}; allowed: 0 to qty_max {self.qty_max}"
             )
         if self.velocity_ticks and not self.velocity_seconds:
             raise ValueError("velocity_seconds 0; allowed: 1 to 60 where velocity_ticks is above 0")

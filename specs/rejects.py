@@ -66,6 +66,10 @@ class Reject(IntEnum):
     TRADE_GONE = 78
     TRADE_TOO_OLD = 79
     TRADE_PRICE_INVALID = 80
+    BLOCK_NOT_TAKEN = 81
+    BLOCK_QTY_TOO_SMALL = 82
+    BLOCK_PRICE_OUT_OF_RANGE = 83
+    BLOCK_SIDES_DIFFER = 84
 
 
 class RejectText(NamedTuple):
@@ -142,6 +146,14 @@ REJECT_TEXTS: dict[Reject, RejectText] = {
     Reject.TRADE_TOO_OLD: RejectText("trade is too old to be busted or corrected", 99, 99),
     Reject.TRADE_PRICE_INVALID: RejectText(
         "price is the trade's own, off the tick or beyond the limits", 99, 99
+    ),
+    Reject.BLOCK_NOT_TAKEN: RejectText("no block trades in this product", 99, 99),
+    Reject.BLOCK_QTY_TOO_SMALL: RejectText("quantity below the product's least block", 99, 99),
+    Reject.BLOCK_PRICE_OUT_OF_RANGE: RejectText(
+        "price too far from the last trade for a block", 99, 99
+    ),
+    Reject.BLOCK_SIDES_DIFFER: RejectText(
+        "no such other side, or its report differs or no longer holds", 99, 99
     ),
 }
 

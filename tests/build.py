@@ -167,6 +167,23 @@ def correct(trade_id: int, ticks: int, **sums: object) -> dict:
     return define(w.CORRECT_TRADE, trade_id=trade_id, price=ticks * TICK, **sums)
 
 
+def block(
+    who: Who,
+    name: str,
+    side: int,
+    qty: int,
+    ticks: int,
+    other: Who,
+    link: str = "L",
+    **more: object,
+) -> dict:
+    """REPORT_BLOCK of instrument 1 with the other member, under a link id."""
+    usual = {"account": who.account, "instrument": 1, "price": ticks * TICK}
+    usual |= {"self_match_id": other.member, "orig_cl_ord_id": link}
+    every = usual | _of(who) | more
+    return command(w.REPORT_BLOCK, cl_ord_id=name, side=side, qty=qty, **every)
+
+
 ALL_FEATURES = sum(t.ProductFeature) & ~int(
     t.ProductFeature.POSITION_EFFECT_REQUIRED
     | t.ProductFeature.AUCTION_HIDDEN
@@ -192,6 +209,8 @@ def product(number: int, **fields: object) -> dict:
         "band_ticks": 3,
         "display_min_bp": 1_000,
         "bust_seconds": 1_800,
+        "block_qty_min": 8,
+        "block_range_ticks": 5,
         "features": ALL_FEATURES,
         "price_rule": w.RESTING,
         "position_mode": w.NETTING,

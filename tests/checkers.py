@@ -147,6 +147,8 @@ class Watcher:
             self._see_order(kind, event)
         elif kind in (EventKind.INSTRUMENT_DEFINED, EventKind.LIMITS_SET):
             self.limits[event["instrument"]] = (event["cum_value"], event["leaves_qty"])
+        elif kind == EventKind.BLOCK_TRADED:
+            self._see_block(event)
         elif kind in (EventKind.TRADE_BUSTED, EventKind.TRADE_CORRECTED):
             self._see_amended(kind, event)
         self.command_open = not event["flags"] & EventFlag.LAST_OF_COMMAND
@@ -189,6 +191,16 @@ class Watcher:
         if not event["leaves_qty"]:
             assert not order.public_id, "an order with nothing left is in the book"
             del self.orders[order_id]
+
+    def _see_block(self, event: dict) -> None:
+        """A side of a block: its position moves; both sides make one trade."""
+        if event["flags"] & EventFlag.UNSOLICITED:
+            assert event["trade_id"] & _MASK == self.trades_made, "half a block (M-227)"
+        else:
+            self.trades_made += 1
+            assert event["trade_id"] & _MASK == self.trades_made, "trade ids have a gap (M-2)"
+        sign = 1 if event["side"] == Side.BUY else -1
+        self.positions[event["account"], event["instrument"]] += sign * event["qty"]
 
     def _see_amended(self, kind: EventKind, event: dict) -> None:
         """A trade is taken back, or had another price: what a living order has traded follows."""

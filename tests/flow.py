@@ -105,7 +105,7 @@ def small_world() -> list[dict]:
     usual = {"qty_max": 40, "limit_bp": 500, "band_ticks": 2, "display_min_bp": 2_000}
     usual |= {"ladder_bp": 500, "locked_1_bp": 300, "locked_2_bp": 500, "bust_seconds": 60}
     banded = usual | {"static_band_ticks": 4, "dynamic_band_ticks": 2, "settle_window_seconds": 2}
-    wide = usual | {"tick": FINE_TICK, "band_ticks": 1_500, "ladder_bp": 700}
+    wide = usual | {"tick": FINE_TICK, "band_ticks": 1_500, "ladder_bp": 700, "block_qty_min": 0}
     return [
         product(1, features=ALL_FEATURES | w.LOCKED_DAYS, **usual),
         gross_product(2, **(usual | {"qty_max": 30, "features": gross | w.CLOSING_FIRST} | pauses)),

@@ -4,8 +4,7 @@ Written from specs/matching.md alone, with lists, dicts and exact integers; it k
 batch and no kernel and imports nothing from `engine`. A command is a dict with the fields of a
 COMMAND row (0 where nothing is given; an id is a tuple of three words); a definition carries its
 decoded blob under `row` (None: of the wrong length). An event is a dict with every field of an
-EVENT row. Parts: `naive_checks.py` (admission), `naive_days.py` (definitions, rolls, mass cancels),
-`naive_phases.py` (phases, auctions), `naive_settle.py` (settlement, locks).
+EVENT row. Its parts are the other files of this name, such as `naive_checks.py` (admission).
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from specs.rejects import Reject
 from tests import naive_amend as amend
 from tests import naive_checks as checks
 from tests import naive_days as days
+from tests import naive_mass as mass
 from tests import naive_phases as phases
 from tests import naive_quotes as quotes
 from tests import naive_settle as settle
@@ -441,7 +441,7 @@ class NaiveExchange:
         return b["net"] + b["long_today"] + b["long_before"] - b["short_today"] - b["short_before"]
 
 
-HANDLERS = quotes.HANDLERS | days.HANDLERS
+HANDLERS = quotes.HANDLERS | mass.HANDLERS | days.HANDLERS
 HANDLERS |= {
     w.NEW_ORDER: NaiveExchange.new_order,
     w.CANCEL: NaiveExchange.cancel,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from specs.rejects import Reject
+from tests import naive_blocks as blocks
 from tests import naive_spreads as spreads
 from tests import naive_words as w
 
@@ -35,6 +36,7 @@ class Tape:
 
     trades: dict[int, Trade] = field(default_factory=dict)
     events_made: int = 0
+    waiting: list[blocks.Report] = field(default_factory=list)  # blocks without their other side
     orders: dict[int, Order] = field(default_factory=dict)
 
     def keep(self, order: Order) -> Order:
@@ -49,9 +51,13 @@ def remember(venue: NaiveExchange) -> None:
     for event in venue.events:
         tape.events_made += 1
         number = event["trade_id"] & COUNT
-        if event["kind"] == w.FILL and not event["flags"] & w.LEG:
+        is_fill = event["kind"] == w.FILL and not event["flags"] & w.LEG
+        if is_fill or event["kind"] == w.BLOCK_TRADED:
             trade = tape.trades.setdefault(number, Trade([], [], [], event["price"]))
-            trade.orders.append(tape.orders[event["order_id"]])
+            if is_fill:
+                trade.orders.append(tape.orders[event["order_id"]])
+            else:
+                trade.orders.append(blocks.side_of(venue.requests[event["order_request"]]))
             trade.fills.append(event)
             trade.told.append(tape.events_made)
         elif event["kind"] in (w.TRADE_BUSTED, w.TRADE_CORRECTED):
@@ -83,13 +89,11 @@ def amend(venue: NaiveExchange, command: dict) -> None:
     lots = qty if busts else 0
     value = -before * qty if busts else (after - before) * qty
     instrument = venue.instruments[trade.fills[0]["instrument"]]
-    instrument.volume -= lots
-    instrument.value += value
-    at = instrument.trades.index((trade.fills[0]["time_ns"], before, qty))
-    if busts:
-        del instrument.trades[at]
+    if trade.fills[0]["kind"] == w.BLOCK_TRADED:
+        instrument.block_volume -= lots
+        instrument.block_value += value
     else:
-        instrument.trades[at] = (trade.fills[0]["time_ns"], after, qty)
+        take_back(instrument, trade, before, lots, value)
     for side, order in enumerate(trade.orders):
         if busts:
             venue.move_position(order, -qty)
@@ -128,6 +132,15 @@ def move_leg(
     buys = spreads.leg_side(order, at) == w.BUY
     bucket = venue.buckets(order.account, leg[0].number)
     bucket["net"] -= leg[1] * qty if buys else -leg[1] * qty
+
+
+def take_back(instrument: Instrument, trade: Trade, before: int, lots: int, value: int) -> None:
+    """M-219, M-221: the sums of the day and of the settlement window."""
+    instrument.volume -= lots
+    instrument.value += value
+    time_ns, qty = trade.fills[0]["time_ns"], trade.fills[0]["qty"]
+    at = instrument.trades.index((time_ns, before, qty))
+    instrument.trades[at : at + 1] = [] if lots else [(time_ns, trade.price, qty)]
 
 
 def why_kept(venue: NaiveExchange, command: dict, row: dict) -> int:

@@ -223,13 +223,23 @@ def refuse_risk(
 ) -> int:
     """M-60 to M-65; of a replace `c` holds the order's side, account, effect and the new price."""
     limits = venue.accounts[c["account"]]
-    own = [
-        order
-        for order in venue.live.values()
-        if order.account == c["account"] and order is not replaced
-    ]
+    own = [one for one in orders_of(venue, c["account"]) if one is not replaced]
     if replaced is None and len(own) + 1 > limits["open_orders_max"]:
         return Reject.OPEN_ORDERS_MAX
+    reason = refuse_sums(venue, instrument, c, leaves, own)
+    return reason or refuse_rate(venue, c["account"], limits["orders_per_second_max"])
+
+
+def orders_of(venue: NaiveExchange, account: int) -> list[Order]:
+    """The living orders of an account."""
+    return [order for order in venue.live.values() if order.account == account]
+
+
+def refuse_sums(
+    venue: NaiveExchange, instrument: Instrument, c: dict, leaves: int, own: list[Order]
+) -> int:
+    """M-61 to M-64: with the account's other orders."""
+    limits = venue.accounts[c["account"]]
     reason = refuse_exposure(venue, instrument, c, leaves, own)
     if reason:
         return reason
@@ -243,7 +253,7 @@ def refuse_risk(
             notional += abs(order.price) * product["multiplier"] * order.leaves
     if notional > limits["open_notional_max"] * 1_000:
         return Reject.OPEN_NOTIONAL_MAX
-    return refuse_rate(venue, c["account"], limits["orders_per_second_max"])
+    return 0
 
 
 def refuse_exposure(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from specs.rejects import Reject
 from tests import naive_checks as checks
-from tests import naive_days as days
+from tests import naive_mass as mass
 from tests import naive_phases as phases
 from tests import naive_words as w
 from tests.naive_state import Instrument, Order
@@ -202,15 +202,15 @@ def quote_cancel(venue: NaiveExchange, command: dict) -> None:
     scope = command["scope"]
     if scope == w.SCOPE_INSTRUMENT:
         phases.halt_late(venue, command)
-    reason = venue.take_request(command) or days.refuse_scope(venue, command)
-    fields = days.scope_fields(venue, command) | told(venue, command, venue.request)
+    reason = venue.take_request(command) or mass.refuse_scope(venue, command)
+    fields = mass.scope_fields(venue, command) | told(venue, command, venue.request)
     if reason:
         venue.emit(w.QUOTE_REJECTED, reason=reason, **fields)
         return
     meant = [
         order
-        for order in days.by_order_id(venue)
-        if order.quote and days.in_scope(venue, order, command)
+        for order in mass.by_order_id(venue)
+        if order.quote and mass.in_scope(venue, order, command)
     ]
     for order in meant:
         take_off(venue, order)
@@ -245,7 +245,7 @@ def protect(venue: NaiveExchange) -> None:
     for account in due:
         member = venue.accounts[account]["member"]
         venue.emit(w.QUOTES_PULLED, account=account, member=member)
-        for order in days.by_order_id(venue):
+        for order in mass.by_order_id(venue):
             if order.quote and order.account == account:
                 venue.take_off(order, w.CANCELLED, w.STATUS_CANCELED, w.PROTECTION)
 

@@ -101,6 +101,8 @@ class Instrument:
     locked_bp: int = 0
     suspended: bool = False
     was_none: bool = False  # the phase before the suspension
+    block_volume: int = 0
+    block_value: int = 0
     expired: bool = False
     phase: int = w.NO_PHASE
     phase_end: int = 0

@@ -125,6 +125,20 @@ class Member(fix.Application):
         message.getHeader().setField(35, msg_type)
         self._send(message, tags)
 
+    def block(self, report_id: str, side: str, symbol: str, other: str, **extra: str) -> None:
+        """Sends a TradeCaptureReport of a block of 600 lots at 2.010 under the link id LINK."""
+        message = fix.Message()
+        message.getHeader().setField(35, "AE")
+        sides, party = fix.Group(552, 54), fix.Group(453, 448)
+        sides.setField(54, side)
+        for tag, value in ((448, other), (447, "D"), (452, "17")):
+            party.setField(tag, value)
+        sides.addGroup(party)
+        message.addGroup(sides)
+        terms = {571: report_id, 828: "1", 820: "LINK", 55: symbol, 32: "600", 31: "2.010"}
+        terms |= {60: "20261120-10:00:00"}
+        self._send(message, terms | {int(name[1:]): value for name, value in extra.items()})
+
     def mass_quote(self, quote_id: str, *entries: dict[int, str], **extra: str) -> None:
         """Sends a MassQuote of one set; an entry's QuoteEntryID is its place from 1."""
         message = fix.Message()

@@ -72,3 +72,29 @@ def amend(venue: Venue, alpha: Member, bravo: Member) -> None:
     alpha.start()
     alpha.next(t150="F", t11="a3")
     assert alpha.next(t150="H", t11="a3", t39="4", t14="0").get(43) == "Y"
+
+
+def test_a_block_is_reported_by_both_sides(tmp_path: Path) -> None:
+    with Venue() as venue:
+        alpha, bravo = (
+            Member(name, venue.fix_port, tmp_path).start() for name in ("ALPHA", "BRAVO")
+        )
+        try:
+            symbol = front_symbol()
+            alpha.block("k1", "1", symbol, "BRAVO")
+            alpha.next(t35="AR", t571="k1", t150="0", t939="0", t820="LINK")
+            bravo.block("k2", "2", symbol, "ALPHA", t31="2.011")
+            refused = bravo.next(t35="AR", t571="k2", t150="8", t939="1", t751="99")
+            assert "report differs" in refused[58]
+            bravo.block("k3", "2", symbol, "ALPHA")
+            sold = bravo.next(t35="AR", t571="k3", t150="F", t32="600", t31="2.01")
+            bought = alpha.next(t35="AR", t571="k1", t150="F", t527=sold[527])
+            bravo.block("k3", "2", symbol, "ALPHA")
+            bravo.next(t35="AR", t571="k3", t150="8", t58="ClOrdID already used this venue day")
+            said = operate(venue, "bust", sold[527])
+            assert said.startswith(f"busted: trade {sold[527]}, 600 {symbol} at 2.01")
+            alpha.next(t35="AR", t571="k1", t150="H", t19=bought[17])
+            bravo.next(t35="AR", t571="k3", t150="H", t19=sold[17])
+        finally:
+            alpha.stop()
+            bravo.stop()

@@ -16,18 +16,19 @@ from gateway.dialect import (
     DialectError,
     Kind,
     load_dialect,
+    type_place,
 )
 
 DIALECT = load_dialect()
 
 
 def cell(msg_type: str, tag: int) -> int:
-    message = int(DIALECT.message_of_type[ord(msg_type)])
+    message = int(DIALECT.message_of_type[type_place(msg_type.encode())])
     return int(DIALECT.cells[message, DIALECT.field_of_tag[tag]])
 
 
 def test_message_types_are_those_sitex_speaks() -> None:
-    assert set(DIALECT.layouts) == set("012345ADFGHq89rjefghibZR")
+    assert set(DIALECT.layouts) == {*"012345ADFGHq89rjefghibZR", "AE", "AR"}
 
 
 def test_cells_tell_header_body_trailer_and_groups() -> None:

@@ -1,6 +1,6 @@
-"""What the feed says of busted and corrected trades, and statistics that follow.
+"""What the feed says of busts, corrections and blocks, and statistics that follow.
 
-Source: specs/market_data.md F-62, F-63.
+Source: specs/market_data.md F-62 to F-64.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import pytest
 
 from engine.types import EVENT
 from feed.books import Books
-from feed.messages import MarketMessage, TradeBusted, TradeCorrected
+from feed.messages import BlockTrade, MarketMessage, TradeBusted, TradeCorrected
 from feed.publish import Publisher
 from tests import naive_words as w
-from tests.build import ALPHA, BRAVO, TICK, bust, buy, correct, number, sell, usual_venue
+from tests.build import ALPHA, BRAVO, TICK, block, bust, buy, correct, number, sell, usual_venue
 from tests.exchanges import EngineVenue
 from tests.feed_market import TableDefinitions
-from tests.flow_amend import amend_flow
+from tests.flow_blocks import block_flow
 from tests.twin import Twin
 
 LAST = 1
@@ -59,10 +59,25 @@ def test_a_correction_moves_the_value_and_a_refused_one_says_nothing() -> None:
     assert found.last == 100 * TICK
 
 
+@pytest.mark.kernels
+def test_a_block_counts_in_volume_and_value_alone() -> None:
+    sides = block(ALPHA, "k1", w.BUY, 9, 103, BRAVO), block(BRAVO, "k2", w.SELL, 9, 103, ALPHA)
+    messages, publisher = publish(*sides)
+    (message,) = messages
+    assert message == BlockTrade(message.time_ns, 1, 2, 103 * TICK, 9, LAST)
+    found = publisher.books.book(1).statistics
+    assert (found.volume, found.value, found.trades) == (12, 1_227 * TICK, 1)
+    assert (found.last, found.high, found.last_trade_id) == (100 * TICK, 100 * TICK, 1)
+    messages, publisher = publish(*sides, bust(2))
+    assert messages[-1] == TradeBusted(messages[-1].time_ns, 1, 2, 103 * TICK, 9, LAST, block=1)
+    found = publisher.books.book(1).statistics
+    assert (found.volume, found.value, found.trades) == (3, 300 * TICK, 1)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_books_follow_amended_trades_however_events_are_cut(seed: int) -> None:
     """The messages alone rebuild the publisher's statistics, which are the exchange's."""
-    twin = Twin(30_000 + seed, spoils=10**9, make_flow=amend_flow).grow(900)
+    twin = Twin(30_000 + seed, spoils=10**9, make_flow=block_flow).grow(900)
     rows = np.array([tuple(event[name] for name in EVENT.names) for event in twin.events()], EVENT)
     sound = [one for one in twin.commands if one["row"] is None or one["row"].get("product") != 9]
     definitions = TableDefinitions(sound[::-1])  # of an id defined again the first counts (M-7)
@@ -78,7 +93,7 @@ def test_books_follow_amended_trades_however_events_are_cut(seed: int) -> None:
     followed = Books()
     for message in messages:
         followed.apply(message)
-    assert {type(message) for message in messages} >= {TradeBusted, TradeCorrected}
+    assert {type(message) for message in messages} >= {TradeBusted, TradeCorrected, BlockTrade}
     volumes, values = sums(twin.events())
     for at in twin.naive.exchange.instruments:
         statistics = followed.book(at).statistics
@@ -93,7 +108,7 @@ def sums(events: list[dict]) -> tuple[Counter, Counter]:
     dates: dict[int, int] = {}
     for event in events:
         at, qty, price = event["instrument"], event["qty"], event["price"]
-        if event["kind"] == w.FILL:
+        if event["kind"] in (w.FILL, w.BLOCK_TRADED) and not event["flags"] & w.LEG:
             lots[at] += qty
             money[at] += price * qty
         elif event["kind"] == w.TRADE_BUSTED:

@@ -15,9 +15,9 @@ TEXT = (Path(__file__).resolve().parent.parent / "specs" / "order_entry.md").rea
 DIALECT = load_dialect()
 SECTIONS = {
     match[1]: match[2]
-    for match in re.finditer(r"^### \w+ \(35=(\w)\)\n(.*?)(?=^###|\Z)", TEXT, re.M | re.S)
+    for match in re.finditer(r"^### \w+ \(35=(\w+)\)\n(.*?)(?=^###|\Z)", TEXT, re.M | re.S)
 }
-INBOUND = "A5012 43DFGHqegiZR".replace(" ", "")
+INBOUND = (*"A501243DFGHqegiZR", "AE")
 
 
 def listed_fields(section: str) -> dict[int, tuple[str, str]]:

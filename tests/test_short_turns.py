@@ -130,8 +130,8 @@ def message(
     chance: random.Random, who: int, number: int, made: int, now_ns: int
 ) -> tuple[bytes, int]:
     """A member's next message, and how many ids it has used then."""
-    kind = chance.choice((b"D",) * 6 + (b"G", b"F", b"F", b"q", b"H", b"0"))
-    made += kind in b"DFGq"
+    kind = chance.choice((b"D",) * 6 + (b"G", b"F", b"F", b"q", b"H", b"0", b"AE"))
+    made += kind in (b"D", b"F", b"G", b"q", b"AE")
     last: list[Field] = [
         (55, "SITB2701"),
         (54, chance.choice("12")),
@@ -150,8 +150,18 @@ def message(
         b"q": [own, (530, "7"), last[2]],
         b"H": [(11, named[1]), *last[:2]],
         b"0": [],
-    }[kind]
+        b"AE": [
+            (571, own[1]), (828, "1"), (820, "L"), last[0], (32, 500), (31, "2.000"), last[2],
+            (552, 1), (54, "12"[who]), (453, 1), (448, NAMES[1 - who]), (447, "D"), (452, "17"),
+        ],
+    }[kind]  # fmt: skip
     return encode_message(kind, fields, Header(NAMES[who], b"SITEX"), number, now_ns), made
+
+
+def blocks_traded(sent: bytes) -> int:
+    """Blocks that have traded, of everything a member was sent."""
+    answers = [one for one in sent.split(b"8=FIX.4.4\x01") if b"\x0135=AR\x01" in one]
+    return sum(b"\x01150=F\x01" in one for one in answers)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -181,6 +191,8 @@ def test_both_ways_give_the_same(seed: int, tmp_path: Path) -> None:
         assert short == long
         assert sum(b"\x01150=F\x01" in sent for sent in short[0]) == 2, "both have traded"
         assert b"\x01150=5\x01" in short[0][0] and b"\x01150=4\x01" in short[0][0]
+        traded = [blocks_traded(sent) for sent in short[0]]
+        assert traded[0] == traded[1] > 10, "a block, which takes the long way, is told to both"
 
 
 def test_one_order_after_another_gives_the_same_files(tmp_path: Path) -> None:

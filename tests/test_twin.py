@@ -41,7 +41,7 @@ from tests.build import (
     usual_venue,
 )
 from tests.exchanges import EngineVenue, small_limits
-from tests.flow_amend import amend_flow
+from tests.flow_blocks import block_flow
 from tests.twin import ROWS_MIN, Twin, compare_state, random_cut
 
 pytestmark = [pytest.mark.kernels, pytest.mark.filterwarnings("error::RuntimeWarning")]
@@ -255,11 +255,11 @@ def test_seeded_flows_reach_everything() -> None:
     kinds: Counter = Counter()
     rejects: Counter = Counter()
     reasons: Counter = Counter()
-    twins = [*(Twin(seed) for seed in range(8)), Twin(8, make_flow=amend_flow)]
+    twins = [*(Twin(seed) for seed in range(8)), Twin(8, make_flow=block_flow)]
     for twin in twins:
         for event in twin.grow(3_000).events():
             kinds[event["kind"]] += 1
-            if event["kind"] in (*REJECTING, w.TRADE_KEPT):
+            if event["kind"] in (*REJECTING, w.TRADE_KEPT, w.BLOCK_REPORTED):
                 rejects[event["reason"]] += 1
             elif event["kind"] in (w.CANCELLED, w.EXPIRED, w.RESTATED):
                 reasons[event["reason"]] += 1

@@ -20,6 +20,7 @@ from feed.handler import Update
 from feed.market_view import MarketView
 from feed.marks import Marks
 from feed.messages import (
+    BlockTrade,
     Indicative,
     InstrumentDefined,
     Limits,
@@ -236,6 +237,24 @@ def test_busts_and_corrections_change_volume_and_value_only() -> None:
         assert (candle.start_ns, candle.open, candle.close) == (BASE_NS, 3 * PRICE, 3 * PRICE)
     assert volumes == [(4, 12 * PRICE, 1), (4, 8 * PRICE, 1), (0, 0, 0)]
     assert view.prints_after(1, 0).prints == [trade, corrected, busted]
+
+
+def test_a_block_is_printed_and_in_no_candle() -> None:
+    """F-64, F-85: it counts in the date's volume; its bust finds no candle either."""
+    books, view = _one_market()
+    trade = Trade(BASE_NS, 1, Side.BUY, 5, 3 * PRICE, 4, 0, 0, 0, 0, 0, 1)
+    block = BlockTrade(2 * BASE_NS, 1, 6, 2 * PRICE, 500, 1)
+    busted = TradeBusted(3 * BASE_NS, 1, 6, 2 * PRICE, 500, 1, 1)
+    volumes = []
+    for message in (trade, block, busted):
+        books.apply(message)
+        view.take(Update(1, [message], False), books, 1)
+        (candle,) = view.candles(1).newest(BASE_NS, 9)
+        assert (candle.start_ns, candle.volume) == (BASE_NS, 4)
+        statistics = books.by_instrument[1].statistics
+        volumes.append((statistics.volume, statistics.last, statistics.trades))
+    assert volumes == [(4, 3 * PRICE, 1), (504, 3 * PRICE, 1), (4, 3 * PRICE, 1)]
+    assert view.prints_after(1, 0).prints == [trade, block, busted]
 
 
 def _definition(instrument: int, last_date: int, leg: int = 0) -> InstrumentDefined:

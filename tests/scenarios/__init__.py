@@ -67,7 +67,7 @@ def render(event: dict) -> str:
         return " ".join(words + phase_words(event))
     if EventKind.QUOTES_TAKEN <= event["kind"] <= EventKind.QUOTE_REQUESTED:
         return " ".join(words + quote_words(event))
-    amended = EventKind.TRADE_BUSTED <= event["kind"] <= EventKind.TRADE_KEPT
+    amended = EventKind.TRADE_BUSTED <= event["kind"] <= EventKind.BLOCK_TRADED
     market = event["kind"] > EventKind.REFRESHED and not amended
     slice_mark = "e" if amended else "p"
     for mark, name in (("o", "order_id"), (slice_mark, "public_id"), ("t", "trade_id")):

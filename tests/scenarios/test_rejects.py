@@ -17,6 +17,7 @@ from tests.build import (
     DAY_3,
     TICK,
     account,
+    block,
     bust,
     buy,
     cancel,
@@ -278,9 +279,35 @@ CASES: dict[Reject, tuple[list[dict], dict, dict]] = {
     Reject.TRADE_GONE: ([*TRADED, *TRADED_2, bust(1)], bust(1), bust(2)),
     Reject.TRADE_TOO_OLD: ([*TRADED, roll_product(1, DAY_2), *TRADED_2], bust(1), bust(2)),
     Reject.TRADE_PRICE_INVALID: (TRADED, correct(1, 111), correct(1, 110)),
+    Reject.BLOCK_NOT_TAKEN: (
+        [product(4, block_qty_min=0), instrument(4, 4)],
+        block(ALPHA, "x", w.BUY, 8, 100, BRAVO, instrument=4),
+        block(ALPHA, "y", w.BUY, 8, 100, BRAVO),
+    ),
+    Reject.BLOCK_QTY_TOO_SMALL: (
+        [],
+        block(ALPHA, "x", w.BUY, 7, 100, BRAVO),
+        block(ALPHA, "y", w.BUY, 8, 100, BRAVO),
+    ),
+    Reject.BLOCK_PRICE_OUT_OF_RANGE: (
+        [],
+        block(ALPHA, "x", w.BUY, 8, 94, BRAVO),
+        block(ALPHA, "y", w.BUY, 8, 95, BRAVO),
+    ),
+    Reject.BLOCK_SIDES_DIFFER: (
+        [block(ALPHA, "a", w.BUY, 8, 100, BRAVO)],
+        block(BRAVO, "x", w.SELL, 9, 100, ALPHA),
+        block(BRAVO, "y", w.SELL, 8, 100, ALPHA),
+    ),
 }
 REJECTING = (w.REJECTED, w.CANCEL_REJECTED, w.MASS_CANCEL_REJECTED, w.QUOTE_REJECTED)
 REJECTING += (w.TRADE_KEPT,)
+
+
+def is_reject(event: dict) -> bool:
+    """Whether the event refuses its command."""
+    refused = event["kind"] == w.BLOCK_REPORTED and event["ord_status"] == w.STATUS_REJECTED
+    return refused or event["kind"] in REJECTING
 
 
 def test_every_number_has_a_case() -> None:
@@ -295,9 +322,7 @@ def test_reject(number_: Reject) -> None:
     naive, engine = NaiveVenue(), EngineVenue()
     wanted = naive.run(commands)
     for events in wanted[-2 - len(before) : -2]:
-        assert not [event for event in events if event["kind"] in REJECTING]
-    assert [(event["reason"], event["kind"] in REJECTING) for event in wanted[-2]] == [
-        (number_, True)
-    ]
-    assert not [event for event in wanted[-1] if event["kind"] in REJECTING]
+        assert not [event for event in events if is_reject(event)]
+    assert [(event["reason"], is_reject(event)) for event in wanted[-2]] == [(number_, True)]
+    assert not [event for event in wanted[-1] if is_reject(event)]
     assert engine.run(commands) == [event for one in wanted for event in one]
