@@ -39,6 +39,9 @@ class RecoveryLimits:
     """Bounds of the recovery service; a client that passes one waits or is closed."""
 
     connections_max: int = 64
+    client_connections_max: int = 16  # of one address
+    client_messages_per_second: int = 2_000_000  # to one address, on the average
+    client_burst_messages: int = 4_000_000  # at once
     replay_messages_max: int = 20_000  # of one request
     request_interval_s: float = 0.01  # between the requests of one connection
     snapshot_interval_s: float = 0.5  # between the snapshots of one connection
@@ -51,6 +54,8 @@ class RecoveryLimits:
 
     def __post_init__(self) -> None:
         """No bound is zero."""
+        assert self.client_connections_max > 0
+        assert self.client_messages_per_second > 0 and self.client_burst_messages > 0
         assert self.connections_max > 0 and self.snapshots_at_once > 0
         assert self.replay_messages_max > 0 and self.part_messages > 0
 
@@ -94,6 +99,12 @@ class Recovery:
             now_ns,
             [ENCODER.encode(refused)],
         )
+
+    def cost(self, request: Request) -> int:
+        """How many messages the answer may have (F-137)."""
+        if isinstance(request, ReplayRequest):
+            return max(min(request.count, self.limits.replay_messages_max), 1)
+        return len(self.publisher.books.by_instrument) + self.publisher.books.slices.count()
 
     def answer(self, request: Request, now_ns: int) -> Iterator[bytes]:
         """The answer's packets, joined into parts of bounded size.

@@ -1,9 +1,10 @@
 """The recovery service on TCP: a thin asyncio shell around feed/recovery.py.
 
 One connection asks one thing at a time. A client that asks too often waits, one that does not read,
-stays idle or sends what is no request is closed; none of it slows publishing.
+stays idle or sends what is no request is closed; none of it slows publishing. A client is an
+address: many connections do not get it more.
 
-Source: specs/market_data.md (F-40 to F-45).
+Source: specs/market_data.md (F-40 to F-45, F-137).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import time
 
+from feed.bucket import TokenBucket
 from feed.messages import RefusedReason, Request, SnapshotRequest
 from feed.packet import (
     HEADER_BYTES,
@@ -33,7 +35,8 @@ class RecoveryServer:
         self.refused_connections = 0
         self._limits = recovery.limits
         self._snapshots = asyncio.Semaphore(recovery.limits.snapshots_at_once)
-        self._connections: set[asyncio.Task[None]] = set()
+        self._connections: dict[asyncio.Task[None], str] = {}  # and the client's address
+        self._buckets: dict[str, TokenBucket] = {}  # by address, while any of it is used
         self._server: asyncio.Server | None = None
 
     async def start(self, host: str, port: int) -> int:
@@ -54,15 +57,20 @@ class RecoveryServer:
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        if len(self._connections) >= self._limits.connections_max:
+        address = str((writer.get_extra_info("peername") or ("",))[0])
+        if (
+            len(self._connections) >= self._limits.connections_max
+            or list(self._connections.values()).count(address)
+            >= self._limits.client_connections_max
+        ):
             self.refused_connections += 1
             writer.write(self.recovery.refusal(RefusedReason.OVERLOADED, time.time_ns()))
             writer.close()
             return
-        self._connections.add(task)
+        self._connections[task] = address
         writer.transport.set_write_buffer_limits(high=self._limits.write_buffer_bytes)
         try:
-            await self._serve(reader, writer)
+            await self._serve(reader, writer, address)
         except PacketError:
             writer.write(self.recovery.refusal(RefusedReason.BAD_REQUEST, time.time_ns()))
         except (OSError, TimeoutError, asyncio.IncompleteReadError):
@@ -70,14 +78,17 @@ class RecoveryServer:
         except asyncio.CancelledError:
             writer.transport.abort()  # the feed ends
         finally:
-            self._connections.discard(task)
+            self._connections.pop(task, None)
             writer.close()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, address: str
+    ) -> None:
         limits = self._limits
         last_snapshot_s = -limits.snapshot_interval_s
         while True:
             request = await asyncio.wait_for(_read_request(reader), limits.idle_timeout_s)
+            await asyncio.sleep(self._wait_s(address, self.recovery.cost(request)))
             if isinstance(request, SnapshotRequest):
                 pause_s = last_snapshot_s + limits.snapshot_interval_s - time.monotonic()
                 await asyncio.sleep(max(pause_s, 0.0))
@@ -87,6 +98,20 @@ class RecoveryServer:
             else:
                 await self._answer(request, writer)
             await asyncio.sleep(limits.request_interval_s)
+
+    def _wait_s(self, address: str, count: int) -> float:
+        """Takes an answer of so many messages from the client's bucket; what it has to wait."""
+        now_s = time.monotonic()
+        bucket = self._buckets.get(address)
+        if bucket is None:
+            limits = self._limits
+            self._buckets = {
+                other: used for other, used in self._buckets.items() if not used.full(now_s)
+            }
+            bucket = self._buckets[address] = TokenBucket(
+                limits.client_messages_per_second, limits.client_burst_messages, now_s
+            )
+        return bucket.take(count, now_s)
 
     async def _answer(self, request: Request, writer: asyncio.StreamWriter) -> None:
         for _ in range(_IN_COMMAND_TRIES):

@@ -8,7 +8,7 @@ import platform
 from collections.abc import Callable
 from pathlib import Path
 
-from perf import auction, codec, day, engine_flow, engine_stops, journal_replay, quotes, wire
+from perf import auction, codec, day, engine_flow, engine_stops, feed, journal_replay, quotes, wire
 from perf.rows import Row, write_json
 
 BENCHMARKS: dict[str, Callable[[float], list[Row]]] = {
@@ -27,6 +27,9 @@ BENCHMARKS: dict[str, Callable[[float], list[Row]]] = {
     "wire.fsync_rtt": wire.fsync_rtt,
     "wire.fsync_throughput": wire.fsync_throughput,
     "feed.order_to_packet": wire.order_to_packet,
+    "feed.publish": feed.publish,
+    "feed.handler": feed.handle,
+    "feed.late_join": feed.late_join,
 }
 SMOKE_SCALE = 0.01
 

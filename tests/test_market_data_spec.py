@@ -127,6 +127,9 @@ def test_bounds_and_defaults() -> None:
     assert handler.replay_messages_max == recovery.replay_messages_max
     assert f"{recovery.history_bytes >> 20} MiB" in SPEC
     assert f"{recovery.connections_max} connections" in SPEC
+    assert f"{recovery.client_connections_max} connections of it" in SPEC
+    assert f"a bucket of {recovery.client_burst_messages:,} messages" in SPEC
+    assert f"fills by {recovery.client_messages_per_second:,} a second" in SPEC
     assert f"{recovery.request_interval_s * 1000:.0f} ms between two requests" in SPEC
     assert f"{recovery.snapshot_interval_s} s between two snapshots" in SPEC
     assert f"no bytes for {recovery.write_timeout_s:.0f} s" in SPEC
