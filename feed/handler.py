@@ -16,6 +16,7 @@ from typing import Any
 
 from feed.books import Books
 from feed.handler_terms import LINES, FeedState, HandlerCounts, HandlerLimits, Update
+from feed.joiner import SnapshotJoiner
 from feed.messages import (
     MarketMessage,
     MessageFlag,
@@ -46,7 +47,8 @@ class Handler:
     `on_update` is called with every Update while the books stand exactly as after it; if it raises,
     the books are not believed any more (a snapshot is taken) and the error goes to the caller.
     `on_state` is called with the state when receiving or `poll` finds it changed. `on_packet` gets
-    every packet that the books are made of, in order: a recording.
+    every packet that the books are made of, in order: a recording. With `asks` False there is no
+    recovery service: the handler asks nothing and joins from the snapshot line alone.
     """
 
     def __init__(
@@ -54,11 +56,13 @@ class Handler:
         limits: HandlerLimits | None = None,
         on_update: Callable[[Update], None] | None = None,
         on_state: Callable[[FeedState], None] | None = None,
+        asks: bool = True,
     ) -> None:
         self.limits = limits or HandlerLimits()
         self.on_update = on_update
         self.on_state = on_state
         self.on_packet: Callable[[bytes], object] | None = None
+        self.asks = asks
         self.counts = HandlerCounts()
         self.lines_heard_ns: list[int | None] = [None] * LINES  # last packet of each line
         self.books = self._empty_books()  # a snapshot replaces it
@@ -78,6 +82,7 @@ class Handler:
         self._not_before_ns = 0  # no request before
         self._session_check_ns = 0  # no doubt about the session before
         self._snapshot: Books | None = None  # being read
+        self._joiner = SnapshotJoiner(self._empty_books)
         self._snapshot_wanted = True
 
     @property
@@ -107,7 +112,7 @@ class Handler:
             return FeedState.STALE if silent else FeedState.SYNCHRONIZED
         if self._progress_ns is None or now_ns - self._progress_ns >= limits.stale_ns:
             return FeedState.STALE
-        if self._asked is not None:
+        if self._asked is not None or self._joiner.session:
             return FeedState.RECOVERING
         return FeedState.STALE if self._snapshot_wanted else FeedState.GAP
 
@@ -142,6 +147,33 @@ class Handler:
             self.counts.first[line] += 1
         self._tell_state(now_ns)
         return updates
+
+    def receive_snapshot_line(self, data: bytes, now_ns: int) -> list[Update]:
+        """One datagram of the snapshot line; passed over while no picture is needed (F-138)."""
+        try:
+            header = decode_datagram(data)
+            if header.kind != PacketKind.SNAPSHOT:
+                raise PacketError(f"packet kind {header.kind} on the snapshot line")
+            if not self._picture_needed(now_ns) or self.session not in (0, header.session):
+                self._joiner.clear()
+                return []
+            self._joiner.receive(header, decode_messages(data, header))
+        except PacketError:
+            self.counts.garbage += 1
+            return []
+        self._progress_ns = now_ns
+        joined = self._joiner.join([self._pending[first] for first in sorted(self._pending)])
+        updates: list[Update] = []
+        if joined is not None:
+            books, sequence = joined
+            updates = self._take_books(books, header.session, sequence, now_ns)
+        self._tell_state(now_ns)
+        return updates
+
+    def _picture_needed(self, now_ns: int) -> bool:
+        if self._snapshot_wanted or self.asks or not self._gap or self._gap_since_ns is None:
+            return self._snapshot_wanted
+        return now_ns - self._gap_since_ns >= self.limits.reorder_window_ns
 
     def receive_recovery(self, data: bytes, now_ns: int) -> list[Update]:
         """One whole packet of the recovery connection; PacketError if it is none."""
@@ -210,6 +242,8 @@ class Handler:
     def next_deadline_ns(self, now_ns: int) -> int | None:
         """When `poll` has something to do if no packet comes before; None: nothing is awaited."""
         limits = self.limits
+        if not self.asks:
+            return None
         if self._asked is not None:
             return self._asked_ns + limits.request_timeout_ns
         if self._snapshot_wanted:
@@ -232,6 +266,10 @@ class Handler:
     def _receive_other_session(self, now_ns: int) -> None:
         """Perhaps a new venue, perhaps garbage: only the recovery service can tell (F-8)."""
         self.counts.other_session += 1
+        if not self.asks:
+            if self._alive_ns is None or now_ns - self._alive_ns >= self.limits.silence_ns:
+                self._begin_again()
+            return
         if self._asked is None and now_ns >= self._session_check_ns:
             self._snapshot_wanted = True
 
@@ -261,6 +299,8 @@ class Handler:
             self.counts.duplicates += 1
         elif len(self._pending) >= self.limits.pending_packets_max:
             self.counts.pending_dropped += 1
+            if not self.asks:  # what is old never becomes whole: the next picture is newer
+                self._pending, self._pending_order = {}, []
         else:
             self._pending[header.sequence] = (header, bytes(data))
             heapq.heappush(self._pending_order, header.sequence)
@@ -344,7 +384,8 @@ class Handler:
             elif isinstance(message, SnapshotEnd):
                 if self._snapshot.slices.count() != message.orders:
                     raise PacketError(f"snapshot of {message.orders} orders is not whole")
-                return self._take_snapshot(header, now_ns)
+                books, self._snapshot = self._snapshot, None
+                return self._take_books(books, header.session, header.sequence, now_ns)
             else:
                 try:
                     self._snapshot.apply(message)
@@ -352,13 +393,20 @@ class Handler:
                     raise PacketError(f"snapshot does not fit itself: {error}") from error
         return []
 
-    def _take_snapshot(self, header: Header, now_ns: int) -> list[Update]:
-        assert self._snapshot is not None
-        if header.session != self.session:
+    def _begin_again(self) -> None:
+        """The session is over and nobody can be asked: the snapshot line tells of the next one."""
+        self.session = self.next_sequence = self._highest = 0
+        self._pending, self._pending_order = {}, []
+        self._open = []
+        self._gap_since_ns = None
+        self._snapshot_wanted = True
+
+    def _take_books(self, books: Books, session: int, sequence: int, now_ns: int) -> list[Update]:
+        if session != self.session:
             self._highest = 0
-        self.session = header.session
-        self.books, self._snapshot = self._snapshot, None
-        self.next_sequence = header.sequence + 1
+        self.session = session
+        self.books = books
+        self.next_sequence = sequence + 1
         self._highest = max(self._highest, self.next_sequence)
         self._open = []
         self._asked = None
@@ -368,7 +416,7 @@ class Handler:
         if self._alive_ns is None:
             self._alive_ns = now_ns  # the lines have as long to say something
         updates: list[Update] = []
-        self._give(Update(header.sequence, [], True), updates)
+        self._give(Update(sequence, [], True), updates)
         self._drain(updates)
         self._gap_since_ns = now_ns if self._gap else None
         return updates

@@ -276,6 +276,8 @@ class SnapshotStart(_Message, tag=20):
 
     sequence: int  # number of the last message the snapshot holds
     instrument: int  # 0: all
+    place: int = 0  # of the instrument in the loop of the snapshot line, from 0
+    instruments: int = 0  # how many the loop has; 0: an answer, no loop
 
 
 class SnapshotEnd(_Message, tag=21):

@@ -24,6 +24,7 @@ class Line(NamedTuple):
 
 LINE_A = Line("239.255.73.1", 30001)
 LINE_B = Line("239.255.73.2", 30002)
+SNAPSHOT_LINE = Line("239.255.73.3", 30004)
 
 
 def parse_line(text: str) -> Line:

@@ -184,10 +184,14 @@ class FrozenOrders:
 
     def messages(self, rows_at_once: int) -> Iterator[OrderAdded]:
         """One OrderAdded per slice, with the levels as they grow from empty (F-43)."""
-        totals = {slot: [0, 0] for slot in self._levels}
-        for start in range(0, len(self.rows), rows_at_once):
-            for public_id, slot, qty, time_ns in self.rows[start : start + rows_at_once].tolist():
-                total = totals[slot]
+        return self.messages_of(self.rows, rows_at_once)
+
+    def messages_of(self, rows: np.ndarray, rows_at_once: int) -> Iterator[OrderAdded]:
+        """The same for some of the rows: all of each level that is among them."""
+        totals: dict[int, list[int]] = {}
+        for start in range(0, len(rows), rows_at_once):
+            for public_id, slot, qty, time_ns in rows[start : start + rows_at_once].tolist():
+                total = totals.setdefault(slot, [0, 0])
                 total[0] += qty
                 total[1] += 1
                 instrument, side, price = self._levels[slot]

@@ -26,13 +26,14 @@ from engine.event_reader import EventReader, EventsMissing
 from feed.checkpoint import encode_checkpoint, read_checkpoint, write_checkpoint
 from feed.history import History
 from feed.messages import ENCODER
-from feed.multicast import LINE_A, LINE_B, Line, LineSender, parse_line
+from feed.multicast import LINE_A, LINE_B, SNAPSHOT_LINE, Line, LineSender, parse_line
 from feed.notify import NumberReader, connect, read_available
 from feed.packet import PACKET_BYTES_MAX, PacketKind, encode_packet, fill_packets
 from feed.position import Position
 from feed.publish import Publisher
 from feed.recovery import Recovery, RecoveryLimits
 from feed.recovery_server import RecoveryServer
+from feed.snapshot_line import SnapshotLine, SnapshotLineLimits
 
 NICE_MAX = 19
 _ROWS_A_TURN = 4_096  # events published without a look at anything else
@@ -51,6 +52,8 @@ class FeedSettings:
     ttl: int = 0
     line_a: Line = LINE_A
     line_b: Line = LINE_B
+    snapshot_line: Line = SNAPSHOT_LINE
+    snapshot_bytes_per_second: int = SnapshotLineLimits.bytes_per_second  # 0: no such line
     recovery_host: str = "127.0.0.1"
     recovery_port: int = 30003
     packet_bytes_max: int = PACKET_BYTES_MAX
@@ -90,12 +93,16 @@ class FeedService:
         port = await self.recovery.start(self.settings.recovery_host, self.settings.recovery_port)
         sys.stdout.write(f"feed ready: recovery on {self.settings.recovery_host}:{port}\n")
         sys.stdout.flush()
-        heartbeat = asyncio.create_task(self._heartbeat())
-        heartbeat.add_done_callback(self._heartbeat_done)
+        tasks = [asyncio.create_task(self._heartbeat())]
+        if self.settings.snapshot_bytes_per_second:
+            tasks.append(asyncio.create_task(self._snapshots()))
+        for task in tasks:
+            task.add_done_callback(self._task_done)
         try:
             await self.ended.wait()
         finally:
-            heartbeat.cancel()
+            for task in tasks:
+                task.cancel()
             loop.remove_reader(stream)
             stream.close()
             await self.recovery.close()
@@ -204,7 +211,20 @@ class FeedService:
                 continue
             self.send_heartbeat()
 
-    def _heartbeat_done(self, task: asyncio.Task[None]) -> None:
+    async def _snapshots(self) -> None:
+        """All instruments on the snapshot line, over and over (F-138)."""
+        settings = self.settings
+        sender = LineSender(settings.snapshot_line, settings.interface, settings.ttl)
+        limits = SnapshotLineLimits(
+            bytes_per_second=settings.snapshot_bytes_per_second,
+            packet_bytes_max=settings.packet_bytes_max,
+        )
+        try:
+            await SnapshotLine(self.publisher, sender, limits).run()
+        finally:
+            sender.close()
+
+    def _task_done(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and task.exception() is not None:
             self.failure = task.exception()
             self.ended.set()
@@ -236,6 +256,15 @@ def parse_settings(arguments: list[str]) -> FeedSettings:
     parser.add_argument("--ttl", type=int, default=0)
     parser.add_argument("--line-a", type=parse_line, default=LINE_A, metavar="GROUP:PORT")
     parser.add_argument("--line-b", type=parse_line, default=LINE_B, metavar="GROUP:PORT")
+    parser.add_argument(
+        "--snapshot-line", type=parse_line, default=SNAPSHOT_LINE, metavar="GROUP:PORT"
+    )
+    parser.add_argument(
+        "--snapshot-bytes-per-second",
+        type=int,
+        default=SnapshotLineLimits.bytes_per_second,
+        help="0: no snapshot line",
+    )
     parser.add_argument("--recovery-host", default="127.0.0.1")
     parser.add_argument("--recovery-port", type=int, default=30003)
     parser.add_argument("--recovery-connections-max", type=int, default=64)
@@ -253,6 +282,8 @@ def parse_settings(arguments: list[str]) -> FeedSettings:
         ttl=chosen.ttl,
         line_a=chosen.line_a,
         line_b=chosen.line_b,
+        snapshot_line=chosen.snapshot_line,
+        snapshot_bytes_per_second=chosen.snapshot_bytes_per_second,
         recovery_host=chosen.recovery_host,
         recovery_port=chosen.recovery_port,
         packet_bytes_max=chosen.packet_bytes_max,

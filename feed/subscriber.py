@@ -23,6 +23,7 @@ from types import TracebackType
 
 from feed.books import Books
 from feed.handler import FeedState, Handler, HandlerLimits, Update
+from feed.handler_terms import LINES
 from feed.messages import ENCODER, Request
 from feed.multicast import LINE_A, LINE_B, Line, open_receiver
 from feed.packet import (
@@ -43,7 +44,8 @@ class Subscriber:
     """Updates of the market in order, and the books as they stand after the last one received.
 
     `lines`: the two multicast lines; `recovery`: address of the recovery service. Use it as an
-    asynchronous context manager and iterator; it belongs to one task. `on_update` is called with
+    asynchronous context manager and iterator; it belongs to one task. With recovery=None it asks
+    nothing and joins from `snapshot_line` alone. `on_update` is called with
     each Update while the books stand exactly as after it, `on_state` with each new state; what
     they raise comes out of the iterator, which ends.
     """
@@ -51,14 +53,16 @@ class Subscriber:
     def __init__(
         self,
         lines: tuple[Line, Line] = (LINE_A, LINE_B),
-        recovery: tuple[str, int] = ("127.0.0.1", 30003),
+        recovery: tuple[str, int] | None = ("127.0.0.1", 30003),
         interface: str = "127.0.0.1",
         limits: HandlerLimits | None = None,
         on_update: Callable[[Update], None] | None = None,
         on_state: Callable[[FeedState], None] | None = None,
+        snapshot_line: Line | None = None,
     ) -> None:
-        self.handler = Handler(limits, on_update, on_state)
-        self._lines = lines
+        assert recovery is not None or snapshot_line is not None
+        self.handler = Handler(limits, on_update, on_state, asks=recovery is not None)
+        self._lines = lines if snapshot_line is None else (*lines, snapshot_line)
         self._recovery = recovery
         self._interface = interface
         self._sockets: list[socket.socket] = []
@@ -160,7 +164,10 @@ class Subscriber:
             except BlockingIOError:
                 break
             try:
-                self._add(self.handler.receive(line, data, now_ns))
+                if line < LINES:
+                    self._add(self.handler.receive(line, data, now_ns))
+                else:
+                    self._add(self.handler.receive_snapshot_line(data, now_ns))
             except Exception as error:  # a callback's: the event loop would swallow it
                 self._failure = error
                 self._stop_reading()
@@ -185,6 +192,7 @@ class Subscriber:
                 self._arrived.set()
 
     async def _recover_connected(self, request: Request) -> None:
+        assert self._recovery is not None
         reader, writer = await asyncio.open_connection(*self._recovery)
         asking = asyncio.create_task(self._ask(request, writer))
         try:

@@ -37,18 +37,23 @@ class Ports(NamedTuple):
     recovery: int
     line_a: int
     line_b: int
+    snapshot: int
 
 
 def choose_ports(config: VenueConfig, fix_port: int | None) -> Ports:
     """The default ports, or free ones where another venue seems to have them."""
     feed = config.feed
     defaults = Ports(
-        fix_port or config.fix.port, feed.recovery_port, feed.line_a.port, feed.line_b.port
+        fix_port or config.fix.port,
+        feed.recovery_port,
+        feed.line_a.port,
+        feed.line_b.port,
+        feed.snapshot_line.port,
     )
     if _is_free(config.fix.port) and _is_free(feed.recovery_port) and _is_free(defaults.fix):
         return defaults
     udp = socket.SOCK_DGRAM
-    free = Ports(_free_port(), _free_port(), _free_port(udp), _free_port(udp))
+    free = Ports(_free_port(), _free_port(), _free_port(udp), _free_port(udp), _free_port(udp))
     return free._replace(fix=fix_port) if fix_port else free
 
 
@@ -73,6 +78,7 @@ class DemoVenue:
             ("feed.recovery_port", self._ports.recovery),
             ("feed.line_a.port", self._ports.line_a),
             ("feed.line_b.port", self._ports.line_b),
+            ("feed.snapshot_line.port", self._ports.snapshot),
         ):
             command.append(f"{name}={port}")
         pipe = asyncio.subprocess.PIPE

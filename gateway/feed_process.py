@@ -35,6 +35,8 @@ class FeedProcess:
             *("--ttl", str(config.ttl)),
             *("--line-a", f"{config.line_a.group}:{config.line_a.port}"),
             *("--line-b", f"{config.line_b.group}:{config.line_b.port}"),
+            *("--snapshot-line", f"{config.snapshot_line.group}:{config.snapshot_line.port}"),
+            *("--snapshot-bytes-per-second", str(config.snapshot_bytes_per_second)),
             *("--recovery-host", config.recovery_host),
             *("--recovery-port", str(config.recovery_port)),
             *("--recovery-connections-max", str(config.recovery_connections_max)),

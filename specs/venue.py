@@ -93,6 +93,8 @@ class FeedConfig(_Table, frozen=True):
     ttl: Annotated[int, Meta(ge=0, le=255)] = 0
     line_a: Line = Line(group="239.255.73.1", port=30001)
     line_b: Line = Line(group="239.255.73.2", port=30002)
+    snapshot_line: Line = Line(group="239.255.73.3", port=30004)
+    snapshot_bytes_per_second: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 2_000_000
     recovery_host: str = "127.0.0.1"
     recovery_port: Port = 30003
     recovery_connections_max: Annotated[int, Meta(ge=1, le=10_000)] = 64
@@ -106,6 +108,8 @@ class FeedConfig(_Table, frozen=True):
         parse_ip("recovery_host", self.recovery_host)
         if self.line_a == self.line_b:
             raise ValueError("line_b; allowed: another group or port than line_a")
+        if self.snapshot_line in (self.line_a, self.line_b):
+            raise ValueError("snapshot_line; allowed: another group or port than line_a and line_b")
 
 
 class DayConfig(_Table, frozen=True):

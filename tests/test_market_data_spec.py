@@ -12,8 +12,9 @@ from engine.types import Currency, PriceRule, Side
 from feed import messages as m
 from feed import packet
 from feed.handler import HandlerLimits
-from feed.multicast import LINE_A, LINE_B
+from feed.multicast import LINE_A, LINE_B, SNAPSHOT_LINE
 from feed.recovery import RecoveryLimits
+from feed.snapshot_line import SnapshotLineLimits
 
 ROOT = Path(__file__).resolve().parent.parent
 SPEC = (ROOT / "specs" / "market_data.md").read_text()
@@ -123,6 +124,8 @@ def test_bounds_and_defaults() -> None:
     recovery, handler = RecoveryLimits(), HandlerLimits()
     assert f"at most {packet.PACKET_BYTES_MAX:,}" in SPEC
     assert f"{LINE_A.group}:{LINE_A.port}" in SPEC and f"{LINE_B.group}:{LINE_B.port}" in SPEC
+    assert f"{SNAPSHOT_LINE.group}:{SNAPSHOT_LINE.port}" in SPEC
+    assert f"at {SnapshotLineLimits.bytes_per_second:,} bytes a second" in SPEC
     assert f"at most {recovery.replay_messages_max:,} messages" in SPEC
     assert handler.replay_messages_max == recovery.replay_messages_max
     assert f"{recovery.history_bytes >> 20} MiB" in SPEC
