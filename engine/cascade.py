@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.book import copy_row, header_of, instrument_at, pending_at
 from engine.enter import come_in
+from engine.implied import mark
 from engine.kernel import kernel
 from engine.layout import STOP_NONE, Work
 from engine.limits import TRIGGER_ROWS
@@ -28,6 +29,10 @@ def run_stops(book, at, command):
     instrument = instrument_at(book, header["stop_instrument"])
     header["work"] = Work.NONE
     while True:
+        if header["stop_scan"] != 0:
+            instrument = instrument_at(book, turn_to(book))
+            if header["stop_instrument"] == 0:
+                return at
         trades = instrument["continuous_until_ns"] >= 0
         index = next_reached(book, instrument) if trades else 0
         if index == 0:
@@ -47,8 +52,29 @@ def run_stops(book, at, command):
             return at
         at = trigger(book, at, command, index)
         at = come_in(book, at, command, 0, index, 0)
-        if header["work"] != Work.NONE or header["quotes_due"] != 0:
+        if header["work"] != Work.NONE or header["moves_due"] | header["quotes_due"] != 0:
             return at
+
+
+@kernel
+def turn_to(book):
+    """The lowest instrument that trades and has a stop reached becomes the current one; 0: none.
+
+    Trades with implied prices reach stops of several instruments at once.
+    """
+    header = header_of(book)
+    mark(book, header["stop_instrument"])  # its lock is noted at the end of the command
+    header["stop_instrument"] = 0
+    for number in range(1, header["instruments_rows"]):
+        instrument = instrument_at(book, number)
+        if instrument["stop_high"] != -STOP_NONE and instrument["continuous_until_ns"] >= 0:
+            if next_reached(book, instrument) != 0:
+                header["stop_instrument"] = number
+                return number
+            forget_prints(instrument)
+    header["stop_scan"] = 0
+    header["stops_due"] = 0
+    return 0
 
 
 @kernel

@@ -13,7 +13,6 @@ from engine.admit import (
     check_price,
     check_qty,
     within_bands,
-    would_trade,
 )
 from engine.book import (
     account_at,
@@ -27,7 +26,7 @@ from engine.book import (
     risk_at,
 )
 from engine.emit import answer, living_status, order_event, reject_cancel
-from engine.enter import book_order, come_in, is_killed, known_row
+from engine.enter import book_order, come_in, is_killed, known_row, reaches
 from engine.flags import HAS_PRICE_BANDS, KEPT_PLACE, POST_ONLY, REPLACE_KEEPS_PLACE
 from engine.kernel import kernel
 from engine.layout import Bucket
@@ -194,7 +193,11 @@ def replace(book, at, command, request, named):
     account = account_at(book, order["account"])
     risk = risk_at(book, order["risk"])
     level = check_replace(book, command, order, product, instrument, account, risk)
-    if level >= 0 and order["exec_inst"] != 0 and would_trade(instrument, order["side"], level):
+    if (
+        level >= 0
+        and order["exec_inst"] != 0
+        and reaches(book, command, instrument, order["side"], level)
+    ):
         level = -Reject.POST_ONLY_WOULD_TRADE
     if level < 0:
         return refuse_change(book, at, command, request, named, -level)
@@ -214,7 +217,7 @@ def replace(book, at, command, request, named):
         replaced(event_at(book, at), command, instrument, order, request)
         event_at(book, at)["flags"] = KEPT_PLACE
         return at + 1
-    if not would_trade(instrument, order["side"], level):
+    if not reaches(book, command, instrument, order["side"], level):
         book_order(book, index, order, instrument, account, risk, product)
         replaced(event_at(book, at), command, instrument, order, request)
         return at + 1

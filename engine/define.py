@@ -54,6 +54,7 @@ from engine.limits import (
 )
 from engine.quote_fills import clear_fills
 from engine.reference import ACCOUNT, INSTRUMENT, MEMBER, PRODUCT, SESSION
+from engine.relations import relate
 from engine.spreads import set_spread_limits, spread_in_bounds, spread_room
 from engine.stops import clear_range
 from engine.types import PHASE, CommandKind, Currency, EventKind, PositionMode, PriceRule
@@ -346,6 +347,8 @@ def define_instrument(book, at, command, row):
     instrument["maturity"] = row["maturity"]
     instrument["continuous_until_ns"] = TIME_NS_MAX
     instrument["defined"] = 1
+    if is_spread:
+        relate(book, np.int64(row["instrument"]))
     assert price_level(product, instrument, instrument["high"]) < (
         instrument["level_first"] + (instrument["level_room"] >> 1)
     ), "ladder"

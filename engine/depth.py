@@ -50,10 +50,14 @@ def enter_phase(book, number, phase, end_ns):
     call["phase"] = phase
     call["scheduled_end_ns"] = end_ns
     instrument["continuous_until_ns"] = -1
+    header = header_of(book)
+    if instrument["implied"] != 0:
+        header["implied_stale"] = 1
     if phase == Phase.CONTINUOUS or phase == Phase.NONE:
         instrument["continuous_until_ns"] = end_ns if end_ns != 0 else TIME_NS_MAX
+        if instrument["implied"] != 0:
+            header["implied_cross"] = 1
         if instrument["stop_high"] != -STOP_NONE:
-            header = header_of(book)
             header["stops_due"] += 1
             if header["stop_instrument"] == 0:
                 header["stop_instrument"] = number

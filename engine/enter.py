@@ -32,6 +32,8 @@ from engine.book import (
 )
 from engine.emit import answer, living_status, order_event, reject_new
 from engine.flags import HAS_PAUSES, HAS_PRICE_BANDS, POST_ONLY
+from engine.implied import reaches_implied, refresh
+from engine.implied_trade import best_source, sweep_implied
 from engine.kernel import kernel
 from engine.layout import Bucket, Work
 from engine.match import available_qty, cancel_incoming, sweep
@@ -85,8 +87,8 @@ def new_order(book, at, command, request):
         return at + 1
     index = make_order(book, command, product, request, risk_index, level)
     order = order_at(book, index)
-    if rests(order["ord_type"], order["time_in_force"]) and not would_trade(
-        instrument, order["side"], level
+    if rests(order["ord_type"], order["time_in_force"]) and not reaches(
+        book, command, instrument, order["side"], level
     ):
         book_order(book, index, order, instrument, account, risk, product)
         accept(event_at(book, at), command, instrument, order, request)
@@ -96,6 +98,22 @@ def new_order(book, at, command, request):
         wait(book, index, order, instrument, command["stop_price"])
         return at + 1
     return come_in(book, at + 1, command, request, index, command["min_qty"])
+
+
+@kernel
+def reaches(book, command, instrument, side, level):
+    """Whether a limit order would trade at once, with an order or at an implied price (M-242)."""
+    if would_trade(instrument, side, level):
+        return True
+    if instrument["implied"] == 0:
+        return False
+    number = np.int64(command["instrument"])
+    if not reaches_implied(book, number, side, command["price"]):
+        return False
+    spread, price = best_source(book, number, side, command["time_ns"])
+    if spread == 0:
+        return False
+    return price <= command["price"] if side == Side.BUY else price >= command["price"]
 
 
 @kernel
@@ -214,7 +232,7 @@ def check_means(book, header, command, member, product, instrument, account, ris
         return Reject.ORDERS_FULL
     if header["orders_live"] >= header["orders_max"]:
         return Reject.ORDERS_FULL
-    if command["exec_inst"] & POST_ONLY != 0 and would_trade(instrument, side, level):
+    if command["exec_inst"] & POST_ONLY != 0 and reaches(book, command, instrument, side, level):
         return Reject.POST_ONLY_WOULD_TRADE
     return Reject.NONE
 
@@ -332,13 +350,19 @@ def come_in(book, at, command, request, index, min_qty):
 def go_on(book, at, command, request, index, limit):
     """Sweep, or go on with it; then the rest and a pause that is due, unless rows ran out."""
     header = header_of(book)
-    at = sweep(book, at, command, request, index, limit)
+    number = np.int64(order_at(book, index)["instrument"])
+    is_implied = instrument_at(book, number)["implied"] != 0
+    if is_implied:
+        at = sweep_implied(book, at, command, request, index, limit)
+    else:
+        at = sweep(book, at, command, request, index, limit)
     if header["work"] != Work.NONE:
         return at
     order = order_at(book, index)
-    number = np.int64(order["instrument"])
     product = product_at(book, order["product"])
     at = settle_rest(book, at, command, index)
+    if is_implied:
+        refresh(book, number)
     if product["features"] & HAS_PAUSES != 0:
         watch_moves(book, command, number)
     return at

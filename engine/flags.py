@@ -9,6 +9,7 @@ LAST_OF_COMMAND = int(EventFlag.LAST_OF_COMMAND)
 AUCTION = int(EventFlag.AUCTION)
 LEG = int(EventFlag.LEG)
 QUOTE = int(EventFlag.QUOTE)
+IMPLIED = int(EventFlag.IMPLIED)
 
 FIRST_QUOTE = int(QuotePart.FIRST)
 RESET_QUOTES = int(QuotePart.RESET)
@@ -32,6 +33,7 @@ HAS_SETTLE_WINDOW = int(ProductFeature.SETTLE_WINDOW)
 HAS_LOCKED_DAYS = int(ProductFeature.LOCKED_DAYS)
 CLOSING_FIRST = int(ProductFeature.CLOSING_FIRST)
 NOTES_TRADES = HAS_PAUSES | HAS_SETTLE_WINDOW
+HAS_IMPLIED = int(ProductFeature.IMPLIED)
 HAS_PRICE_BANDS = int(ProductFeature.PRICE_BANDS)
 
 

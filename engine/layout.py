@@ -33,6 +33,7 @@ from engine.table_rows import (
     FREE,
     HEAP,
     HINT,
+    IMPLIED_STATE,
     INSTRUMENT_STATE,
     LEVEL,
     MEMBER_STATE,
@@ -73,6 +74,9 @@ SECTIONS = (
     "depths",
     "moves",
     "quote_fills",
+    "implieds",
+    "implied_bits",
+    "moved_bits",
     "windows",
     "trades",
     "trade_sides",
@@ -124,6 +128,12 @@ HEADER = np.dtype(
             "stops_due",  # instruments that trade again and had stops reached by an uncross
             "quotes_due",  # accounts whose quotes protection takes off yet
             "quote_request",  # row of the mass quote that goes on; 0: none was taken
+            "stop_scan",  # stops of several instruments may be reached: the lowest number first
+            "implied_count",  # spreads that take part in implied trading
+            "implied_marks",  # instruments whose implied prices may have to be told
+            "moves_due",  # instruments that traded at implied prices: a pause may be due
+            "implied_stale",  # any of the books may have changed
+            "implied_cross",  # a book joined the others: they may cross
             "book_version",
         )
     ]
@@ -155,6 +165,8 @@ class Work(IntEnum):
     QUOTES = 22  # a quote cancel
     PROTECT = 23
     ASK = 24  # makers are told of a request for quotes
+    TELL = 40
+    CROSS = 41
 
 
 class PhaseStep(IntEnum):
@@ -190,6 +202,9 @@ class Book(NamedTuple):
     depths: np.ndarray
     moves: np.ndarray
     quote_fills: np.ndarray
+    implieds: np.ndarray
+    implied_bits: np.ndarray
+    moved_bits: np.ndarray
     windows: np.ndarray
     trades: np.ndarray
     trade_sides: np.ndarray
@@ -220,6 +235,9 @@ DTYPES = {
     "depths": WORD,
     "moves": MOVE,
     "quote_fills": QUOTE_FILL,
+    "implieds": IMPLIED_STATE,
+    "implied_bits": WORD,
+    "moved_bits": WORD,
     "windows": WINDOW,
     "trades": TRADE,
     "trade_sides": TRADE_SIDE,
@@ -261,6 +279,9 @@ def section_rows(limits: EngineLimits) -> dict[str, int]:
         "slots": 1 << (3 * limits.requests_max // 2).bit_length(),  # at most two thirds full
         "calls": limits.instruments_max + 1,
         "depths": levels,
+        "implieds": limits.instruments_max + 1,
+        "implied_bits": limits.instruments_max // 64 + 1,
+        "moved_bits": limits.instruments_max // 64 + 1,
         "moves": (limits.instruments_max + 1) * MOVE_ROWS,
         "quote_fills": (limits.accounts_max + 1) * QUOTE_SLICES,
         "windows": (limits.instruments_max + 1) * WINDOW_ROWS,

@@ -30,6 +30,7 @@ DEPTH_ROWS = 2  # rows of a depth tree beyond the ladder's prices
 
 SUM_MAX = 1 << 62  # any sum of quantities, values or money
 PRICE_MAX = 1 << 53  # 1e-9 of the quote unit: nine million
+PRICE_NONE = 1 << 60  # beyond every price, and four of them in a sum
 TICK_UNIT = 1_000  # every tick is a multiple of it, so a lot's notional is exact in money
 QTY_MAX = 1_000_000_000  # lots in one order
 MULTIPLIER_MAX = 1_000_000_000

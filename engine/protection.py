@@ -65,6 +65,7 @@ def pull(book, at, command):
     account = account_at(book, number)
     account["quotes_due"] = 0
     header["quotes_due"] -= 1
+    header["implied_stale"] = 1
     account_event(book, at, command, number, EventKind.QUOTES_PULLED)
     index = member_at(book, account["member"])["risk_first"]
     while index != 0:

@@ -36,6 +36,7 @@ from engine.enter import (
     known_account,
     known_row,
     make_order,
+    reaches,
 )
 from engine.flags import (
     HAS_PRICE_BANDS,
@@ -261,7 +262,7 @@ def enter_side(book, at, command, instrument, product, side):
         kind = EventKind.ACCEPTED
         index = make_quote(book, row, product, request, risk_index, level)
     order = order_at(book, index)
-    if would_trade(instrument, side, level):
+    if reaches(book, row, instrument, side, level):
         quote_event(event_at(book, at), row, instrument, order, kind)
         return come_in(book, at + 1, row, 0, index, 0)
     account = account_at(book, order["account"])

@@ -59,8 +59,10 @@ _COUNTERS = (
     "halted",
     "quote_request",
 )
-_KEPT = (*_COUNTERS, "free_count", "orders_used", "orders_live", "levels_used", "risk_stride")
-_SMALL = ("products", "instruments", "members", "accounts", "sessions", "calls", "blocks")
+_ROWS = ("free_count", "orders_used", "orders_live", "levels_used", "risk_stride")
+_KEPT = (*_COUNTERS, *_ROWS, "implied_count")
+_DEFINED = ("products", "instruments", "members", "accounts", "sessions")
+_SMALL = (*_DEFINED, "calls", "blocks", "implieds")
 
 LEVEL_VIEW = np.dtype([("price", "<i8"), ("qty", "<i8"), ("orders", "<i8")])
 
@@ -248,6 +250,7 @@ def hash_state(arena: np.ndarray, requests: np.ndarray) -> bytes:
     for name in CALL_STATE.names or ():
         if not name.startswith("closing_"):
             digest.update(book.calls[name][known].tobytes())
+    digest.update(book.implieds[known].tobytes())
     _update(digest, book.moves, MOVE, "span", ())
     _update(digest, book.windows, WINDOW, "span", ())
     _update(digest, book.quote_fills, QUOTE_FILL, "span", ())

@@ -30,6 +30,8 @@ from engine.enter import go_on, known_row, new_order
 from engine.flags import FIRST_QUOTE, RESET_QUOTES
 from engine.hints import hint, start_hints
 from engine.ids import fill_slot, find_request, find_slot, write_request
+from engine.implied import refresh_all, set_implied, tell_implied
+from engine.implied_trade import cross_books, watch_books
 from engine.kernel import codec_kernel
 from engine.kill import intervene, kill_on
 from engine.layout import Work
@@ -83,7 +85,8 @@ def step(arena, requests, commands, blobs, events):
         else:
             at = other_command(book, at, command, blobs)
         consumed += 1
-        if header["work"] == Work.PAUSE or header["stop_instrument"] | header["quotes_due"] != 0:
+        due = header["stop_instrument"] | header["quotes_due"] | header["implied_count"]
+        if header["work"] == Work.PAUSE or due != 0:
             at = follow(book, at, command)
         if header["work"] == Work.NONE:
             mark_last(book, at, first)
@@ -94,15 +97,25 @@ def step(arena, requests, commands, blobs, events):
 
 @codec_kernel
 def follow(book, at, command):
-    """What the trades of a command set off: pauses, quotes to be taken off, stop orders."""
+    """What a command sets off: pauses, quotes to be taken off, stop orders, implied prices."""
     header = header_of(book)
     while True:
         if header["work"] == Work.PAUSE:
             at = phases_on(book, at)
-        elif header["work"] == Work.NONE and header["quotes_due"] != 0:
+        elif header["work"] != Work.NONE:
+            return at
+        elif header["moves_due"] != 0:
+            watch_books(book, command)
+        elif header["quotes_due"] != 0:
             at = protect(book, at, command)
-        elif header["work"] == Work.NONE and header["stop_instrument"] != 0:
+        elif header["implied_cross"] != 0:
+            at = cross_books(book, at, command)
+        elif header["stop_instrument"] != 0:
+            if header["implied_stale"] != 0:
+                refresh_all(book)
             at = run_stops(book, at, command)
+        elif header["implied_count"] != 0:
+            return tell_implied(book, at, command)
         else:
             return at
 
@@ -145,6 +158,11 @@ def resume(book):
         return protect_on(book, 0)
     if work == Work.ASK:
         return ask_on(book, 0)
+    if work == Work.CROSS:
+        return cross_books(book, 0, pending_at(book, 0))
+    if work == Work.TELL:
+        header["work"] = Work.NONE  # follow goes on with it
+        return 0
     assert work == Work.ROLL, "unknown work"
     return roll_on(book, 0)
 
@@ -286,6 +304,8 @@ def other_command(book, at, command, blobs):
         return block_command(book, at, command)
     if kind == CommandKind.BUST_TRADE or kind == CommandKind.CORRECT_TRADE:
         return amend(book, at, command, blobs)
+    if kind == CommandKind.SET_IMPLIED:
+        return set_implied(book, at, command)
     if kind == CommandKind.HALT:
         header["halted"] = 1
         clear_event(event_at(book, at), command, EventKind.HALTED)

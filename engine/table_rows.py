@@ -25,7 +25,8 @@ PRODUCT_STATE = np.dtype(
         ("position_mode", "u1"),
         ("currency", "u1"),
         ("defined", "u1"),
-        ("pad", "<u2"),
+        ("implied_off", "u1"),
+        ("pad", "u1"),
         ("static_band", "<i8"),  # 1e-9; PRICE_MAX: none
         ("dynamic_band", "<i8"),
         ("velocity_ticks", "<i8"),
@@ -65,7 +66,7 @@ INSTRUMENT_STATE = np.dtype(
         ("trading_date", "<u4"),
         ("last_trading_date", "<u4"),
         ("spread", "u1"),  # it has legs
-        ("pad_0", "u1"),
+        ("implied", "u1"),  # it takes part in implied trading
         ("pad_1", "<u2"),
         ("first_trading_date", "<u4"),
         ("maturity", "<u4"),
@@ -205,6 +206,23 @@ RISK = np.dtype(
 assert RISK.itemsize == 128
 
 LEVEL = np.dtype([("head", "<u4"), ("tail", "<u4")])
+
+IMPLIED_STATE = np.dtype(  # 1e-9; none: beyond any price
+    [
+        ("bid", "<i8"),  # best prices of the book, none where it takes no part now
+        ("ask", "<i8"),
+        ("implied_bid", "<i8"),  # best ones that other books imply
+        ("implied_ask", "<i8"),
+        ("told_bid", "<i8"),  # as the last IMPLIED said
+        ("told_ask", "<i8"),
+        ("leg_1", "<u4"),  # of a spread
+        ("leg_2", "<u4"),
+        ("first", "<u4"),  # of a month: its spreads, in order of number
+        ("next_1", "<u4"),  # of a spread: the next one of its leg 1
+        ("next_2", "<u4"),
+        ("pad", "<u4"),
+    ]
+)
 
 HEAP = np.dtype([("key", "<i8"), ("order", "<i8")])
 

@@ -52,6 +52,13 @@ def trade_side(book, place):
 
 
 @kernel
+def skip_trade(book):
+    """The trade just counted, one of three orders, is not remembered (M-243)."""
+    header = header_of(book)
+    trade_at(book, header["trade_count"] & (header["trades_rows"] - 1))["state"] = TradeState.NONE
+
+
+@kernel
 def note_side(side, order):
     """One order's part of a trade."""
     side["order_id"] = order["order_id"]
@@ -72,4 +79,5 @@ def trade_slot(book, trade_id):
     oldest = max(header["trades_from"], header["trade_count"] - header["trades_rows"]) + 1
     if number < oldest or number > header["trade_count"]:
         return -1
-    return number & (header["trades_rows"] - 1)
+    slot = number & (header["trades_rows"] - 1)
+    return -1 if trade_at(book, slot)["state"] == TradeState.NONE else slot

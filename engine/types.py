@@ -38,6 +38,7 @@ class CommandKind(IntEnum):
     HALT = 22  # the venue takes no new orders; reason
     RESUME = 23
     SET_PHASE = 24  # blob: PHASE; to AUCTION_MATCH: uncrosses
+    SET_IMPLIED = 25  # product, qty 1: implied prices on, 0: off; reason
     KILL = 30  # member, session (0: all of them), reason: blocked, its orders cancelled
     RELEASE = 31  # ends a kill: the same fields
     MASS_QUOTE = 32  # one instrument's bid and ask of a MassQuote; scope: QuotePart bits
@@ -97,6 +98,8 @@ class EventKind(IntEnum):
     TRADE_KEPT = 77  # a bust or correction is refused: reason; nobody is told but readers
     BLOCK_REPORTED = 78  # TradeCaptureReportAck: waits for the other side, or refused
     BLOCK_TRADED = 79  # TradeCaptureReportAck 150=F; two rows: who confirmed, who waited
+    IMPLIED = 80  # side, price: best implied price; qty 1, or 0 where there is none any more
+    IMPLIED_SET = 81  # product; qty: 1 on, 0 off; reason as commanded
 
 
 REPORT_KIND_MAX = EventKind.TRIGGERED
@@ -231,6 +234,7 @@ class EventFlag(IntFlag):
     UNSOLICITED = 2  # no request of the order's owner caused it
     KEPT_PLACE = 4  # REPLACED: the order kept its place in the queue
     LAST_OF_COMMAND = 8  # the command's last event: a reader may show what it has
+    IMPLIED = 128  # FILL: of a trade with an implied price, three orders of three books
     LEG = 32  # FILL: a leg of a spread's trade; instrument, side, price and quantity are the leg's
     QUOTE = 64  # ACCEPTED, REPLACED, CANCELLED: by a quote command, told to nobody
     AUCTION = 16  # FILL: a trade of an uncross, the buy's row first; neither is the aggressor's
@@ -278,6 +282,7 @@ class ProductFeature(IntFlag):
     PAUSES = 2048  # the row's velocity logic and circuit breaker hold
     PAUSE_PRODUCT = 4096  # they pause every instrument of the product that trades
     STOP = 8192
+    IMPLIED = 1 << 20  # calendar spreads and their months trade with implied prices
     SETTLE_WINDOW = 1 << 14  # settled by the trades of the row's window before the close
     LOCKED_DAYS = 1 << 15  # limits widen after a day that ended locked at its limit
     CLOSING_FIRST = 1 << 16  # at a daily limit, who closes yesterday's position trades first

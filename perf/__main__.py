@@ -8,13 +8,25 @@ import platform
 from collections.abc import Callable
 from pathlib import Path
 
-from perf import auction, codec, day, engine_flow, engine_stops, feed, journal_replay, quotes, wire
+from perf import (
+    auction,
+    codec,
+    day,
+    engine_flow,
+    engine_implied,
+    engine_stops,
+    feed,
+    journal_replay,
+    quotes,
+    wire,
+)
 from perf.rows import Row, write_json
 
 BENCHMARKS: dict[str, Callable[[float], list[Row]]] = {
     "engine.flow": engine_flow.flow,
     "engine.large": engine_flow.large,
     "engine.stops": engine_stops.stops,
+    "engine.implied": engine_implied.implied,
     "engine.uncross": auction.uncross,
     "codec.decode": codec.decode,
     "codec.encode": codec.encode,

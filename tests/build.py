@@ -130,6 +130,11 @@ def release(who: Who, session_id: int = 0, reason: int = 1) -> dict:
     return command(w.RELEASE, member=who.member, session=session_id, reason=reason)
 
 
+def set_implied(product_number: int, on: int, reason: int = 1) -> dict:
+    """The switch of a product's implied prices."""
+    return command(w.SET_IMPLIED, product=product_number, qty=on, reason=reason)
+
+
 def roll_product(product: int, date: int) -> dict:
     """The product's next trading date begins."""
     return command(w.ROLL_PRODUCT, product=product, trading_date=date)
@@ -192,6 +197,7 @@ ALL_FEATURES = sum(t.ProductFeature) & ~int(
     | t.ProductFeature.PRICE_BANDS
     | t.ProductFeature.PAUSES
     | t.ProductFeature.PAUSE_PRODUCT
+    | t.ProductFeature.IMPLIED
     | t.ProductFeature.SETTLE_WINDOW
     | t.ProductFeature.LOCKED_DAYS
     | t.ProductFeature.CLOSING_FIRST

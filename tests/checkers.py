@@ -114,6 +114,7 @@ class Watcher:
     slices_made: int = 0
     seen: int = 0
     time_ns: int = 0
+    spreads: dict[int, dict] = field(default_factory=dict)  # the last fill of each order
     awaited: dict | None = None  # the aggressor's row whose resting row must follow
     command_open: bool = False
     touched: set[int] = field(default_factory=set)
@@ -136,7 +137,9 @@ class Watcher:
         assert not self.command_open or event["time_ns"] == self.time_ns, "two times in a command"
         self.time_ns = event["time_ns"]
         kind = EventKind(event["kind"])
-        if self.awaited is not None:
+        if event["flags"] & EventFlag.IMPLIED and not event["flags"] & EventFlag.LEG:
+            assert kind == EventKind.FILL
+        elif self.awaited is not None:
             resting = not event["flags"] & EventFlag.AGGRESSOR
             assert kind == EventKind.FILL and resting, "a trade is two adjacent rows (M-6)"
         if event["flags"] & EventFlag.LEG:
@@ -164,6 +167,8 @@ class Watcher:
         assert event["trade_id"] & _MASK == self.trades_made, "a leg of another trade (M-234)"
         sign = 1 if event["side"] == Side.BUY else -1
         self.positions[event["account"], event["instrument"]] += sign * event["qty"]
+        for key, lots in self.spreads.pop(event["order_id"], {}).items():
+            self.positions[key] -= lots  # a spread has no position (M-234)
 
     def _see_order(self, kind: EventKind, event: dict) -> None:
         order_id = event["order_id"]
@@ -249,8 +254,16 @@ class Watcher:
         """Both rows of a trade mirror each other; positions move against each other."""
         sign = 1 if order.side == Side.BUY else -1
         self.positions[order.account, order.instrument] += sign * event["qty"]
+        lots = {(order.account, order.instrument): sign * event["qty"]}
+        self.spreads[event["order_id"]] = lots
         in_auction = event["flags"] & EventFlag.AUCTION
-        if self.awaited is None:
+        if event["flags"] & EventFlag.IMPLIED:
+            if event["trade_id"] & _MASK != self.trades_made:
+                self.trades_made += 1
+                assert event["trade_id"] & _MASK == self.trades_made, "trade ids have a gap (M-2)"
+            if event["flags"] & EventFlag.AGGRESSOR:
+                return
+        elif self.awaited is None:
             self.trades_made += 1
             assert event["trade_id"] & _MASK == self.trades_made, "trade ids have a gap (M-2)"
             assert in_auction or event["flags"] & EventFlag.AGGRESSOR, "a resting row alone (M-6)"

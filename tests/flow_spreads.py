@@ -14,6 +14,7 @@ from tests.build import (
     member,
     product,
     roll_product,
+    set_implied,
     spread,
 )
 from tests.flow import FAR_DAY, MEMBER_ROW, Flow, small_world
@@ -31,7 +32,7 @@ def spread_world(**over: int) -> list[dict]:
     terms = {"qty_max": 40, "limit_bp": 500, "ladder_bp": 500, "band_ticks": 2}
     terms |= {"display_min_bp": 2_000}
     months = {
-        "features": ALL_FEATURES | w.PRICE_BANDS | w.PAUSES,
+        "features": ALL_FEATURES | w.PRICE_BANDS | w.PAUSES | w.IMPLIED_PRICES,
         "static_band_ticks": 5,
         "dynamic_band_ticks": 4,
         "velocity_ticks": 5,
@@ -88,6 +89,12 @@ class SpreadFlow(Flow):
         if row["products"] == MEMBER_ROW["products"]:
             self.repairs[-1] = member(row["member"], **(MEMBER_ROW | EVERY))
         return made
+
+    def _silent(self) -> dict:
+        """Half of them turn implied prices off or on, seldom where there are none."""
+        if self.dice.number(1, 2) == 1:
+            return super()._silent()
+        return set_implied(self.dice.pick((5, 5, 5, 5, 5, 1, 9)), self.dice.pick((0, 1, 1, 2)))
 
     def _roll_product(self) -> dict:
         number = self.dice.pick((1, 2, 3, 4, 5, 5, 6, 7))

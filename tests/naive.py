@@ -1,10 +1,9 @@
 """An obvious exchange in plain Python: what the kernels must equal, event by event.
 
-Written from specs/matching.md alone, with lists, dicts and exact integers; it knows no array, no
-batch and no kernel and imports nothing from `engine`. A command is a dict with the fields of a
-COMMAND row (0 where nothing is given; an id is a tuple of three words); a definition carries its
-decoded blob under `row` (None: of the wrong length). An event is a dict with every field of an
-EVENT row. Its parts are the other files of this name, such as `naive_checks.py` (admission).
+Written from specs/matching.md alone, with lists, dicts and exact integers: no array or kernel, no
+import from `engine`. A command is a dict with the fields of a COMMAND row (0 where none is given;
+an id is a tuple of three words); a definition carries its decoded blob under `row` (None: of the
+wrong length). An event is a dict with every field of an EVENT row. Parts: the files `naive_*.py`.
 """
 
 from __future__ import annotations
@@ -13,10 +12,10 @@ from specs.rejects import Reject
 from tests import naive_amend as amend
 from tests import naive_checks as checks
 from tests import naive_days as days
+from tests import naive_implied as implied
 from tests import naive_mass as mass
 from tests import naive_phases as phases
 from tests import naive_quotes as quotes
-from tests import naive_settle as settle
 from tests import naive_spreads as spreads
 from tests import naive_stops as stops
 from tests import naive_words as w
@@ -46,14 +45,14 @@ class NaiveExchange:
         self.killed: set[tuple[int, int]] = set()  # member, session (0: the whole member)
         self.request = self.orders_made = self.trades_made = self.slices_made = self.quoting = 0
         self.makers, self.quote_sessions, self.quote_fills, self.quotes_due = set(), {}, [], []
-        self.tape, self.command, self.events = amend.Tape(), {}, []
+        self.tape, self.implied, self.command, self.events = amend.Tape(), implied.Memory(), {}, []
 
     def apply(self, command: dict) -> list[dict]:
         """The full list of the command's events (M-1); the last one is marked (M-5)."""
         self.command, self.request, self.events = command, 0, []
         HANDLERS.get(command["kind"], days.ignore)(self, command)
         stops.run(self)
-        settle.note_locks(self)
+        implied.tell(self)
         amend.remember(self)
         if self.events:
             self.events[-1]["flags"] |= w.LAST_OF_COMMAND
@@ -349,6 +348,8 @@ class NaiveExchange:
         bound = self.bound(order)
         while order.leaves:
             queue = self.reachable(order, bound)
+            if implied.step(self, order, bound, queue):
+                continue
             if not queue:
                 return
             resting = queue[0]
@@ -399,13 +400,12 @@ class NaiveExchange:
         resting.shown -= qty
         if not resting.leaves:
             self.leave_book(resting)
-        first = len(self.events)
         for one, flags in ((order, w.AGGRESSOR), (resting, 0)):
             status = w.STATUS_PARTIALLY_FILLED if one.leaves else w.STATUS_FILLED
             answers = one is order and self.request == one.request
             fields = {"qty": qty, "price": price, "trade_id": trade_id, "ord_status": status}
             self.emit_order(w.FILL, one, answers, flags=flags, **fields)
-        spreads.report_legs(self, self.events[first:], [order, resting])
+        spreads.report_legs(self, self.events[-2:], [order, resting])
         if resting.leaves and not resting.shown:
             self.refresh(instrument, resting)
 
@@ -441,7 +441,7 @@ class NaiveExchange:
         return b["net"] + b["long_today"] + b["long_before"] - b["short_today"] - b["short_before"]
 
 
-HANDLERS = quotes.HANDLERS | mass.HANDLERS | days.HANDLERS
+HANDLERS = quotes.HANDLERS | mass.HANDLERS | days.HANDLERS | implied.HANDLERS
 HANDLERS |= {
     w.NEW_ORDER: NaiveExchange.new_order,
     w.CANCEL: NaiveExchange.cancel,

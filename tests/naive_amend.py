@@ -51,7 +51,7 @@ def remember(venue: NaiveExchange) -> None:
     for event in venue.events:
         tape.events_made += 1
         number = event["trade_id"] & COUNT
-        is_fill = event["kind"] == w.FILL and not event["flags"] & w.LEG
+        is_fill = event["kind"] == w.FILL and not event["flags"] & (w.LEG | w.IMPLIED_TRADE)
         if is_fill or event["kind"] == w.BLOCK_TRADED:
             trade = tape.trades.setdefault(number, Trade([], [], [], event["price"]))
             if is_fill:

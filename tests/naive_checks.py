@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from specs.rejects import Reject
+from tests import naive_implied as implied
 from tests import naive_spreads as spreads
 from tests import naive_stops as stops
 from tests import naive_words as w
@@ -308,15 +309,17 @@ def _refuse_room(venue: NaiveExchange, instrument: Instrument, c: dict) -> int:
     full = len(venue.live) >= venue.bounds.orders
     if full or own + 1 > venue.members[c["member"]]["orders_max"]:
         return Reject.ORDERS_FULL
-    if c["exec_inst"] & 1 and would_trade(instrument, c["side"], c["price"]):
+    if c["exec_inst"] & 1 and would_trade(venue, instrument, c["side"], c["price"]):
         return Reject.POST_ONLY_WOULD_TRADE
     return 0
 
 
-def would_trade(instrument: Instrument, side: int, price: int) -> bool:
+def would_trade(venue: NaiveExchange, instrument: Instrument, side: int, price: int) -> bool:
     """M-25; in a call nothing trades at once."""
     if instrument.calling:
         return False
+    if implied.would_trade(venue, instrument, side, price):
+        return True
     sign = 1 if side == w.BUY else -1
     return any(sign * resting.price <= sign * price for resting in instrument.contra(side))
 
@@ -389,6 +392,6 @@ def refuse_replace(venue: NaiveExchange, c: dict) -> int:
     reason = refuse_risk(venue, instrument, asked, leaves, replaced=order)
     if reason:
         return reason
-    if order.post_only and would_trade(instrument, order.side, c["price"]):
+    if order.post_only and would_trade(venue, instrument, order.side, c["price"]):
         return Reject.POST_ONLY_WOULD_TRADE
     return 0

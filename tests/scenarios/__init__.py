@@ -63,6 +63,9 @@ def render(event: dict) -> str:
     it is another one, s session; flags as words, a leg with its instrument and side.
     """
     words = [EventKind(event["kind"]).name]
+    if event["kind"] == EventKind.IMPLIED:
+        words.append(f"i{event['instrument']} {Side(event['side']).name}")
+        return " ".join([*words, f"@{event['price'] / TICK:g}" if event["qty"] else "none"])
     if EventKind.PHASE_CHANGED <= event["kind"] < EventKind.KILLED:
         return " ".join(words + phase_words(event))
     if EventKind.QUOTES_TAKEN <= event["kind"] <= EventKind.QUOTE_REQUESTED:
@@ -92,14 +95,19 @@ def render(event: dict) -> str:
     if event["order_request"] not in (0, event["request"]):
         words.append(f"of r{event['order_request']}")
     words += [f"s{event['session']}"] * bool(event["session"])
-    marks = ((w.AUCTION, "AUCTION"), (w.AGGRESSOR, "AGGRESSOR"), (w.UNSOLICITED, "UNSOLICITED"))
+    marks = (
+        (w.AUCTION, "AUCTION"),
+        (w.IMPLIED_TRADE, "IMPLIED"),
+        (w.AGGRESSOR, "AGGRESSOR"),
+        (w.UNSOLICITED, "UNSOLICITED"),
+    )
     for flag, word in marks:
         words += [word] * bool(event["flags"] & flag)
     if event["flags"] & w.LEG:
         words.append(f"LEG i{event['instrument']} {Side(event['side']).name}")
     words += ["KEPT_PLACE"] * bool(event["flags"] & w.KEPT_PLACE)
     words += ["QUOTE"] * bool(event["flags"] & w.QUOTE)
-    if event["kind"] in (EventKind.KILLED, EventKind.RELEASED):
+    if event["kind"] in (EventKind.KILLED, EventKind.RELEASED, EventKind.IMPLIED_SET):
         words.append(f"for {event['reason']}")
     elif event["reason"]:
         name = CancelReason if event["reason"] > 1_000 else Reject
