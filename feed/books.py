@@ -4,7 +4,7 @@ The publisher keeps one (to know levels and to make snapshots) and every subscri
 same code, fed with the same values. A book holds messages as its state (definition, limits,
 statistics), so a snapshot is those messages and one OrderAdded per slice.
 
-Source: specs/market_data.md (F-20 to F-34, F-43).
+Source: specs/market_data.md (F-20 to F-38, F-43).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from engine.types import Side
 from feed.levels import Level, Levels
 from feed.messages import (
     BlockTrade,
+    ImpliedPrice,
     Indicative,
     InstrumentDefined,
     Limits,
@@ -76,6 +77,7 @@ class Book:
         "asks",
         "bids",
         "definition",
+        "implied",
         "indicative",
         "instrument",
         "limits",
@@ -95,6 +97,7 @@ class Book:
         self.status: Status | None = None
         self.settlement: Settlement | None = None
         self.indicative: Indicative | None = None  # of a call that would trade
+        self.implied: dict[int, ImpliedPrice] = {}  # by side, where there is one
         self.statistics = Statistics(0, instrument, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 
     @property
@@ -204,7 +207,8 @@ class Book:
     def facts(self) -> Sequence[MarketMessage]:
         """The messages that rebuild all of the book but its slices (F-43)."""
         known = (self.definition, self.limits, self.status, self.settlement, self.indicative)
-        return [fact for fact in known if fact is not None] + [copy.copy(self.statistics)]
+        facts = [fact for fact in known if fact is not None]
+        return [*facts, *self.implied.values(), copy.copy(self.statistics)]
 
     def orders_array(self, side: int) -> np.ndarray:
         """One side as ORDER rows, best price first, in queue order inside a price; a copy."""
@@ -247,6 +251,7 @@ class Books:
             BlockTrade: self._apply_block,
             TradeBusted: self._apply_busted,
             TradeCorrected: self._apply_corrected,
+            ImpliedPrice: self._apply_implied,
         }
 
     def apply(self, message: MarketMessage) -> None:
@@ -346,6 +351,13 @@ class Books:
     def _apply_corrected(self, message: TradeCorrected) -> None:
         more = (message.price - message.price_before) * message.qty
         self.book(message.instrument).statistics.value += more
+
+    def _apply_implied(self, message: ImpliedPrice) -> None:
+        implied = self.book(message.instrument).implied
+        if message.exists:
+            implied[message.side] = message
+        else:
+            implied.pop(message.side, None)
 
 
 def _check_level(level: Level, message: OrderAdded | OrderChanged | OrderRemoved | Trade) -> None:

@@ -5,7 +5,7 @@ of the recovery service (Request). It knows no packet, no socket and no book. Pr
 1e-9 of the quote unit, quantities int64 lots, times int64 nanoseconds since 1970 UTC (the venue
 clock). A field is only ever appended; anything else raises SCHEMA_VERSION.
 
-Source: specs/market_data.md (F-10 to F-34, F-40 to F-45, F-60).
+Source: specs/market_data.md (F-10 to F-38, F-40 to F-45, F-60).
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class Trade(_Message, tag=4):
     trade_id: int
     price: int  # 1e-9, of the trade
     qty: int  # lots traded
-    public_id: int  # the resting slice, on the other side; 0: of an order that a call hid
+    public_id: int  # the resting slice, on the other side; 0: a call hid it, or a price was implied
     resting_price: int  # 1e-9, the slice's level
     qty_left: int  # lots the slice shows; 0: it has left the book
     level_qty: int  # lots at resting_price
@@ -271,6 +271,17 @@ class BlockTrade(_Message, tag=35):
     flags: int = 0  # MessageFlag
 
 
+class ImpliedPrice(_Message, tag=17):
+    """The best price that other books imply on a side of this one, apart from its orders (F-38)."""
+
+    time_ns: int  # venue clock
+    instrument: int
+    side: int  # Side of the implied bid or ask: 49 bid, 50 ask
+    price: int  # 1e-9
+    exists: int  # 1; 0: there is none any more
+    flags: int = 0  # MessageFlag
+
+
 class SnapshotStart(_Message, tag=20):
     """What follows rebuilds `instrument` as it stood after message `sequence` (F-43)."""
 
@@ -315,7 +326,7 @@ AuctionMessage = Indicative | Uncrossed | QuoteRequested
 AmendmentMessage = TradeBusted | TradeCorrected | BlockTrade
 RecoveryMessage = SnapshotStart | SnapshotEnd | Refused
 # what is numbered; all have flags
-MarketMessage = BookMessage | ReferenceMessage | AuctionMessage | AmendmentMessage
+MarketMessage = BookMessage | ReferenceMessage | AuctionMessage | AmendmentMessage | ImpliedPrice
 Message = MarketMessage | RecoveryMessage
 Request = ReplayRequest | SnapshotRequest
 

@@ -4,7 +4,7 @@ An event says what an order shows after it (public_id, display_qty); a message s
 the book. So the publisher remembers the slice each order shows, and nothing else about orders:
 hidden quantity, members and accounts are never read. It knows no packet, no file and no socket.
 
-Source: specs/market_data.md (F-10 to F-37, F-62 to F-64); specs/matching.md (M-4 to M-6, M-18,
+Source: specs/market_data.md (F-10 to F-38, F-62 to F-64); specs/matching.md (M-4 to M-6, M-18,
 M-24, M-220, M-227).
 """
 
@@ -22,6 +22,7 @@ from feed.levels import Level
 from feed.messages import (
     BlockTrade,
     DayRolled,
+    ImpliedPrice,
     Indicative,
     InstrumentDefined,
     Limits,
@@ -68,6 +69,7 @@ _TRADES_TOLD = frozenset(
 _AGGRESSOR = int(EventFlag.AGGRESSOR)
 _AUCTION = int(EventFlag.AUCTION)
 _LEG = int(EventFlag.LEG)
+_IMPLIED = int(EventFlag.IMPLIED)
 _LAST_OF_COMMAND = int(EventFlag.LAST_OF_COMMAND)
 _END_OF_EVENT = int(MessageFlag.END_OF_EVENT)
 _BUY = int(Side.BUY)
@@ -134,6 +136,7 @@ class Publisher:
             EventKind.INDICATIVE: self._indicative,
             EventKind.UNCROSSED: self._uncrossed,
             EventKind.QUOTE_REQUESTED: self._quote_requested,
+            EventKind.IMPLIED: self._implied,
         }
 
     @property
@@ -191,7 +194,7 @@ class Publisher:
                     pass  # told by the trade of the spread (F-23)
                 elif flags & _AUCTION and side == _BUY:
                     self._auction_bid(fields, out)
-                elif not flags & _AGGRESSOR:
+                elif flags & (_AGGRESSOR | _IMPLIED) != _AGGRESSOR:
                     self._trade(fields, out)
             elif kind in _AMENDMENTS:
                 self._amended(fields, out)
@@ -228,12 +231,16 @@ class Publisher:
     def _trade(self, fields: tuple[int, ...], out: list[MarketMessage]) -> None:
         time_ns, order_id, trade_id, _, price, qty, shown_qty, instrument, _, side, flags = fields
         book = self.books.by_instrument[instrument]
-        public_id = self.shown.get(order_id) if shown_qty else self.shown.pop(order_id)
+        came_in = flags & _AGGRESSOR != 0  # at an implied price: no slice of this book changes
+        if came_in:
+            public_id = shown_qty = 0
+        else:
+            public_id = self.shown.get(order_id) if shown_qty else self.shown.pop(order_id)
         statistics = book.statistics
         if statistics.trades == 0 or not statistics.low <= price <= statistics.high:
             self._traded.add(instrument)
         level = book.trade(time_ns, trade_id, price, qty, public_id, shown_qty)
-        aggressor = _SELL if side == _BUY else _BUY
+        aggressor = side if came_in else _SELL if side == _BUY else _BUY
         out.append(
             Trade(
                 time_ns,
@@ -367,6 +374,12 @@ class Publisher:
         return QuoteRequested(
             int(row["time_ns"]), int(row["instrument"]), int(row["side"]), int(row["qty"])
         )
+
+    def _implied(self, row: np.void) -> MarketMessage:
+        names = ("time_ns", "instrument", "side", "price", "qty")
+        implied = ImpliedPrice(*(int(row[name]) for name in names))
+        self.books.apply(implied)
+        return implied
 
     def _status(self, row: np.void, instrument: int, trading_status: TradingStatus) -> Status:
         status = Status(int(row["time_ns"]), instrument, int(trading_status), int(row["reason"]))

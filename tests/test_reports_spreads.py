@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import pytest
 
+from engine.limits import PRICE_NONE
 from engine.types import EventFlag, EventKind
+from feed.books import Books
 from feed.messages import InstrumentDefined, OrderAdded, Statistics, Trade
 from feed.publish import Publisher
 from gateway.dialect import DICTIONARY
@@ -16,7 +18,9 @@ from tests.build import ALPHA, BRAVO, buy, number, sell, spread, usual_venue
 from tests.codec_bench import make_tables
 from tests.exchanges import EngineVenue
 from tests.feed_market import TableDefinitions
+from tests.flow_spreads import SpreadFlow, spread_world
 from tests.test_reports import EVENT_TEXT, FIRST, body, check_message, encode, event
+from tests.twin import Twin
 
 LEG = event(
     EventKind.FILL, request=0, order_request=5, qty=3, price=-12_340_000_000, side=ord("2"),
@@ -59,3 +63,34 @@ def test_the_feed_tells_legs_with_the_definition_and_trades_once() -> None:
     assert isinstance(traded, Trade) and isinstance(statistics, Statistics)
     assert (traded.instrument, traded.side, traded.price, traded.qty) == (4, w.SELL, 0, 1)
     assert (statistics.volume, statistics.low) == (1, 0)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_books_follow_the_feed_through_implied_trades(seed: int) -> None:
+    """Slices, volume and implied prices of every book are the engine's; a late joiner has them."""
+    twin = Twin(40 + seed, start=number(spread_world()), flow_type=SpreadFlow, spoils=10**9)
+    twin.grow(700)
+    assert any(event["flags"] & EventFlag.IMPLIED for event in twin.events())
+    venue, books, joined = EngineVenue(), Books(), Books()
+    publisher = Publisher(TableDefinitions(number(spread_world())))
+    for message in publisher.publish(venue.run_rows(twin.commands)):
+        books.apply(message)
+    tables = venue.engine.tables()
+    rolled = {event["instrument"] for event in twin.events() if event["kind"] == w.SETTLED}
+    for instrument, book in books.by_instrument.items():
+        orders = venue.engine.orders(instrument)
+        for side in (w.BUY, w.SELL):
+            shown = orders[(orders["public_id"] > 0) & (orders["side"] == side)]
+            told = book.orders_array(side)[["public_id", "price", "qty"]].tolist()
+            assert told == shown[["public_id", "price", "shown"]].tolist()
+        known = tables.instruments[instrument]
+        assert instrument in rolled or book.statistics.volume == known["volume"]
+        if not known["implied"]:
+            continue
+        row = tables.implieds[instrument]
+        for side, name in ((w.BUY, "told_bid"), (w.SELL, "told_ask")):
+            price = book.implied[side].price if side in book.implied else None
+            assert price == (int(row[name]) if abs(row[name]) < PRICE_NONE else None)
+        for fact in book.facts():
+            joined.apply(fact)
+        assert joined.by_instrument[instrument].implied == book.implied
