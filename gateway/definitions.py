@@ -26,7 +26,7 @@ from engine.types import (
     ProductFeature,
 )
 from specs.calendar import to_yyyymmdd
-from specs.products import Catalogue, Contract, Product, product_contracts
+from specs.products import Catalogue, Contract, Product, SpreadContract, product_contracts
 from specs.venue import Account, Member, VenueConfig, permits
 
 SHARD = 0
@@ -137,6 +137,11 @@ def missing(
         for contract in product_contracts(product, day):
             if contract.symbol not in known.instruments:
                 _define_instrument(batch, contract, price)
+    for product in catalogue.products:
+        day = (dates or {}).get(product.code, trading_date)
+        for spread in catalogue.spreads(product, day):
+            if spread.symbol not in known.instruments:
+                _define_spread(batch, spread)
     for member in config.members:
         _define_member(batch, member)
     gone = set(known.members) - {member.name for member in config.members}
@@ -244,6 +249,8 @@ def _features(product: Product) -> int:
         features |= ProductFeature.PRICE_BANDS
     if product.velocity_ticks or product.breaker_percent:
         features |= ProductFeature.PAUSES
+    if product.implied_prices:
+        features |= ProductFeature.IMPLIED
     if product.pause_product:
         features |= ProductFeature.PAUSE_PRODUCT
     if product.settlement_window_seconds:
@@ -267,6 +274,26 @@ def _define_instrument(batch: _Batch, contract: Contract, reference_price: int) 
     row["trading_date"] = to_yyyymmdd(contract.first_trading_date)
     row["product"] = batch.known.products[contract.product.code]["product"]
     row["symbol"] = contract.symbol.encode()
+    batch.add(CommandKind.DEFINE_INSTRUMENT, row)
+
+
+def _define_spread(batch: _Batch, spread: SpreadContract) -> None:
+    """A spread of two legs that are defined, at the catalogue's reference, 0 between months."""
+    rows = batch.known.instruments
+    if spread.leg_1.symbol not in rows or spread.leg_2.symbol not in rows:
+        return
+    row = np.zeros(1, INSTRUMENT)[0]
+    row["reference_price"] = spread.product.reference_units if spread.product.bought else 0
+    row["instrument"] = batch.id_of(CommandKind.DEFINE_INSTRUMENT, spread.symbol)
+    row["maturity"] = spread.leg_1.month.yyyymm
+    row["first_trading_date"] = to_yyyymmdd(spread.first_trading_date)
+    row["last_trading_date"] = to_yyyymmdd(spread.last_trading_date)
+    row["trading_date"] = to_yyyymmdd(spread.first_trading_date)
+    row["product"] = batch.known.products[spread.product.code]["product"]
+    row["symbol"] = spread.symbol.encode()
+    row["leg_1"] = rows[spread.leg_1.symbol]["instrument"]
+    row["leg_2"] = rows[spread.leg_2.symbol]["instrument"]
+    row["lots_1"], row["lots_2"] = spread.lots_1, spread.lots_2
     batch.add(CommandKind.DEFINE_INSTRUMENT, row)
 
 

@@ -27,6 +27,8 @@ _BASE_TIMES_IN_FORCE = ("DAY", "IOC", "FOK")
 
 Percent = Annotated[Decimal, Meta(description="0 to 100, at most two decimals")]
 Count = Annotated[int, Meta(ge=0, le=1_000_000)]
+Places = Annotated[int, Meta(ge=1, le=20)]
+Lots = Annotated[int, Meta(ge=1, le=1_000)]
 OrderTypeName = Literal["LIMIT", "MARKET"]
 TimeInForceName = Literal["DAY", "GTC", "GTD", "IOC", "FOK"]
 FeatureName = Literal["MIN_QTY", "POST_ONLY", "ICEBERG", "STOP"]
@@ -83,13 +85,19 @@ class Product(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     auction_features: tuple[AuctionFeatureName, ...]
     replace_keeps_place: bool
     session_template: str
+    calendar_spreads: tuple[Places, ...] = ()
+    implied_prices: bool = False
+    bought: str = ""
+    bought_lots: Lots = 1
+    sold: str = ""
+    sold_lots: Lots = 1
 
     def __post_init__(self) -> None:
         """Relations between fields; msgspec adds the path to what is raised here."""
         units = self.tick * PRICE_UNITS
         if units <= 0 or units % TICK_UNITS != 0:
             raise ValueError(f"tick {self.tick}; allowed: a multiple of 0.000001 above 0")
-        if self.reference_price <= 0 or self.reference_price % self.tick != 0:
+        if self.reference_price % self.tick != 0 or (self.reference_price <= 0 and not self.bought):
             raise ValueError(
                 f"reference_price {self.reference_price}; allowed: a multiple of the tick above 0"
             )
@@ -114,6 +122,7 @@ class Product(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             raise ValueError("velocity_seconds 0; allowed: 1 to 60 where velocity_ticks is above 0")
         _check_settlement(self)
         _check_order_terms(self)
+        _check_spread_terms(self)
 
     @property
     def hours(self) -> Hours:
@@ -200,12 +209,37 @@ def _check_order_terms(product: Product) -> None:
         raise ValueError("closing_first; allowed: true with GROSS only")
 
 
+def _check_spread_terms(product: Product) -> None:
+    if bool(product.bought) != bool(product.sold):
+        raise ValueError("bought, sold; allowed: both or neither")
+    if product.bought and (product.calendar_spreads or product.implied_prices):
+        raise ValueError("calendar_spreads, implied_prices; allowed: where nothing is bought")
+    if product.implied_prices and product.price_rule != "RESTING":
+        raise ValueError("implied_prices; allowed: with the price rule 'RESTING'")
+    legs = product.calendar_spreads or product.bought
+    if legs and product.position_mode != "NETTING":
+        raise ValueError("calendar_spreads, bought; allowed: with the position mode 'NETTING'")
+
+
 class Contract(Struct, frozen=True):
     """One listed future."""
 
     product: Product
     month: Month
     symbol: str
+    first_trading_date: date
+    last_trading_date: date
+
+
+class SpreadContract(Struct, frozen=True):
+    """One listed spread: its buyer buys leg 1 and sells leg 2."""
+
+    product: Product
+    symbol: str
+    leg_1: Contract
+    leg_2: Contract
+    lots_1: int
+    lots_2: int
     first_trading_date: date
     last_trading_date: date
 
@@ -221,6 +255,12 @@ class Catalogue(Struct, frozen=True, forbid_unknown_fields=True, rename={"produc
         for code in codes:
             if codes.count(code) > 1:
                 raise ValueError(f"product code {code} stands twice; allowed: each code once")
+        outright = [product.code for product in self.products if not product.bought]
+        for product in self.products:
+            for leg in (product.bought, product.sold):
+                if leg and leg not in outright:
+                    allowed = ", ".join(outright)
+                    raise ValueError(f"{product.code} has a leg {leg!r}; allowed: {allowed}")
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -245,6 +285,36 @@ class Catalogue(Struct, frozen=True, forbid_unknown_fields=True, rename={"produc
             for contract in product_contracts(product, trading_date, calendar)
         ]
 
+    def spreads(
+        self, product: Product, trading_date: date, calendar: Calendar | None = None
+    ) -> Iterator[SpreadContract]:
+        """What spreads of a product are listed on `trading_date`; calendar as above.
+
+        Of months: pairs so many places apart, near less far. Of two products: every month that both
+        have. Source: specs/matching.md M-230.
+        """
+        if product.bought:
+            sold = product_contracts(self.product(product.sold), trading_date, calendar)
+            months = {contract.month: contract for contract in sold}
+            for one in product_contracts(self.product(product.bought), trading_date, calendar):
+                if one.month in months:
+                    symbol = f"{product.code}{one.month.yymm}"
+                    yield _spread(product, symbol, one, months[one.month], trading_date)
+            return
+        listed = list(product_contracts(product, trading_date, calendar))
+        for places in product.calendar_spreads:
+            for near, far in zip(listed, listed[places:], strict=False):
+                symbol = f"{near.symbol}-{far.month.yymm}"
+                yield _spread(product, symbol, near, far, trading_date)
+
+
+def _spread(
+    product: Product, symbol: str, leg_1: Contract, leg_2: Contract, day: date
+) -> SpreadContract:
+    last = min(leg_1.last_trading_date, leg_2.last_trading_date)
+    lots = (product.bought_lots, product.sold_lots)
+    return SpreadContract(product, symbol, leg_1, leg_2, *lots, day, last)
+
 
 def load_products(file: Path = PRODUCTS_FILE, calendar: CalendarFile | None = None) -> Catalogue:
     """The catalogue of `file`, with templates of `calendar`; raises specs.loading.SpecError."""
@@ -265,6 +335,8 @@ def product_contracts(
     product: Product, trading_date: date, calendar: Calendar | None = None
 ) -> Iterator[Contract]:
     """What of a product is listed on `trading_date`, nearest month first; calendar as above."""
+    if product.bought:
+        return
     calendar = calendar or product.hours.calendar
     rule = product.last_trading_day
     counts = product.months
