@@ -35,6 +35,7 @@ from engine.match import fill, prevent, same_scope, trade
 from engine.moves import note_price, watch_moves
 from engine.positions import move_position
 from engine.quote_fills import note_fill
+from engine.reasons import CancelReason
 from engine.relations import next_of
 from engine.rest import free_row, queue_order, unlink_order, unqueue_order
 from engine.risk import add_open
@@ -42,7 +43,7 @@ from engine.settle import note_trade
 from engine.spreads import report_leg
 from engine.stops import note_print
 from engine.trades import skip_trade
-from engine.types import CancelReason, EventKind, OrdStatus, Side
+from engine.types import EventKind, OrdStatus, Side
 
 
 @kernel

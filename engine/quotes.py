@@ -140,6 +140,8 @@ def check_quote(book, command, instrument, product):
         return np.int64(reason)
     if command["time_ns"] > instrument["continuous_until_ns"]:
         return np.int64(Reject.PHASE_TAKES_NO_QUOTES)
+    if instrument["implied"] != 0:  # M-248
+        return np.int64(Reject.PHASE_TAKES_NO_QUOTES)
     if account["quotes_frozen"] != 0:
         return np.int64(Reject.QUOTES_PULLED)
     bids = command["qty"]

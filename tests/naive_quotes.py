@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from specs.rejects import Reject
 from tests import naive_checks as checks
+from tests import naive_implied as implied
 from tests import naive_mass as mass
 from tests import naive_phases as phases
 from tests import naive_words as w
@@ -90,6 +91,8 @@ def refuse(venue: NaiveExchange, c: dict) -> int:
     instrument = venue.instruments[c["instrument"]]
     if instrument.phase not in (w.NO_PHASE, w.CONTINUOUS):
         return Reject.PHASE_TAKES_NO_QUOTES
+    if any(instrument in relation for relation in implied.relations(venue)):
+        return Reject.PHASE_TAKES_NO_QUOTES  # M-248
     if c["account"] in venue.frozen:
         return Reject.QUOTES_PULLED
     sides = [(side, *terms(c, side)) for side in (w.BUY, w.SELL)]

@@ -1,4 +1,4 @@
-"""Scenarios of section 21: implied prices of calendar spreads (M-240 to M-247)."""
+"""Scenarios of section 21: implied prices of calendar spreads (M-240 to M-248)."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from tests.build import (
     instrument,
     mass_cancel,
     product,
+    quote,
     replace,
     sell,
     set_implied,
@@ -425,5 +426,18 @@ def test_m247_the_switch() -> None:
             FILL o3 t1 @103 qty 1 cum 1 of r3 s3 IMPLIED UNSOLICITED LEG i1 BUY
             FILL o3 t1 @101 qty 1 cum 1 of r3 s3 IMPLIED UNSOLICITED LEG i2 SELL
             IMPLIED i4 SELL @2
+        """,
+    )
+
+
+def test_m248_no_mass_quotes_of_a_relation() -> None:
+    check(
+        set_implied(1, 0),
+        quote(ALPHA, "q1", (1, 99), (1, 101)),
+        venue=CALENDARS,
+        events="""
+            IMPLIED_SET for 1
+            QUOTES_TAKEN r1 s1
+            QUOTE_REJECTED q1 set 1 i1 r1 s1 PHASE_TAKES_NO_QUOTES
         """,
     )
