@@ -32,6 +32,7 @@ from engine.state import (
     take_snapshot,
 )
 from engine.step import step
+from engine.trade_rows import TradeState
 from engine.types import COMMAND, EVENT, REQUEST, CommandKind, Phase
 
 _DEFAULT_HASH_KEY = 0x5EED_17E8_0F51_7E00 >> 2
@@ -179,6 +180,8 @@ class Engine:
         if not max(int(self._header["trades_from"]), last - rows) < number <= last:
             return None
         slot, tables = number & (rows - 1), self.tables()
+        if tables.trades[slot]["state"] == TradeState.NONE:
+            return None
         return tables.trades[slot], tables.trade_sides[2 * slot : 2 * slot + 2]
 
     def trading_date(self, product: int) -> int:

@@ -32,6 +32,13 @@ app.add_typer(members, name="member")
 USAGE_ERROR, FAILED = 2, 1
 
 
+class Switch(StrEnum):
+    """Which way a switch goes."""
+
+    ON = "on"
+    OFF = "off"
+
+
 class Durability(StrEnum):
     """When an order is acknowledged."""
 
@@ -300,6 +307,19 @@ def correct(
     from gateway.cli_operator import run_correct
 
     raise typer.Exit(run_correct(trade, price, reason, data))
+
+
+@app.command()
+def implied(
+    switch: Annotated[Switch, typer.Argument(help="Which way.")],
+    product: Annotated[str, typer.Option(help="Whose months and calendar spreads.")],
+    reason: Why,
+    data: Data = Path("data"),
+) -> None:
+    """Turn implied prices of a product of the running venue on or off."""
+    from gateway.cli_operator import run_implied
+
+    raise typer.Exit(run_implied(product, switch == Switch.ON, reason, data))
 
 
 @app.command()

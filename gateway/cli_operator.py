@@ -1,4 +1,4 @@
-"""`sitex halt`, `resume`, `kill`, `release`, `bust`, `correct`: an operator asks."""
+"""`sitex halt`, `resume`, `kill`, `release`, `bust`, `correct`, `implied`: an operator asks."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from gateway.operator import (
     Release,
     Request,
     Resume,
+    SetImplied,
     ask,
 )
 
@@ -48,6 +49,11 @@ def run_bust(trade_id: int, reason: str, data_dir: Path) -> int:
 def run_correct(trade_id: int, price: str, reason: str, data_dir: Path) -> int:
     """Gives a trade another price; the exit code."""
     return _run("correct", Correct(trade_id, price, reason), data_dir)
+
+
+def run_implied(product: str, on: bool, reason: str, data_dir: Path) -> int:
+    """Turns a product's implied prices on or off; the exit code."""
+    return _run("implied", SetImplied(product.upper(), on, reason), data_dir)
 
 
 def _name(target: str) -> str:

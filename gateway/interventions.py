@@ -4,7 +4,7 @@ A halt holds until an operator lets it go; then the instrument has the phase tha
 hours give it at that moment. The kill switch blocks a member or a session until it is released. Why
 stands in the journal in front of the commands.
 
-Source: specs/matching.md M-117, M-170 to M-172, M-215, M-216, M-223.
+Source: specs/matching.md M-117, M-170 to M-172, M-215, M-216, M-223, M-247.
 """
 
 from __future__ import annotations
@@ -16,10 +16,20 @@ import numpy as np
 from engine.machine import Engine
 from engine.reasons import CancelReason, PhaseReason
 from engine.turn import EventRows, VenueHalted
-from engine.types import COMMAND, PHASE, CommandKind, EventKind, Phase
+from engine.types import COMMAND, PHASE, CommandKind, EventKind, Phase, ProductFeature
 from gateway.amendments import amendment, outcome
 from gateway.assembly import Assembly
-from gateway.operator import Answer, Bust, Correct, Halt, Kill, Release, Request, Resume
+from gateway.operator import (
+    Answer,
+    Bust,
+    Correct,
+    Halt,
+    Kill,
+    Release,
+    Request,
+    Resume,
+    SetImplied,
+)
 
 ALL = "all"
 
@@ -42,6 +52,8 @@ class Interventions:
                 return self._switch(request, venue_ns, now_ns)
             if isinstance(request, Bust | Correct):
                 return self._amend(request, venue_ns, now_ns)
+            if isinstance(request, SetImplied):
+                return self._set_implied(request, venue_ns, now_ns)
             return self._halt(request, venue_ns, now_ns)
         except VenueHalted as halt:
             return Answer(False, f"the venue is halted: {halt}")
@@ -96,6 +108,22 @@ class Interventions:
             return Answer(False, str(error))
         events = self._journal(commands, [blob], request.reason, venue_ns, now_ns)
         return outcome(self._parts, events)
+
+    def _set_implied(self, request: SetImplied, venue_ns: int, now_ns: int) -> Answer:
+        """Turns implied prices of a product on or off (M-247)."""
+        product = self._parts.registry.known.products.get(request.product)
+        if product is None:
+            return Answer(False, f"{request.product} is no product")
+        if not product["features"] & ProductFeature.IMPLIED:
+            return Answer(False, f"{request.product}: without implied prices")
+        number, state = int(product["product"]), "on" if request.on else "off"
+        if bool(self._engine.tables().products[number]["implied_off"]) != request.on:
+            return Answer(False, f"implied prices of {request.product}: {state} already")
+        command = np.zeros(1, COMMAND)
+        command["kind"], command["reason"] = CommandKind.SET_IMPLIED, PhaseReason.OPERATOR
+        command["product"], command["qty"] = number, request.on
+        self._journal(command, [], request.reason, venue_ns, now_ns)
+        return Answer(True, f"implied prices of {request.product}: {state}")
 
     @property
     def _engine(self) -> Engine:

@@ -3,7 +3,7 @@
 One line of JSON asks, one line answers. Only the owner of the directory may connect (mode 0600).
 What is asked for becomes journaled commands (gateway/interventions.py); nothing here knows them.
 
-Source: specs/matching.md M-117, M-215, M-216.
+Source: specs/matching.md M-117, M-215, M-216, M-223, M-247.
 """
 
 from __future__ import annotations
@@ -77,6 +77,14 @@ class Correct(Struct, frozen=True, tag_field="do", tag="correct", forbid_unknown
     reason: Reason
 
 
+class SetImplied(Struct, frozen=True, tag_field="do", tag="implied", forbid_unknown_fields=True):
+    """Turn a product's implied prices on or off; why."""
+
+    product: Target
+    on: bool
+    reason: Reason
+
+
 class Answer(Struct, frozen=True):
     """What came of it: done, or the text says why not."""
 
@@ -84,7 +92,7 @@ class Answer(Struct, frozen=True):
     text: str
 
 
-Request = Halt | Resume | Kill | Release | Bust | Correct
+Request = Halt | Resume | Kill | Release | Bust | Correct | SetImplied
 _encode = msgspec.json.encode
 _requests = msgspec.json.Decoder(Request)
 _answers = msgspec.json.Decoder(Answer)
