@@ -46,7 +46,8 @@ def run_day(terms: DayTerms, code: str | None, data: Path | None) -> int:
         if code not in catalogue.codes:
             allowed = ", ".join(catalogue.codes)
             raise SpecError(PRODUCTS_FILE, "$.product", f"no product {code!r}", allowed)
-        catalogue = Catalogue(products=(catalogue.product(code),))
+        product = catalogue.product(code)
+        catalogue = catalogue.only({code, product.bought, product.sold})
     if data is not None and day_folders(data):
         return _refuse(f"{data} holds a journal; allowed: a directory without one")
     warm_up(print_line)

@@ -13,6 +13,7 @@ from specs.products import (
     PRODUCTS_FILE,
     Contract,
     Product,
+    SpreadContract,
     daily_limits,
     format_price,
     load_products,
@@ -34,15 +35,23 @@ def run_instruments(code: str | None, on: date | None) -> int:
         raise SpecError(PRODUCTS_FILE, "$.product", f"no product {code!r}", allowed)
     day = on or DayConfig().venue_day().at(time.time_ns())
     contracts = catalogue.contracts(day)
+    spreads = {
+        product.code: list(catalogue.spreads(product, day)) for product in catalogue.products
+    }
     console = Console(highlight=False)
     for product in catalogue.products:
         if code is None or product.code == code.upper():
             listed = [contract for contract in contracts if contract.product == product]
             console.print(f"[bold]{product.code}[/]  {product.name}\n{_terms(product)}")
             console.print(hours_lines(product.hours, day))
-            console.print(_table(product, listed))
+            if listed:
+                console.print(_table(product, listed))
+            if spreads[product.code]:
+                console.print(_spread_table(spreads[product.code]))
             console.print()
-    console.print(f"{len(contracts)} contracts of {len(catalogue.products)} products on {day}")
+    count = sum(map(len, spreads.values()))
+    what = f"{len(contracts)} contracts and {count} spreads of {len(catalogue.products)} products"
+    console.print(f"{what} on {day}")
     return 0
 
 
@@ -58,6 +67,17 @@ def _table(product: Product, contracts: list[Contract]) -> Table:
     ]
     for contract in contracts:
         table.add_row(contract.symbol, str(contract.last_trading_date), *prices)
+    return table
+
+
+def _spread_table(spreads: list[SpreadContract]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("spread", style="bold", min_width=10)
+    for name in ("last trading date", "bought", "sold"):
+        table.add_column(name)
+    for spread in spreads:
+        legs = (spread.leg_1.symbol, spread.leg_2.symbol)
+        table.add_row(spread.symbol, str(spread.last_trading_date), *legs)
     return table
 
 

@@ -77,12 +77,14 @@ def simulate(
 ) -> DayResult:
     """Runs the day into an empty directory and closes it. Raises ValueError for another date.
 
-    Of `catalogue`, products that do not trade on the date are left out.
+    Of `catalogue`, products that do not trade on the date are left out, and spreads of them.
     """
-    trading = [p for p in catalogue.products if p.hours.calendar.is_business_day(terms.day)]
-    if not trading:
+    trading = catalogue.only(
+        [p.code for p in catalogue.products if p.hours.calendar.is_business_day(terms.day)]
+    )
+    if not trading.products:
         raise ValueError(f"{terms.day} is no trading date of any product; allowed: others")
-    return _Simulation(terms, Catalogue(products=tuple(trading)), config, data_dir).run()
+    return _Simulation(terms, trading, config, data_dir).run()
 
 
 class _Simulation:

@@ -57,7 +57,11 @@ def mass_quotes(scale: float = 1.0) -> list[Row]:
 def quoted_contracts() -> list[Contract]:
     """The first 100 contracts of the default venue's day that outlive a run."""
     day = DayConfig().venue_day().at(time.time_ns())
-    living = [one for one in load_products().contracts(day) if one.last_trading_date > day]
+    living = [
+        one
+        for one in load_products().contracts(day)
+        if one.last_trading_date > day and not one.product.implied_prices  # M-248
+    ]
     return living[:_INSTRUMENTS]
 
 

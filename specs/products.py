@@ -7,7 +7,7 @@ Source: domain facts section 5.1, issue table of products.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -284,6 +284,17 @@ class Catalogue(Struct, frozen=True, forbid_unknown_fields=True, rename={"produc
             for product in self.products
             for contract in product_contracts(product, trading_date, calendar)
         ]
+
+    def only(self, codes: Collection[str]) -> Catalogue:
+        """The products of these codes, without spreads of two products that are not both there."""
+        kept = {product.code for product in self.products if product.code in codes}
+        return Catalogue(
+            products=tuple(
+                product
+                for product in self.products
+                if product.code in kept and {product.bought, product.sold} <= kept | {""}
+            )
+        )
 
     def spreads(
         self, product: Product, trading_date: date, calendar: Calendar | None = None

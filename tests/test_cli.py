@@ -49,8 +49,10 @@ def test_instruments_of_a_date():
     rows = {line.split()[0]: line.split()[1:] for line in lines if line.strip()}
     assert rows["SITB2612"] == ["2026-12-16", "2.000", "1.800", "2.200"]
     assert rows["SITS2803"] == ["2028-03-15", "14.00", "12.60", "15.40"]
+    assert rows["SITB2612-2703"] == ["2026-12-16", "SITB2612", "SITB2703"]
+    assert rows["INF2612"] == ["2026-12-16", "SITB2612", "GH12612"]
     assert rows["GB22611"] == ["2026-11-30", "5.87", "4.99", "6.75"]
-    assert lines[-1] == "134 contracts of 8 products on 2026-11-20"
+    assert lines[-1] == "134 contracts and 46 spreads of 9 products on 2026-11-20"
     assert max(len(line.rstrip()) for line in lines) <= 80
 
 

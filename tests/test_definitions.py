@@ -36,8 +36,8 @@ def test_a_fresh_venue_defines_everything_in_order():
     found = kinds(definitions)
     counts = {kind: found.count(kind) for kind in sorted(set(found))}
     assert counts == {
-        CommandKind.DEFINE_PRODUCT: 8,
-        CommandKind.DEFINE_INSTRUMENT: 134,
+        CommandKind.DEFINE_PRODUCT: 9,
+        CommandKind.DEFINE_INSTRUMENT: 134 + 46,
         CommandKind.DEFINE_MEMBER: 6,
         CommandKind.DEFINE_ACCOUNT: 6,
         CommandKind.DEFINE_SESSION: 6,
@@ -77,7 +77,7 @@ def test_rows_carry_the_catalogue():
     assert (int(front["first_trading_date"]), int(front["trading_date"])) == (20261120, 20261120)
     alpha = known.accounts["ALPHA"]
     assert int(alpha["order_notional_max"]) == 10**9 * 10**6
-    assert int(known.members["ALPHA"]["products"]) == 0b1_1111_1110
+    assert int(known.members["ALPHA"]["products"]) == 0b11_1111_1110
 
 
 def test_learning_the_commands_gives_what_was_defined_and_leaves_nothing_to_define():
@@ -97,7 +97,7 @@ def test_a_roll_defines_only_new_listings_and_ids_go_on():
     definitions = missing(known, CATALOGUE, CONFIG, date(2026, 12, 17), 9, {"SITB": 1_900_000_000})
     assert set(kinds(definitions)) == {CommandKind.DEFINE_INSTRUMENT}
     new = [row for row in known.instruments.values() if int(row["instrument"]) > highest]
-    assert len(new) == len(definitions.commands) == 8
+    assert len(new) == len(definitions.commands) == 8 + 5
     assert int(known.instruments["SITB2806"]["reference_price"]) == 1_900_000_000
     assert int(known.instruments["SITP2806"]["reference_price"]) == 6_000_000_000
     ids = [int(row["instrument"]) for row in known.instruments.values()]
@@ -144,7 +144,7 @@ def test_a_new_product_takes_the_next_id_and_members_may_trade_it():
     assert int(known.members["ALPHA"]["products"]) == 0b110
     define(known)
     assert int(known.products["SITP"]["product"]) == 3
-    assert int(known.members["ALPHA"]["products"]) == 0b1_1111_1110
+    assert int(known.members["ALPHA"]["products"]) == 0b11_1111_1110
 
 
 def test_the_engine_takes_them_all_and_sets_the_limits_of_the_catalogue():
@@ -157,12 +157,15 @@ def test_the_engine_takes_them_all_and_sets_the_limits_of_the_catalogue():
     consumed, produced = engine.apply(definitions.commands, definitions.blobs, events)
     assert consumed == len(definitions.commands)
     counts = np.bincount(events["kind"][:produced], minlength=64)
-    assert counts[EventKind.PRODUCT_DEFINED] == 8
-    assert counts[EventKind.INSTRUMENT_DEFINED] == counts[EventKind.LIMITS_SET] == 134
+    assert counts[EventKind.PRODUCT_DEFINED] == 9
+    assert counts[EventKind.INSTRUMENT_DEFINED] == counts[EventKind.LIMITS_SET] == 134 + 46
     assert counts[EventKind.MEMBER_SET] == counts[EventKind.SESSION_SET] == 6
     symbols = {int(row["instrument"]): symbol for symbol, row in known.instruments.items()}
     for event in events[:produced][events["kind"][:produced] == EventKind.LIMITS_SET]:
-        code = symbols[int(event["instrument"])][:-4]
+        symbol = symbols[int(event["instrument"])]
+        if known.instruments[symbol]["leg_1"]:
+            continue  # M-231
+        code = symbol[:-4]
         product = CATALOGUE.product(code)
         low, high = daily_limits(product, product.reference_units, is_listing=True)
         assert (int(event["cum_value"]), int(event["leaves_qty"])) == (low, high)

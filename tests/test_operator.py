@@ -59,7 +59,9 @@ def phase(parts: Assembly, symbol: str = FRONT) -> Phase:
 
 
 def months(parts: Assembly, code: str) -> list[str]:
-    return [symbol for symbol in parts.registry.known.instruments if symbol[:-4] == code]
+    known = parts.registry.known
+    number = known.products[code]["product"]
+    return [symbol for symbol, row in known.instruments.items() if row["product"] == number]
 
 
 @pytest.mark.kernels

@@ -25,7 +25,9 @@ ALL_TIMES = {"DAY", "GTC", "GTD", "IOC", "FOK"}
 
 
 def test_codes_in_the_order_of_the_issue():
-    assert load_products().codes == ("SIT", "SITB", "SITP", "SITE", "SITS", "GH1", "GH2", "GB2")
+    assert load_products().codes == (
+        "SIT", "SITB", "SITP", "SITE", "SITS", "GH1", "GH2", "GB2", "INF",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -70,7 +72,9 @@ def test_shanghai_profile():
 
 
 def test_every_other_product_takes_everything():
-    others = [product for product in load_products().products if product.code != "SITS"]
+    others = [
+        product for product in load_products().products if product.code not in ("SITS", "INF")
+    ]
     assert len(others) == 7
     for product in others:
         assert product.order_types == ("LIMIT", "MARKET")
@@ -88,6 +92,7 @@ def test_contracts_of_a_day():
     }
     assert {code: len(listed) for code, listed in by_code.items()} == {
         "SIT": 10, "SITB": 10, "SITP": 10, "SITE": 10, "SITS": 10, "GH1": 36, "GH2": 12, "GB2": 36,
+        "INF": 0,
     }  # fmt: skip
     first = by_code["SITB"][0]
     assert (first.symbol, first.month.yyyymm) == ("SITB2612", 202612)
