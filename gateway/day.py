@@ -117,13 +117,14 @@ class _Simulation:
         plans = [Plan(product.code, product.hours, day) for product in products]
         self._timetable = Timetable(plans, start_ns)
         chance = np.random.default_rng(terms.seed)
-        shares = _shares(terms.commands, len(products))
+        months = [product.code for product in products if not product.bought]
+        shares = dict(zip(months, _shares(terms.commands, len(months)), strict=True))
         self._runs = {}
-        for product, share in zip(products, shares, strict=True):
+        for product in products:
             number = int(known.products[product.code]["product"])
             parties = parties_of(config.members, known, product.code)
             flow = ProductFlow(product, number, parties, chance)
-            self._runs[product.code] = _Run(product, number, share, flow)
+            self._runs[product.code] = _Run(product, number, shares.get(product.code, 0), flow)
             self._begin_date(self._runs[product.code], day)
         pauses = [product.pause_seconds for product in products if product.pause_seconds]
         self._pause_ns = min(pauses) * SECOND_NS if pauses else NEVER_NS
@@ -179,13 +180,16 @@ class _Simulation:
             self._begin_date(run, step.trading_date)
 
     def _begin_date(self, run: _Run, day: date) -> None:
+        """The months that members trade: of spreads the simulation knows no prices."""
         listed = [
             row
             for row in self._result.known.instruments.values()
-            if row["product"] == run.number and row["last_trading_date"] >= to_yyyymmdd(day)
+            if row["product"] == run.number
+            and not row["leg_1"]
+            and row["last_trading_date"] >= to_yyyymmdd(day)
         ]
         listed.sort(key=lambda row: int(row["maturity"]))
-        run.begin_date(day, np.array([int(row["instrument"]) for row in listed]))
+        run.begin_date(day, np.array([row["instrument"] for row in listed], np.int64))
         self._result.statistics.begin_date(run.instruments)
         run.flow.begin_date(run.instruments, self._result.statistics.rows[run.instruments])
 

@@ -63,7 +63,7 @@ class Tape:
 
     products: tuple[Product, ...]  # in the order of their ids
     months: dict[int, Month] = field(default_factory=lambda: defaultdict(Month))
-    maturities: dict[int, int] = field(default_factory=dict)
+    maturities: dict[int, int] = field(default_factory=dict)  # of months; spreads are not read
     settled: Counter = field(default_factory=Counter)
 
     def read(self, events: Iterable[dict]) -> None:
@@ -77,7 +77,11 @@ class Tape:
 
     def read_command(self, command: list[dict]) -> None:
         """The events of one command."""
-        rolled = [event for event in command if event["kind"] == EventKind.SETTLED]
+        rolled = [
+            event
+            for event in command
+            if event["kind"] == EventKind.SETTLED and event["instrument"] in self.maturities
+        ]
         for event in rolled:
             month = self.months[event["instrument"]]
             if month.phase in TRADES:
