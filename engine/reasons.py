@@ -27,13 +27,14 @@ class AlarmReason(IntEnum):
 
 
 class SettleReason(IntEnum):
-    """What a settlement price comes of, where it is not the average of trades (M-200 to M-204)."""
+    """What a settlement price comes of, where it is not the average of trades (M-200 to M-205)."""
 
     NONE = 0  # the average; without trades the reference
     LOCKED = 1040  # the limit at which the instrument was locked at the close
     QUOTED = 1041  # the middle of best bid, best ask and reference
     NEIGHBOUR = 1042  # the change of the nearest month that traded
     LAST = 1043  # the last trade: none lies in the window
+    SPREAD = 1044  # a calendar spread against a month that has a settlement price
 
 
 class CancelReason(IntEnum):

@@ -45,7 +45,7 @@ from engine.mass import heap_next, heap_push
 from engine.match import remove_resting
 from engine.moves import clear_moves
 from engine.positions import join_yesterday
-from engine.reasons import CancelReason, PhaseReason
+from engine.reasons import CancelReason, PhaseReason, SettleReason
 from engine.rest import move_levels
 from engine.settle import clear_close, find_settlements
 from engine.spreads import set_spread_limits, spread_settlement
@@ -179,6 +179,7 @@ def settle(book, at, command, number):
     call = call_at(book, number)
     if instrument["spread"] != 0:
         call["settlement"] = spread_settlement(book, instrument)
+        call["settled_by"] = SettleReason.NONE
     price = call["settlement"]
     event = event_at(book, at)
     clear_event(event, command, EventKind.SETTLED)

@@ -103,12 +103,13 @@ CALL_STATE = np.dtype(
         ("sell_qty", "<i8"),
         ("locked_since_ns", "<i8"),  # of lock_side
         ("close_ns", "<i8"),  # the date's last end of trading; 0: none yet
-        ("close_bid", "<i8"),  # 1e-9, at the close; 0: none
+        ("close_bid", "<i8"),  # 1e-9, at the close, where close_quotes has it
         ("close_ask", "<i8"),
         ("settlement", "<i8"),  # 1e-9, of the roll that goes on
         ("limit_bp", "<u4"),  # in force
         ("locked_bp", "<u4"),  # the limit of the first of the locked days
-        ("settled_by", "<i8"),  # SettleReason
+        ("settled_by", "<u4"),  # SettleReason
+        ("close_quotes", "<u4"),  # bit 0: there was a bid at the close, bit 1: an ask
         ("phase", "u1"),  # Phase
         ("calling", "u1"),  # the book is laid out for a call: it may be crossed
         ("held", "u1"),  # an operator halted it: only an operator lets it go

@@ -46,7 +46,7 @@ def note_close(instrument: Instrument, time_ns: int) -> None:
     bids = [order.price for order in instrument.orders[w.BUY] if not instrument.calling]
     asks = [order.price for order in instrument.orders[w.SELL] if not instrument.calling]
     locked = side if side and time_ns - since >= FIVE_MINUTES else 0
-    instrument.close = Close(time_ns, max(bids, default=0), min(asks, default=0), locked)
+    instrument.close = Close(time_ns, max(bids, default=None), min(asks, default=None), locked)
 
 
 def settlements(venue: NaiveExchange, product: int) -> dict[int, tuple[int, int]]:
@@ -54,38 +54,80 @@ def settlements(venue: NaiveExchange, product: int) -> dict[int, tuple[int, int]
     rolled = [
         one
         for _, one in sorted(venue.instruments.items())
-        if one.product["product"] == product and not one.expired and not one.legs
+        if one.product["product"] == product and not one.expired
     ]
     for one in rolled:
         if one.phase in w.TRADES:
             note_close(one, venue.command["time_ns"])
     alone = {one.number: by_itself(one) for one in rolled}
-    traded = [one for one in rolled if one.volume]
-    found = {}
-    for one in rolled:
-        price, reason = alone[one.number]
-        if not one.volume and not reason and not one.suspended and traded:
+    months = [one for one in rolled if not one.legs]
+    traded = [one for one in months if one.volume]
+    found = {one.number: alone[one.number] for one in months if one.volume or alone[one.number][1]}
+    by_spreads(rolled, alone, found)
+    for one in months:
+        if one.number in found:
+            continue
+        found[one.number] = one.reference, 0
+        if not one.suspended and traded:
             near = min(traded, key=lambda other: distance(one, other))
             change = Fraction(alone[near.number][0], near.reference)
             price = on_tick(one.reference * change, one.product["tick"])
-            price = min(max(price, one.low), one.high)
-            reason = w.BY_NEIGHBOUR
-        found[one.number] = (price, reason)
+            found[one.number] = min(max(price, one.low), one.high), w.BY_NEIGHBOUR
     return found
+
+
+def by_spreads(
+    rolled: list[Instrument],
+    alone: dict[int, tuple[int, int]],
+    found: dict[int, tuple[int, int]],
+) -> None:
+    """M-205: fills `found` month by month, until no calendar spread leads to another."""
+    before = -1
+    while len(found) > before:
+        before = len(found)
+        for one in rolled:
+            if not (one.legs or one.suspended or one.number in found):
+                ways = [way for spread in rolled for way in leads(spread, one, alone, found)]
+                if ways:
+                    price = min(max(min(ways)[3], one.low), one.high)
+                    found[one.number] = price, w.BY_SPREAD
+
+
+def leads(
+    spread: Instrument,
+    one: Instrument,
+    alone: dict[int, tuple[int, int]],
+    found: dict[int, tuple[int, int]],
+) -> list[tuple[bool, tuple[int, int], int, int]]:
+    """M-205: what a spread makes of a month's price, behind what decides between several."""
+    told = spread.volume or alone[spread.number][1] == w.BY_QUOTES
+    if not told or [lots for _, lots in spread.legs] != [1, 1]:
+        return []
+    legs, price = [leg for leg, _ in spread.legs], alone[spread.number][0]
+    return [
+        (
+            not spread.volume,
+            distance(one, other)[:2],
+            spread.number,
+            found[other.number][0] + (price if one is legs[0] else -price),
+        )
+        for other in legs
+        if any(leg is one for leg in legs) and other is not one and other.number in found
+    ]
 
 
 def by_itself(instrument: Instrument) -> tuple[int, int]:
     """M-71, M-201 to M-203."""
     tick = instrument.product["tick"]
     trades = instrument.trades
-    close = instrument.close or Close(0, 0, 0, 0)
-    quotes = [price for price in (close.bid, close.ask) if price]
+    close = instrument.close or Close(0, None, None, 0)
+    quotes = [price for price in (close.bid, close.ask) if price is not None]
     if trades:
         if instrument.product["features"] & w.SETTLE_WINDOW:
             trades = in_window(instrument, close.time_ns)
         if not trades:
-            price = max(instrument.last, close.bid)
-            return (min(price, close.ask) if close.ask else price), w.BY_LAST
+            price = instrument.last if close.bid is None else max(instrument.last, close.bid)
+            return (price if close.ask is None else min(price, close.ask)), w.BY_LAST
         volume = sum(qty for _, _, qty in trades)
         value = sum(price * qty for _, price, qty in trades)
         return on_tick(Fraction(value, volume), tick), 0
@@ -106,8 +148,9 @@ def in_window(instrument: Instrument, close_ns: int) -> list[tuple[int, int, int
 
 
 def on_tick(price: Fraction | int, tick: int) -> int:
-    """The nearest price on the tick, the middle upwards."""
-    return int((Fraction(price) / tick * 2 + 1) // 2) * tick
+    """The nearest price on the tick, the middle away from zero."""
+    size = int((abs(Fraction(price)) / tick * 2 + 1) // 2) * tick
+    return size if price >= 0 else -size
 
 
 def distance(one: Instrument, other: Instrument) -> tuple[int, int, int]:

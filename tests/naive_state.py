@@ -68,11 +68,11 @@ class Order:
 
 
 class Close(NamedTuple):
-    """What M-200 takes of an instrument when its trading ends; 0: none."""
+    """What M-200 takes of an instrument when its trading ends."""
 
     time_ns: int
-    bid: int
-    ask: int
+    bid: int | None
+    ask: int | None
     locked: int
 
 

@@ -33,20 +33,20 @@ class Month:
     phase: int = 0
     end_ns: int = 0
     lock: tuple[int, int] = (0, 0)
-    close: tuple[int, int, int, int] = (0, 0, 0, 0)  # time, bid, ask, locked side
+    close: tuple[int, int | None, int | None, int] = (0, None, None, 0)  # bid, ask, locked side
 
-    def quotes(self) -> tuple[int, int]:
-        """Best bid and ask; 0: none."""
+    def quotes(self) -> tuple[int | None, int | None]:
+        """Best bid and ask."""
         sides = defaultdict(list)
         for order_id, event in self.orders.items():
             sides[event["side"]].append(self.prices[order_id])
-        return max(sides[Side.BUY], default=0), min(sides[Side.SELL], default=0)
+        return max(sides[Side.BUY], default=None), min(sides[Side.SELL], default=None)
 
     def watch(self, time_ns: int) -> None:
         """The lock at the end of a command."""
         bid, ask = self.quotes()
-        side = Side.BUY if bid == self.high and not ask else 0
-        side = Side.SELL if ask == self.low and not bid else side
+        side = Side.BUY if bid == self.high and ask is None else 0
+        side = Side.SELL if ask == self.low and bid is None else side
         if side != self.lock[0]:
             self.lock = (side, time_ns)
 
@@ -59,11 +59,12 @@ class Month:
 
 @dataclass
 class Tape:
-    """Reads events; `settled` counts the settlements that were as recomputed, by reason."""
+    """Reads events; `settled` counts months' settlements that were as recomputed, by reason."""
 
     products: tuple[Product, ...]  # in the order of their ids
     months: dict[int, Month] = field(default_factory=lambda: defaultdict(Month))
-    maturities: dict[int, int] = field(default_factory=dict)  # of months; spreads are not read
+    maturities: dict[int, int] = field(default_factory=dict)  # of months
+    spreads: dict[int, tuple[int, int]] = field(default_factory=dict)  # calendar spreads: legs
     settled: Counter = field(default_factory=Counter)
 
     def read(self, events: Iterable[dict]) -> None:
@@ -77,17 +78,15 @@ class Tape:
 
     def read_command(self, command: list[dict]) -> None:
         """The events of one command."""
-        rolled = [
-            event
-            for event in command
-            if event["kind"] == EventKind.SETTLED and event["instrument"] in self.maturities
-        ]
+        rolled = [event for event in command if event["kind"] == EventKind.SETTLED]
         for event in rolled:
             month = self.months[event["instrument"]]
             if month.phase in TRADES:
                 month.ends(event["time_ns"])
+        rolled = [event for event in rolled if event["instrument"] in self.maturities]
+        by_spreads = self.by_spreads(rolled)
         for event in rolled:
-            found = self.settlement(event, rolled)
+            found = by_spreads.get(event["instrument"]) or self.settlement(event, rolled)
             assert (event["price"], event["reason"]) == found, (event, found)
             volume = sum(qty for _, _, qty in self.months[event["instrument"]].trades)
             assert event["qty"] == volume
@@ -102,7 +101,10 @@ class Tape:
         month, kind, order_id = self.months[event["instrument"]], event["kind"], event["order_id"]
         if kind in (EventKind.ACCEPTED, EventKind.REPLACED):
             month.prices[order_id] = event["price"]
-        if kind == EventKind.FILL and event["side"] == Side.BUY:
+        if event["flags"] & EventFlag.LEG:
+            return
+        once = event["side"] == Side.BUY or event["flags"] & EventFlag.IMPLIED
+        if kind == EventKind.FILL and once:
             month.trades.append((event["time_ns"], event["price"], event["qty"]))
         if kind in OF_ORDERS and order_id:
             month.orders[order_id] = event
@@ -115,7 +117,48 @@ class Tape:
         elif kind == EventKind.LIMITS_SET:
             month.reference = event["price"]
             month.low, month.high = event["cum_value"], event["leaves_qty"]
-            month.trades, month.close, month.lock = [], (0, 0, 0, 0), (0, 0)
+            month.trades, month.close, month.lock = [], (0, None, None, 0), (0, 0)
+
+    def by_spreads(self, rolled: list[dict]) -> dict[int, tuple[int, int]]:
+        """M-205: prices and reasons that months have from calendar spreads."""
+        found = {}
+        known = {}  # prices from which spreads lead on
+        for event in rolled:
+            number, product = event["instrument"], self.products[event["product"] - 1]
+            price, reason = alone(self.months[number], product)
+            if self.months[number].trades or reason:
+                known[number] = price
+        while True:
+            count = len(known)
+            for event in rolled:
+                number, product = event["instrument"], self.products[event["product"] - 1]
+                ways = [
+                    way for one in self.spreads for way in self.way(one, number, known, product)
+                ]
+                if ways and number not in known:
+                    month = self.months[number]
+                    known[number] = min(max(min(ways)[-1], month.low), month.high)
+                    found[number] = known[number], SettleReason.SPREAD
+            if len(known) == count:
+                return found
+
+    def way(self, spread: int, number: int, known: dict[int, int], product: Product) -> list[tuple]:
+        """What one spread makes of a month's price, behind the order of several; or nothing."""
+        legs, month = self.spreads[spread], self.months[spread]
+        price, reason = alone(month, product)
+        if number not in legs or not (month.trades or reason == SettleReason.QUOTED):
+            return []
+        other = legs[0] if number == legs[1] else legs[1]
+        if other not in known:
+            return []
+        price = known[other] + (price if number == legs[0] else -price)
+        return [(not month.trades, *self.away(number, other)[:2], spread, price)]
+
+    def away(self, number: int, other: int) -> tuple[int, int, int]:
+        """How far another month is, the earlier of two first."""
+        left, right = self.maturities[number], self.maturities[other]
+        months = right // 100 * 12 + right % 100 - left // 100 * 12 - left % 100
+        return abs(months), months, other
 
     def settlement(self, event: dict, rolled: list[dict]) -> tuple[int, int]:
         """Price and reason of a SETTLED."""
@@ -125,13 +168,7 @@ class Tape:
         others = [one["instrument"] for one in rolled if self.months[one["instrument"]].trades]
         if month.trades or reason or not others:
             return price, reason
-
-        def away(other: int) -> tuple[int, int, int]:
-            left, right = self.maturities[number], self.maturities[other]
-            months = right // 100 * 12 + right % 100 - left // 100 * 12 - left % 100
-            return abs(months), months, other
-
-        near = self.months[min(others, key=away)]
+        near = self.months[min(others, key=lambda other: self.away(number, other))]
         changed = month.reference * Fraction(alone(near, product)[0], near.reference)
         return min(max(on_tick(changed, tick), month.low), month.high), SettleReason.NEIGHBOUR
 
@@ -146,18 +183,19 @@ def alone(month: Month, product: Product) -> tuple[int, int]:
             first = close_ns // span_ns - seconds * 10**9 // span_ns
             trades = [one for one in trades if first <= one[0] // span_ns <= close_ns // span_ns]
         if not trades:
-            last = max(month.trades[-1][1], bid)
-            return (min(last, ask) if ask else last), SettleReason.LAST
+            last = month.trades[-1][1] if bid is None else max(month.trades[-1][1], bid)
+            return (last if ask is None else min(last, ask)), SettleReason.LAST
         value = sum(price * qty for _, price, qty in trades)
         volume = sum(qty for _, _, qty in trades)
         return on_tick(Fraction(value, volume), product.tick_units), 0
     if locked:
         return (month.high if locked == Side.BUY else month.low), SettleReason.LOCKED
-    if bid and ask:
+    if bid is not None and ask is not None:
         return sorted((bid, ask, month.reference))[1], SettleReason.QUOTED
     return month.reference, 0
 
 
 def on_tick(price: Fraction, tick: int) -> int:
-    """The nearest price on the tick, the middle upwards."""
-    return int((2 * price / tick + 1) // 2) * tick
+    """The nearest price on the tick, the middle away from zero."""
+    size = int((2 * abs(price) / tick + 1) // 2) * tick
+    return size if price >= 0 else -size

@@ -36,12 +36,16 @@ from tests.build import (
     session,
     session_lost,
     set_phase,
+    spread,
 )
 from tests.exchanges import EngineVenue, small_limits
 from tests.twin import Twin, compare_state, random_cut
 
 pytestmark = [pytest.mark.kernels, pytest.mark.filterwarnings("error::RuntimeWarning")]
 WHO = (ALPHA, BRAVO, CHARLIE)
+SPREADS, BOOKS = 6, 9  # the first spread and the last one
+MOODS = ("up", "down", "calm", "none", "quoted")
+OF_SPREADS = ("calm", "quoted", "quoted", "none", "up")
 FIRST = date(2026, 12, 1)
 LOCKING = {"features": ALL_FEATURES | w.LOCKED_DAYS, "locked_1_bp": 300, "locked_2_bp": 500}
 WINDOWED = {"features": ALL_FEATURES | w.SETTLE_WINDOW, "settle_window_seconds": 120}
@@ -49,7 +53,8 @@ JUMPS = (0, 1, 30, 60, 100, 299, 300, 301, 900)
 
 
 def venue() -> list[dict]:
-    """A product whose limits widen and one with a window; months that expire on the way."""
+    """A product whose limits widen and one with a window; months that expire on the way, with
+    calendar spreads of both."""
     last = {"last_trading_date": 20991231}
     return [
         product(1, limit_bp=400, ladder_bp=900, **LOCKING),
@@ -59,6 +64,10 @@ def venue() -> list[dict]:
         instrument(3, 1, 180, maturity=202702, last_trading_date=yyyymmdd(9)),
         instrument(4, 2, 300, maturity=202612, **last),
         instrument(5, 2, 250, maturity=202703, last_trading_date=yyyymmdd(5)),
+        spread(6, 1, 1, 2, ticks=-20, **last),
+        spread(7, 1, 2, 3, ticks=40, last_trading_date=yyyymmdd(9)),
+        spread(8, 1, 1, 3, last_trading_date=yyyymmdd(9)),
+        spread(9, 2, 4, 5, ticks=50, last_trading_date=yyyymmdd(5)),
         *(member(who.member, requests_max=10**6) for who in WHO),
         *(account(who.account, who.member) for who in WHO),
         *(session(who.session, who.member) for who in WHO),
@@ -88,12 +97,13 @@ class Dates:
     def grow(self, dates: int) -> Dates:
         """So many trading dates."""
         for _ in range(dates):
-            for book in range(1, 6):
+            for book in range(1, BOOKS + 1):
                 if self.chance.random() < 0.3 or book not in self.mood:
-                    self.mood[book] = self.chance.choice(("up", "down", "calm", "none"))
+                    moods = MOODS if book < SPREADS else OF_SPREADS
+                    self.mood[book] = self.chance.choice(moods)
             for _ in range(self.chance.randrange(14)):
                 self.command()
-            for book in range(1, 6):
+            for book in range(1, BOOKS + 1):
                 self.lean(book)
             self.time_ns += self.chance.choice(JUMPS) * SECOND
             if self.phased and self.chance.random() < 0.5:
@@ -121,17 +131,21 @@ class Dates:
         self.add(new(who, f"n{self.sent}", side, qty, 0, **fields))
 
     def lean(self, book: int) -> None:
-        """An order at the limit to which the book leans, none on the other side."""
+        """An order at the limit to which the book leans, none on the other side; or both sides."""
         known = self.twin.naive.exchange.instruments[book]
+        away = self.chance.randrange(1, 9) * known.product["tick"]
         if self.mood[book] == "up":
             self.order(book, w.BUY, known.high)
         elif self.mood[book] == "down":
             self.order(book, w.SELL, known.low)
+        elif self.mood[book] == "quoted":
+            self.order(book, w.BUY, known.reference - away)
+            self.order(book, w.SELL, known.reference + away + known.product["tick"])
 
     def command(self) -> None:
         """An order near a limit or the reference, a mass cancel, or a phase."""
         self.time_ns += self.chance.choice(JUMPS[:5]) * SECOND
-        book, roll = self.chance.randint(1, 5), self.chance.random()
+        book, roll = self.chance.randint(1, BOOKS), self.chance.random()
         known = self.twin.naive.exchange.instruments[book]
         if roll < 0.7 and self.mood[book] != "none":
             price = self.chance.choice((known.high, known.low, known.reference, known.last))
