@@ -1,8 +1,9 @@
 """Row engine.implied: what implied prices cost over 10 expiries and their 45 calendar spreads.
 
 Method: two engines of the same tables get seeded flows of the same kind, one over 10 months alone,
-the other over the months and their spreads with implied prices and their events on. Three of five
-commands are orders, the rest cancels of orders entered a while before, some of which are gone.
+the other over the months and their spreads with implied prices and their events on. Every month has
+a price that walks, a spread the difference of its months'; orders lie around it, one of ten beyond
+it. Every other command cancels the oldest order that was not cancelled yet; some of them are gone.
 Commands lie ready in memory; by turns each engine takes a chunk in batches of 4,096, and the clock
 runs over these apply calls alone (wall time). The row compares the cost of a command; it prints how
 many events, implied trades and IMPLIED events there were; a test holds a prefix to the twin.
@@ -43,6 +44,8 @@ _COMMANDS = 4_000_000
 _BATCH, _CHUNK = 4_096, 65_536
 _REFERENCE_TICKS = 2_000
 _DEPTH = 40  # orders of an instrument before the first is cancelled
+_STEPS = 0.05  # share of commands before which the price of a month moves by a tick
+_WALK_TICKS = 100  # how far from the reference price
 _MEMBERS = 4
 _DATE, _LAST_DATE = 20261120, 20271217
 _NO_BLOBS = np.zeros(0, np.uint8)
@@ -101,6 +104,8 @@ class ImpliedFlow:
     def __init__(self, expiries: int, instruments: int, seed: int = 7) -> None:
         self.expiries, self.instruments = expiries, instruments
         self.dice = np.random.default_rng(seed)
+        self.legs = np.array(spreads_of(expiries)) - 1
+        self.walked = np.zeros(expiries, np.int64)
         self.made = 0
         self.orders = np.zeros(0, COMMAND)  # the last ones, which may be cancelled yet
 
@@ -111,13 +116,14 @@ class ImpliedFlow:
         commands["time_ns"] = START_NS + numbers * COMMAND_NS
         commands["msg_seq_num"] = commands["cl_ord_id_0"] = commands["cl_ord_id_1"] = numbers
         commands["kind"] = CommandKind.NEW_ORDER
+        prices = self._walk(count)
         commands["instrument"] = dice.integers(1, self.instruments + 1, count)
         commands["qty"] = dice.integers(1, 11, count)
         buys = dice.random(count) < 0.5
         commands["side"] = np.where(buys, Side.BUY, Side.SELL)
         away = 1 + dice.geometric(0.3, count)
         away[dice.random(count) < 0.1] = -2  # through the other side's best
-        ticks = np.where(commands["instrument"] <= self.expiries, _REFERENCE_TICKS, 0)
+        ticks = prices[np.arange(count), commands["instrument"] - 1]
         commands["price"] = (ticks + np.where(buys, -away, away)) * TICK
         commands["ord_type"], commands["time_in_force"] = OrdType.LIMIT, TimeInForce.DAY
         member = dice.integers(1, _MEMBERS + 1, count)
@@ -127,10 +133,23 @@ class ImpliedFlow:
         self.made += count
         return commands
 
+    def _walk(self, count: int) -> np.ndarray:
+        """Ticks of all instruments before each command, int64[count, months and spreads]."""
+        steps = np.zeros((count, self.expiries), np.int64)
+        month = self.dice.integers(0, self.expiries, count)
+        moves = np.where(self.dice.random(count) < 0.5, 1, -1)
+        steps[np.arange(count), month] = moves * (self.dice.random(count) < _STEPS)
+        far = self.walked + np.cumsum(steps, axis=0)
+        self.walked = far[-1]
+        round_trip = 4 * _WALK_TICKS  # it turns back at both ends
+        away = np.abs((far + _WALK_TICKS) % round_trip - 2 * _WALK_TICKS) - _WALK_TICKS
+        months = _REFERENCE_TICKS + away
+        return np.hstack([months, months[:, self.legs[:, 0]] - months[:, self.legs[:, 1]]])
+
     def _cancel(self, commands: np.ndarray, numbers: np.ndarray) -> None:
-        """Two of five become cancels of the oldest orders that were not cancelled yet."""
-        places = np.flatnonzero(numbers % 5 < 2)
-        waiting = np.concatenate([self.orders, commands[numbers % 5 >= 2]])
+        """Every other one becomes a cancel of the oldest order that was not cancelled yet."""
+        places = np.flatnonzero(numbers % 2 == 0)
+        waiting = np.concatenate([self.orders, commands[numbers % 2 == 1]])
         keep = _DEPTH * self.instruments
         count = min(len(places), max(len(self.orders) - keep, 0))
         places = places[len(places) - count :]
@@ -144,7 +163,7 @@ class ImpliedFlow:
             cancels[name] = commands[name][places]
         cancels["kind"] = CommandKind.CANCEL
         commands[places] = cancels
-        rest = np.setdiff1d(np.flatnonzero(numbers % 5 < 2), places)
+        rest = np.setdiff1d(np.flatnonzero(numbers % 2 == 0), places)
         self.orders = np.concatenate([waiting[count:], commands[rest]])
 
 
