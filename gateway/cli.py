@@ -109,13 +109,17 @@ def day(
     data: Annotated[
         Path | None, typer.Option(help="Keep the journal in this directory.", file_okay=False)
     ] = None,
+    makers: Annotated[
+        bool, typer.Option("--makers", help="Members also quote months and trade spreads.")
+    ] = False,
 ) -> None:
     """Simulate a whole trading day, print what it was, and replay its journal."""
     from gateway.cli_day import run_day
     from gateway.day import DayTerms
 
     code = product.upper() if product else None
-    raise typer.Exit(run_day(DayTerms(on.date(), seed, commands), code, data))
+    terms = DayTerms(on.date(), seed, commands, makers=makers)
+    raise typer.Exit(run_day(terms, code, data))
 
 
 @app.command()

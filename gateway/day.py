@@ -46,12 +46,14 @@ class DayTerms(NamedTuple):
     """What is asked for: trading date, seed of the flow, how many commands the members send.
 
     last: the last trading date of a longer run; `commands` are then those of each date.
+    makers: members also quote months and trade spreads.
     """
 
     day: date
     seed: int
     commands: int
     last: date | None = None
+    makers: bool = False
 
 
 @dataclass
@@ -117,13 +119,14 @@ class _Simulation:
         plans = [Plan(product.code, product.hours, day) for product in products]
         self._timetable = Timetable(plans, start_ns)
         chance = np.random.default_rng(terms.seed)
-        months = [product.code for product in products if not product.bought]
+        self._makers = terms.makers
+        months = [product.code for product in products if terms.makers or not product.bought]
         shares = dict(zip(months, _shares(terms.commands, len(months)), strict=True))
         self._runs = {}
         for product in products:
             number = int(known.products[product.code]["product"])
             parties = parties_of(config.members, known, product.code)
-            flow = ProductFlow(product, number, parties, chance)
+            flow = ProductFlow(product, number, parties, chance, terms.makers)
             self._runs[product.code] = _Run(product, number, shares.get(product.code, 0), flow)
             self._begin_date(self._runs[product.code], day)
         pauses = [product.pause_seconds for product in products if product.pause_seconds]
@@ -180,18 +183,25 @@ class _Simulation:
             self._begin_date(run, step.trading_date)
 
     def _begin_date(self, run: _Run, day: date) -> None:
-        """The months that members trade: of spreads the simulation knows no prices."""
+        """The months that members trade, with makers the spreads too."""
         listed = [
             row
             for row in self._result.known.instruments.values()
             if row["product"] == run.number
-            and not row["leg_1"]
+            and (self._makers or not row["leg_1"])
             and row["last_trading_date"] >= to_yyyymmdd(day)
         ]
-        listed.sort(key=lambda row: int(row["maturity"]))
+        listed.sort(key=lambda row: (bool(row["leg_1"]), int(row["maturity"])))
         run.begin_date(day, np.array([row["instrument"] for row in listed], np.int64))
+        places = {number: place for place, number in enumerate(run.instruments.tolist())}
+        legs = [
+            (places[int(row["leg_1"])], places[int(row["leg_2"])])
+            for row in listed
+            if int(row["leg_1"]) in places
+        ]
         self._result.statistics.begin_date(run.instruments)
-        run.flow.begin_date(run.instruments, self._result.statistics.rows[run.instruments])
+        limits = self._result.statistics.rows[run.instruments]
+        run.flow.begin_date(run.instruments, limits, np.array(legs, np.int64).reshape(-1, 2))
 
     def _trade(self, now_ns: int, until_ns: int) -> None:
         """The members' commands of a span without a step."""

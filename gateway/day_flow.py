@@ -2,7 +2,8 @@
 
 A price walk per contract, orders around it, cancels and replaces of recent orders, of each at most
 once. It knows no book: some of these are gone by then, as in life. In a call orders come from both
-sides of the price, so that the auction has something to match. All draws come from one generator.
+sides of the price, so that the auction has something to match. With makers some of the orders are
+quotes of both sides, and spreads trade too. All draws come from one generator.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from engine.types import (
     CommandKind,
     OrdType,
     PositionEffect,
+    QuotePart,
     Side,
     TimeInForce,
 )
@@ -44,6 +46,7 @@ _OF_ORDER = (
 # Shares of what a member sends while a product trades; the rest are passive orders.
 CANCELS, REPLACES, AGGRESSIVE, IMMEDIATE, MARKET = 0.38, 0.06, 0.10, 0.04, 0.02
 CALL_CANCELS = 0.2
+QUOTES, SPREADS = 0.08, 0.15  # with makers: shares of quotes, of the commands for spreads
 
 
 class Party(NamedTuple):
@@ -58,23 +61,38 @@ class ProductFlow:
     """The flow of one product of this number; begin_date() says what trades."""
 
     def __init__(
-        self, product: Product, number: int, parties: list[Party], chance: np.random.Generator
+        self,
+        product: Product,
+        number: int,
+        parties: list[Party],
+        chance: np.random.Generator,
+        makers: bool = False,
     ) -> None:
+        self._quotes = makers and not product.implied_prices and not product.bought  # M-248
         self._product = product
         self._number = number
         self._chance = chance
         self._parties = np.array(parties, np.int64)
         self._sent = np.zeros(0, COMMAND)  # orders that may rest, for cancels and replaces
 
-    def begin_date(self, instruments: np.ndarray, limits: np.ndarray) -> None:
-        """A trading date of these contracts, nearest first; limits: their DAY_ROWs."""
-        self._instruments = instruments
-        self._shares = FRONT * (1 - FRONT) ** np.arange(len(instruments))
+    def begin_date(self, instruments: np.ndarray, limits: np.ndarray, legs: np.ndarray) -> None:
+        """A trading date of these contracts, nearest first, then their calendar spreads.
+
+        limits: their DAY_ROWs; legs: int64[spreads, 2], places of the months among the instruments.
+        """
+        self._instruments, self._legs = instruments, legs
+        months = len(instruments) - len(legs)
+        self._shares = FRONT * (1 - FRONT) ** np.arange(months)
         self._shares /= self._shares.sum()
+        if len(legs):
+            of_spreads = np.full(len(legs), SPREADS / len(legs))
+            self._shares = np.concatenate((self._shares * (1 - SPREADS), of_spreads))
         tick = self._product.tick_units
         self._reference = limits["reference"] / tick
         self._low, self._high = limits["low_limit"] // tick, limits["high_limit"] // tick
         self._mid = self._reference.copy()
+        # what the walk is a share of: spreads of products have prices about 0
+        self._scale = np.maximum(self._reference, (self._high - self._low) / 4)
         self._sent = self._sent[:0]
 
     def commands(
@@ -89,6 +107,8 @@ class ProductFlow:
         draw = chance.random(count)
         if phase == "CONTINUOUS":
             self._write_aggression(rows, draw)
+            if self._quotes:
+                self._write_quotes(rows, draw)
             follow = draw < CANCELS + REPLACES
             replaces = follow & (draw >= CANCELS)
         else:
@@ -145,6 +165,28 @@ class ProductFlow:
             rows["ord_type"][market] = OrdType.MARKET
             rows["price"][market] = 0
 
+    def _write_quotes(self, rows: np.ndarray, draw: np.ndarray) -> None:
+        """Some of the passive orders of months become quotes, around the price, of as many lots."""
+        order = np.argsort(self._instruments)
+        place = order[np.searchsorted(self._instruments[order], rows["instrument"])]
+        first = CANCELS + REPLACES
+        at = np.flatnonzero(
+            (draw >= first)
+            & (draw < first + QUOTES)
+            & (place < len(self._instruments) - len(self._legs))
+        )
+        place, tick = place[at], self._product.tick_units
+        away = self._chance.integers(1, DEPTH_TICKS, len(at))
+        middle = np.rint(self._mid[place]).astype(np.int64)
+        rows["kind"][at] = CommandKind.MASS_QUOTE
+        rows["scope"][at] = QuotePart.FIRST | QuotePart.RESET
+        rows["price"][at] = np.maximum(middle - away, self._low[place]) * tick
+        rows["stop_price"][at] = np.minimum(middle + away, self._high[place]) * tick
+        rows["display_qty"][at] = rows["qty"][at]
+        rows["quote_set"][at] = rows["order_id"][at] = 1
+        for name in ("side", "ord_type", "time_in_force", "position_effect"):
+            rows[name][at] = 0
+
     def _follow_up(self, rows: np.ndarray, follow: np.ndarray, replaces: np.ndarray) -> None:
         """Turns rows into cancels and replaces of resting orders sent a little before them."""
         rests = ~follow & (rows["ord_type"] == OrdType.LIMIT)
@@ -176,8 +218,12 @@ class ProductFlow:
         moves = self._chance.normal(0.0, step) + self._chance.normal(0.0, step / 4, len(self._mid))
         room = _ROOM * np.minimum(self._reference - self._low, self._high - self._reference)
         self._mid = np.clip(
-            self._mid + moves * self._reference, self._reference - room, self._reference + room
+            self._mid + moves * self._scale, self._reference - room, self._reference + room
         )
+        if len(self._legs):
+            near, far = self._mid[self._legs[:, 0]], self._mid[self._legs[:, 1]]
+            first = len(self._mid) - len(self._legs)
+            self._mid[first:] = np.clip(near - far, self._low[first:], self._high[first:])
 
 
 def parties_of(members: Iterable[Member], known: Known, code: str) -> list[Party]:

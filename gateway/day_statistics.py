@@ -55,10 +55,14 @@ class DayStatistics:
                 self.rows[name][limits["instrument"]] = limits[of_event]
 
     def _trades(self, fills: np.ndarray) -> None:
-        """One row of each trade: the aggressor's, in an auction the buy's."""
+        """One row of each trade: the aggressor's, in an auction the buy's.
+
+        Of a trade at an implied price each row is the trade of another instrument (M-243).
+        """
         auction = fills["flags"] & EventFlag.AUCTION != 0
         first = np.where(auction, fills["side"] == Side.BUY, fills["flags"] & EventFlag.AGGRESSOR)
-        trades, auction = fills[first != 0], auction[first != 0]
+        first = (first != 0) | (fills["flags"] & EventFlag.IMPLIED != 0)
+        trades, auction = fills[first], auction[first]
         at, price, qty = trades["instrument"], trades["price"], trades["qty"]
         days = self.rows
         for number in np.unique(at[days["trades"][at] == 0]):
