@@ -20,6 +20,7 @@ from engine.limits import (
     ORDER_ROWS_STEP,
     EngineLimits,
 )
+from engine.live import live_orders
 from engine.pages import fault_in
 from engine.roll import roll_day
 from engine.state import (
@@ -163,6 +164,10 @@ class Engine:
                 self.arena, self.requests, np.zeros(0, EVENT), words[0], words[1], words[2], member
             )
         )
+
+    def live_orders(self, member: int) -> np.ndarray:
+        """Rows of the order pool, int64[n], of a member's live orders but quotes, by order_id."""
+        return live_orders(self.arena, self.requests, member)
 
     def phase(self, instrument: int) -> tuple[Phase, int]:
         """Phase of an instrument and its scheduled end, ns of the venue clock (0: none)."""

@@ -15,18 +15,25 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.types import COMMAND, CommandKind
-from gateway.blocks import check_block, fill_block
+from gateway.blocks import CONDITIONALLY_REQUIRED, check_block, fill_block
 from gateway.counterparty import Counterparty
 from gateway.header import sequence_number
+from gateway.inquiries import BY_SESSION, BY_SYMBOL, MASS_STATUS, ORDER_STATUS
 from gateway.market_status import REQUEST_ID_CHARS, REQUEST_IDS
 from gateway.message import Message
 from gateway.orders import decode_orders
+from gateway.reference_data import SECURITY_DEFINITION, SECURITY_LIST
 from gateway.tables import Tables
 from gateway.types import MESSAGE_ROWS_MAX, Fault
 from specs.rejects import Reject
 
 OTHER, NOT_TAKEN = 0, 3  # BusinessRejectReason (380): other, unsupported message type
 _ROWS = {b"D", b"F", b"G", b"q", b"i", b"Z", b"R"}
+# requests that change nothing, and the tag of the id that comes back
+INQUIRIES = {
+    ORDER_STATUS: 790, MASS_STATUS: 584, SECURITY_LIST: 320, SECURITY_DEFINITION: 320, **REQUEST_IDS
+}  # fmt: skip
+_NEEDED = {MASS_STATUS: {BY_SYMBOL: 55, BY_SESSION: 336}}  # by MassStatusReqType (585)
 _STALE = (CommandKind.NEW_ORDER, CommandKind.MASS_QUOTE)
 
 
@@ -108,9 +115,6 @@ class Desk:
             rows = self.commands[self.count : self.count + written]
             if stale and rows["kind"][0] in _STALE:
                 rows["reason"] = Reject.STALE_POSS_DUP
-        elif message.msg_type == b"H":
-            self._note(CommandKind.STATUS_REQUEST, party, message, None, now_ns)
-            self.questions.append(Question(party, self.count, message))
         elif message.msg_type == b"AE":
             fault = check_block(message)
             if fault is None:
@@ -121,8 +125,8 @@ class Desk:
                 self.commands[self.count] = row[0]
             else:
                 self._note(CommandKind.REFUSED, party, message, fault, now_ns)
-        elif message.msg_type in REQUEST_IDS:
-            fault = _check_request_id(message)
+        elif message.msg_type in INQUIRIES:
+            fault = _check_inquiry(message)
             self._note(CommandKind.STATUS_REQUEST, party, message, fault, now_ns)
             if fault is None:
                 self.questions.append(Question(party, self.count, message))
@@ -151,9 +155,13 @@ class Desk:
         self._tables.note(kind, party.session, number, self.commands, self.count, now_ns, fault)
 
 
-def _check_request_id(message: Message) -> Fault | None:
-    """The id of a request about the market, which comes back in every answer, is short (O-42)."""
-    tag = REQUEST_IDS[message.msg_type]
-    if len(message.get(tag) or b"") <= REQUEST_ID_CHARS:
-        return None
-    return Fault(True, OTHER, tag, f"id ({tag}) has more than {REQUEST_ID_CHARS} characters")
+def _check_inquiry(message: Message) -> Fault | None:
+    """The id of a request, which comes back, is short (O-42); what it asks by is there."""
+    tag = INQUIRIES[message.msg_type]
+    if len(message.get(tag) or b"") > REQUEST_ID_CHARS:
+        return Fault(True, OTHER, tag, f"id ({tag}) has more than {REQUEST_ID_CHARS} characters")
+    for value, needed in _NEEDED.get(message.msg_type, {}).items():
+        if message.get(585) == value and message.get(needed) is None:
+            text = f"conditionally required field missing {needed}"
+            return Fault(True, CONDITIONALLY_REQUIRED, needed, text)
+    return None

@@ -99,7 +99,7 @@ MESSAGE_DEF = np.dtype(
 )
 assert MESSAGE_DEF.itemsize == 24
 
-_INBOUND = frozenset((*"012345ADFGHqegjiZR", "AE"))
+_INBOUND = frozenset((*"012345ADFGHqegjiZRxc", "AE", "AF"))
 _DATA_LENGTH_TAGS = {91: 90, 213: 212, 89: 93, 355: 354, 96: 95}
 
 

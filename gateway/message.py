@@ -159,10 +159,10 @@ def encode_again(
     )
 
 
-def with_field(raw: bytes, tag: int, value: bytes) -> bytes:
-    """A whole message with one field more at the end of its body."""
+def with_fields(raw: bytes, fields: Iterable[Field]) -> bytes:
+    """A whole message with more fields at the end of its body."""
     body = raw[raw.index(SOH, raw.index(SOH) + 1) + 1 : raw.rindex(b"10=")]
-    return _frame(body + b"%d=%b\x01" % (tag, value))
+    return _frame(body + _join(fields))
 
 
 def _join(fields: Iterable[Field]) -> bytes:

@@ -18,12 +18,12 @@ from gateway.arena import REPORTS_MAX
 from gateway.counterparty import Counterparty
 from gateway.definitions import Known
 from gateway.desk import Question
-from gateway.market_status import REQUEST_IDS, MarketStatus, Said
-from gateway.message import encode_message, with_field
+from gateway.inquiries import ORDER_STATUS, Answer, Inquiries, Status
+from gateway.market_status import Said
+from gateway.message import Message, encode_message, with_fields
 from gateway.reports import encode_report, encode_reports
 from gateway.sent_rows import SentRows
 from gateway.session import Session
-from gateway.status import OrderStates
 from gateway.tables import Tables
 from gateway.types import REPORT_BYTES_MAX, STORE_ROW, Encode
 from specs.rejects import REJECT_TEXTS, Reject
@@ -34,15 +34,14 @@ _NO_COMMANDS = np.zeros(0, COMMAND)
 
 class Reporter:
     """Encodes reports. `events_through`: the last event whose reports have their numbers;
-    `reported`: the sessions that have had some in this turn; `market`: who is told of phases."""
+    `reported`: the sessions that have had some in this turn; `inquiries`: who answers requests."""
 
     def __init__(self, tables: Tables, sequencer: Sequencer, known: Known) -> None:
         self.events_through = 0
-        self.market = MarketStatus(sequencer, known)
+        self.inquiries = Inquiries(sequencer, known)
         self._spans = tables.spans
         self._arena = tables.arena
         self._sequencer = sequencer
-        self._states = OrderStates(sequencer)
         self._out = np.zeros(OUT_BYTES, np.uint8)
         self._view = memoryview(self._out.data)
         self._one = np.zeros(REPORT_BYTES_MAX + 64, np.uint8)
@@ -65,9 +64,10 @@ class Reporter:
         given = _NO_COMMANDS if commands is None else commands
         for first, rows in parts:
             self._report_part(first, rows, given, now_ns)
-        if self.market.watched:
+        market = self.inquiries.market
+        if market.watched:
             for part in parts:
-                for said in self.market.updates(part.rows):
+                for said in market.updates(part.rows):
                     self._say(said, now_ns)
 
     def _report_part(self, first: int, rows: np.ndarray, commands: np.ndarray, now_ns: int) -> None:
@@ -107,31 +107,35 @@ class Reporter:
         return self._view[:size].tobytes()
 
     def answer(self, question: Question, venue_ns: int, now_ns: int) -> None:
-        """An OrderStatusRequest: an ExecutionReport 150=I, kept as it is (O-31); status: O-40.
-
-        venue_ns: its TransactTime; now_ns: session clock.
-        """
+        """What a request is answered at once; venue_ns: its TransactTime; now_ns: session clock."""
         party, _, message = question
-        if message.msg_type in REQUEST_IDS:
-            for said in self.market.answer(party.session, message, venue_ns):
-                self._say(said, now_ns)
-            return
-        cl_ord_id = message.get(11) or b""
-        member = int(party.row["member"])
-        event = self._states.find(member, cl_ord_id, venue_ns)
+        self._tell(party, self.inquiries.answer(party, message, venue_ns), now_ns)
+
+    def go_on(self, party: Counterparty, now_ns: int) -> None:
+        """The next chunk of the lists that a party asked for."""
+        self._tell(party, self.inquiries.go_on(party.session), now_ns)
+
+    def _tell(self, party: Counterparty, answers: list[Answer], now_ns: int) -> None:
+        for one in answers:
+            if isinstance(one, Said):
+                self._say(one, now_ns)
+            else:
+                self._say_status(party, one, now_ns)
+
+    def _say_status(self, party: Counterparty, status: Status, now_ns: int) -> None:
+        """An ExecutionReport 150=I, kept as it is (O-31)."""
         number = party.take_number()
-        if event is None:
-            raw = self._unknown_order(question, number, now_ns)
+        if status.event is None:
+            raw = _unknown_order(party, status.message, number, now_ns)
         else:
             requests = self._sequencer.requests_of(self._sequencer.events_written() + 1)
             size = encode_report(
-                self._arena, party.session, event, 0, requests,
+                self._arena, party.session, status.event, 0, requests,
                 self._one, number, now_ns, 0, int(Encode.STATUS),
             )  # fmt: skip
             raw = self._one[:size].tobytes()
-        status_id = message.get(790)
-        if status_id is not None:
-            raw = with_field(raw, 790, status_id)
+        if status.fields:
+            raw = with_fields(raw, status.fields)
         party.sent.blob(number, raw, now_ns)
         self._put(party, raw)
 
@@ -148,20 +152,6 @@ class Reporter:
             session.outgoing += data
             self.reported.append(session)
 
-    def _unknown_order(self, question: Question, number: int, now_ns: int) -> bytes:
-        party, _, message = question
-        text = REJECT_TEXTS[Reject.UNKNOWN_ORDER]
-        return encode_message(
-            b"8",
-            (
-                (37, "NONE"), (17, 0), (150, "I"), (39, chr(OrdStatus.REJECTED)),
-                (11, message.get(11) or b""), (55, message.get(55) or b"[N/A]"),
-                (54, message.get(54) or chr(Side.BUY)), (38, 0), (151, 0), (14, 0), (6, 0),
-                (103, text.ord_rej_reason), (58, text.text),
-            ),
-            party.header, number, now_ns,
-        )  # fmt: skip
-
     def encode_event(
         self, session: int, number: int, event_number: int, sent_ns: int, now_ns: int
     ) -> bytes:
@@ -173,3 +163,18 @@ class Reporter:
             int(Encode.POSS_DUP),
         )  # fmt: skip
         return self._one[:size].tobytes()
+
+
+def _unknown_order(party: Counterparty, message: Message, number: int, now_ns: int) -> bytes:
+    text = REJECT_TEXTS[Reject.UNKNOWN_ORDER]
+    return encode_message(
+        b"8",
+        (
+            (37, "NONE"), (17, 0), (150, "I"), (39, chr(OrdStatus.REJECTED)),
+            *(((11, message.get(11) or b""),) if message.msg_type == ORDER_STATUS else ()),
+            (55, message.get(55) or b"[N/A]"),
+            (54, message.get(54) or chr(Side.BUY)), (38, 0), (151, 0), (14, 0), (6, 0),
+            (103, text.ord_rej_reason), (58, text.text),
+        ),
+        party.header, number, now_ns,
+    )  # fmt: skip

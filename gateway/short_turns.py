@@ -60,7 +60,11 @@ class ShortTurns:
         """
         sequencer, reporter = self._sequencer, self._reporter
         party = session.ready(ROWS_MAX, now_ns)
-        if party is None or reporter.market.watched or not sequencer.can_apply(ROWS_MAX, now_ns):
+        if (
+            party is None
+            or reporter.inquiries.market.watched
+            or not sequencer.can_apply(ROWS_MAX, now_ns)
+        ):
             return 0, b""
         try:
             consumed, rows, applied, produced, reported, spans, size = self._cross(

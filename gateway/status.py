@@ -1,15 +1,16 @@
-"""What became of an order: the state that answers an OrderStatusRequest.
+"""What became of an order: the state that answers a request for the status of one or of all.
 
 A living order is read from the engine's pool. What a dead one came to stands in its last event of
 the venue day: an index of the last event of each request row is brought up to date only when
 somebody asks, so that trading pays nothing for it.
 
-Source: specs/order_entry.md (OrderStatusRequest); matching.md M-72 (days).
+Source: specs/order_entry.md O-31, O-70; matching.md M-72 (days).
 """
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Mapping
+from typing import NamedTuple, cast
 
 import numpy as np
 
@@ -18,6 +19,13 @@ from engine.sequencer import Sequencer
 from engine.types import AMENDED_KINDS, CL_ORD_ID_CHARS, EVENT, EventKind, OrdStatus
 
 SCAN_ROWS = 65_536
+
+
+class Living(NamedTuple):
+    """An order that lives: its row of the pool while it does."""
+
+    row: int
+    order_id: int
 
 
 class OrderStates:
@@ -43,6 +51,22 @@ class OrderStates:
         if int(order["order_id"]) == int(request["order_id"]):
             return _living(order, time_ns)
         return self._dead(row)
+
+    def live(self, member: int, wanted: Mapping[str, int]) -> list[Living]:
+        """A member's live orders that are no quotes and have the `wanted` values, by order_id."""
+        engine = cast(Engine, self._sequencer.engine)
+        rows = engine.live_orders(member)
+        orders = engine.tables().orders[rows]
+        kept = np.ones(len(rows), bool)
+        for name, value in wanted.items():
+            kept &= orders[name] == value
+        pairs = zip(rows[kept].tolist(), orders["order_id"][kept].tolist(), strict=True)
+        return [Living(*pair) for pair in pairs]
+
+    def now(self, living: Living, time_ns: int) -> np.ndarray | None:
+        """The state of an order that lived when it was listed, EVENT[1]; None: it has ended."""
+        order = cast(Engine, self._sequencer.engine).tables().orders[living.row]
+        return _living(order, time_ns) if int(order["order_id"]) == living.order_id else None
 
     def _dead(self, row: int) -> np.ndarray | None:
         self._bring_up_to_date()

@@ -141,8 +141,12 @@ class Venue:
     # -- what the service calls
 
     def on_deadline(self, line: Line) -> None:
-        """What is due for a line: heartbeat, timeout, a further chunk of a resend."""
+        """What is due for a line: heartbeat, timeout, a further chunk of a resend or of a list."""
         now_ns = self._clock()
+        party = line.session.party
+        if party is not None and not line.paused and self._owes(line.session):
+            self._reporter.go_on(party, now_ns)
+            self._finish_turn(now_ns, line)
         deadline_ns = line.session.next_deadline_ns
         if deadline_ns > now_ns or (deadline_ns == 0 and line.paused):
             return
@@ -256,7 +260,7 @@ class Venue:
 
     def _leave(self, party: Counterparty) -> None:
         self._store.connected(party.session, False)
-        self._reporter.market.forget(party.session)
+        self._reporter.inquiries.forget(party.session)
 
     def _finish_turn(self, now_ns: int, line: Line | None = None) -> None:
         """Journals what the turn sent, then sends it, or holds it for the disk."""
@@ -303,8 +307,12 @@ class Venue:
             self._write(line, data, wait)
         if session.state != State.ACTIVE:
             self._close_if_done(line)
-        elif session.resending or session.unfinished:
+        elif session.resending or session.unfinished or self._owes(session):
             self.on_due(line)
+
+    def _owes(self, session: Session) -> bool:
+        party = session.party
+        return party is not None and self._reporter.inquiries.owes(party.session)
 
     def _write(self, line: Line, data: bytes, wait: bool) -> None:
         if wait or line.held:

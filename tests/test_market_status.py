@@ -10,16 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.sequencer import Sequencer
 from engine.types import COMMAND, CommandKind, Phase, ProductFeature
-from gateway.assembly import Assembly, assemble
-from gateway.clock import VenueClock
+from gateway.assembly import Assembly
 from gateway.market_status import REQUEST_ID_CHARS, STATUSES, SUBSCRIPTIONS_MAX
 from gateway.message import Field
 from gateway.values import format_timestamp
-from tests.session_rig import parse_out
-from tests.test_schedule import CATALOGUE, CONFIG, LIMITS, MINUTE, ns, pass_time
-from tests.test_venue_fuzz import Fuzzed
+from tests.member_rig import Member, opened
+from tests.test_schedule import MINUTE, ns, pass_time
 
 pytestmark = pytest.mark.kernels
 SYMBOL, OTHER = "SITB2701", "SITB2702"
@@ -27,40 +24,9 @@ OPENS_NS = ns("2026-11-24T20:55:00+08:00")
 FROM_NS = OPENS_NS - 30 * MINUTE  # no phase begins while a test runs
 
 
-class Member(Fuzzed):
-    """ALPHA's line; what the venue writes is kept."""
-
-    def log_on(self) -> None:
-        self.said = bytearray()
-        super().log_on()
-        keep, write = self.said, self.sink.write
-
-        def written(data: bytes | bytearray | memoryview) -> None:
-            keep.extend(data)
-            write(data)
-
-        self.sink.write = written  # type: ignore[method-assign]
-
-    def ask(self, kind: bytes, *fields: Field) -> list[dict[int, str]]:
-        self.send(self.encode(kind, list(fields)))
-        return self.heard()
-
-    def heard(self) -> list[dict[int, str]]:
-        """Application messages since the last call."""
-        messages = [dict(one) for one in parse_out(bytes(self.said))]
-        self.said.clear()
-        return [{int(tag): value for tag, value in one.items()} for one in messages]
-
-
 @pytest.fixture
 def parts(tmp_path: Path) -> Iterator[Assembly]:
-    now_ns = time.time_ns()
-    sequencer = Sequencer.open(
-        tmp_path, new_limits=LIMITS, durability="os", now_ns=FROM_NS, venue_day=20261125,
-        threaded=False,
-    )  # fmt: skip
-    yield assemble(sequencer, CONFIG, CATALOGUE, now_ns, VenueClock(now_ns, FROM_NS, 1))
-    sequencer.abandon()
+    yield from opened(tmp_path, FROM_NS)
 
 
 @pytest.fixture
@@ -199,13 +165,13 @@ def test_o42_ids_and_subscriptions_are_bounded(parts: Assembly, member: Member):
 @pytest.mark.parametrize("how", ["logout", "drop"])
 def test_o42_subscriptions_end_with_the_connection(how: str, parts: Assembly, member: Member):
     member.ask(*security(SYMBOL, 1))
-    assert parts.reporter.market.watched
+    assert parts.reporter.inquiries.market.watched
     if how == "logout":
         member.send(member.encode(b"5", []))
     else:
         member.line.connection_lost(None)
         member.log_on()
-    assert not parts.reporter.market.watched
+    assert not parts.reporter.inquiries.market.watched
     member.heard()
     pass_time(parts, OPENS_NS)
     assert [one for one in member.heard() if one[35] == "f"] == []

@@ -17,7 +17,7 @@ SECTIONS = {
     match[1]: match[2]
     for match in re.finditer(r"^### \w+ \(35=(\w+)\)\n(.*?)(?=^###|\Z)", TEXT, re.M | re.S)
 }
-INBOUND = (*"A501243DFGHqegiZR", "AE")
+INBOUND = (*"A501243DFGHqegiZRxc", "AE", "AF")
 
 
 def listed_fields(section: str) -> dict[int, tuple[str, str]]:
@@ -67,6 +67,7 @@ def test_conditionally_required_fields_are_those_of_the_rule() -> None:
         "H": {55},
         "q": {55},
         "Z": {295},
+        "AF": {55, 336},
     }
 
 
