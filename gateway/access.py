@@ -116,7 +116,7 @@ class Admission:
         """After proof.check() gave `fault`: why the Logon is refused; empty: it is taken."""
         self._waiting -= 1
         tries = self._tries_of(party, origin)
-        if not fault and party.access is not proof.access:
+        if not fault and party.access != proof.access:
             fault = "this session's credentials were changed, log on again"
         if not fault and proof.signed is not None:
             fault = self._use_nonce(party, proof.signed.nonce, now_ns)

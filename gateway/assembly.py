@@ -175,6 +175,15 @@ class Assembly:
             writer.add_commands(commands, blobs, first_number)
         self.registry.apply()
 
+    def take_members(self, config: VenueConfig, now_ns: int) -> None:
+        """Members as the configuration has them now; who is disabled is logged out."""
+        self.days.take(config)
+        barred = self.registry.take(config)
+        self._define(self.days.listings(self.clock.at(now_ns)))
+        self.venue.run_commands(now_ns)
+        for party in barred:
+            self.venue.log_out_party(party, "this session is disabled")
+
     def end_day(self, now_ns: int) -> None:
         """The roll of the venue day: products that keep no hours, day, listings.
 

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from gateway import cli_feed
+from gateway import cli_admin, cli_feed
 from gateway.cli_access import members
 from specs.loading import SpecError
 
@@ -28,6 +28,7 @@ app = typer.Typer(
 
 app.add_typer(cli_feed.app, name="feed")
 app.add_typer(members, name="member")
+app.add_typer(cli_admin.app, name="admin")
 
 USAGE_ERROR, FAILED = 2, 1
 

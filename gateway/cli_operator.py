@@ -11,8 +11,8 @@ from gateway.operator import (
     Correct,
     Halt,
     Kill,
+    MarketRequest,
     Release,
-    Request,
     Resume,
     SetImplied,
     ask,
@@ -60,7 +60,7 @@ def _name(target: str) -> str:
     return target if target == "all" else target.upper()
 
 
-def _run(command: str, request: Request, data_dir: Path) -> int:
+def _run(command: str, request: MarketRequest, data_dir: Path) -> int:
     if not 1 <= len(request.reason) <= REASON_CHARS_MAX:
         text = f"--reason has 1 to {REASON_CHARS_MAX} characters"
         sys.stderr.write(f"sitex {command}: {text}\n")

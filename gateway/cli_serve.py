@@ -80,6 +80,12 @@ def check_means(config: VenueConfig, file: Path) -> None:
         from gateway.tls import server_context
 
         server_context(config.fix.tls, file)
+    for name, library in (("metrics_port", "prometheus_client"), ("log", "structlog")):
+        if getattr(config.operator, name) and find_spec(library) is None:
+            raise SpecError(
+                file, f"$.operator.{name}", "needs the extra [operator]",
+                "after pip install 'sitex[operator]', or none",
+            )  # fmt: skip
     signing = next((row for row, one in enumerate(config.members) if one.public_key), None)
     if signing is not None and find_spec("cryptography") is None:
         raise SpecError(

@@ -34,6 +34,9 @@ class SentLog(Protocol):
     def reset(self) -> None:
         """Numbers begin again at 1; nothing sent before can be asked for."""
 
+    def begin_at(self, number: int) -> None:
+        """The next message has this number; nothing sent before can be asked for."""
+
     def next_resendable(self, begin: int, end: int) -> int:
         """The first number of begin..end (both included) that is sent again; end + 1: none."""
 
@@ -139,6 +142,11 @@ class Counterparty:
         self._expected_in[()] = 1
         self._next_out[()] = 1
         self.sent.reset()
+
+    def begin_at(self, number: int) -> None:
+        """Our next message has this number, by an operator; the peer's stay as they are."""
+        self._next_out[()] = number
+        self.sent.begin_at(number)
 
 
 class Directory:

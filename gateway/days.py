@@ -40,6 +40,10 @@ class Days:
         self._phase_ends: dict[int, int] = {}  # by product; none without a schedule
         self.is_scheduled = config.day.schedule
 
+    def take(self, config: VenueConfig) -> None:
+        """Other members: listings() defines what is new of them."""
+        self._config = config
+
     # -- the venue day
 
     def day_at(self, time_ns: int) -> date:

@@ -25,8 +25,8 @@ from gateway.operator import (
     Correct,
     Halt,
     Kill,
+    MarketRequest,
     Release,
-    Request,
     Resume,
     SetImplied,
 )
@@ -40,7 +40,7 @@ class Interventions:
     def __init__(self, parts: Assembly) -> None:
         self._parts = parts
 
-    def act(self, request: Request, now_ns: int) -> Answer:
+    def act(self, request: MarketRequest, now_ns: int) -> Answer:
         """Does what is asked, journaled and durable; or says why not. Raises StorageFailed.
 
         now_ns: session clock.
@@ -57,6 +57,10 @@ class Interventions:
             return self._halt(request, venue_ns, now_ns)
         except VenueHalted as halt:
             return Answer(False, f"the venue is halted: {halt}")
+
+    def note(self, reason: str, now_ns: int) -> None:
+        """Journals a reason by itself. Raises StorageFailed, VenueHalted."""
+        self._journal(np.zeros(0, COMMAND), [], reason, self._parts.clock.at(now_ns), now_ns)
 
     def _halt(self, request: Halt | Resume, venue_ns: int, now_ns: int) -> Answer:
         """Halts or resumes what the request names (M-216)."""

@@ -1,9 +1,9 @@
 """The operator's way in: requests to a running venue through a socket in its data directory.
 
 One line of JSON asks, one line answers. Only the owner of the directory may connect (mode 0600).
-What is asked for becomes journaled commands (gateway/interventions.py); nothing here knows them.
+What is asked for is done by gateway/administration.py and interventions.py; nothing here knows how.
 
-Source: specs/matching.md M-117, M-215, M-216, M-223, M-247.
+Source: specs/matching.md M-117, M-215, M-216, M-223, M-247; specs/order_entry.md O-107 to O-109.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,8 @@ from msgspec import Meta, Struct
 
 SOCKET_NAME = "operator.sock"
 LINE_BYTES_MAX = 4_096
+ANSWER_BYTES_MAX = 1 << 24
+SUN_PATH_MAX = 100  # bytes that every system takes for a socket's path
 REASON_CHARS_MAX = 200
 CONNECTIONS_MAX = 4
 WAIT_S = 5.0
@@ -29,6 +32,7 @@ Target = Annotated[str, Meta(min_length=1, max_length=32)]
 Session = Annotated[str, Meta(max_length=32)]
 Reason = Annotated[str, Meta(min_length=1, max_length=REASON_CHARS_MAX)]
 TradeId = Annotated[int, Meta(ge=1, le=(1 << 63) - 1)]
+SeqNum = Annotated[int, Meta(ge=0, le=999_999_999)]
 Price = Annotated[str, Meta(min_length=1, max_length=32)]
 
 
@@ -85,6 +89,30 @@ class SetImplied(Struct, frozen=True, tag_field="do", tag="implied", forbid_unkn
     reason: Reason
 
 
+class Statistics(Struct, frozen=True, tag_field="do", tag="statistics", forbid_unknown_fields=True):
+    """Everything the venue says of itself, as JSON (gateway/statistics.py)."""
+
+
+class LogOut(Struct, frozen=True, tag_field="do", tag="logout", forbid_unknown_fields=True):
+    """Say Logout to a session; why is its text."""
+
+    session: Target
+    reason: Reason
+
+
+class SetNumbers(Struct, frozen=True, tag_field="do", tag="numbers", forbid_unknown_fields=True):
+    """Set the next numbers of a session that is away; why. 0: as it is."""
+
+    session: Target
+    reason: Reason
+    expected_in: SeqNum = 0
+    next_out: SeqNum = 0
+
+
+class Reload(Struct, frozen=True, tag_field="do", tag="reload", forbid_unknown_fields=True):
+    """Read members and certificates again."""
+
+
 class Answer(Struct, frozen=True):
     """What came of it: done, or the text says why not."""
 
@@ -92,7 +120,8 @@ class Answer(Struct, frozen=True):
     text: str
 
 
-Request = Halt | Resume | Kill | Release | Bust | Correct | SetImplied
+MarketRequest = Halt | Resume | Kill | Release | Bust | Correct | SetImplied  # journaled commands
+Request = MarketRequest | Statistics | LogOut | SetNumbers | Reload
 _encode = msgspec.json.encode
 _requests = msgspec.json.Decoder(Request)
 _answers = msgspec.json.Decoder(Answer)
@@ -113,7 +142,8 @@ class OperatorDesk:
         listener = socket.socket(socket.AF_UNIX)
         mask = os.umask(_OWNER_ONLY)
         try:
-            listener.bind(str(self.path))
+            with short_path(self.path.parent) as place:
+                listener.bind(place)
         except OSError:
             listener.close()
             raise
@@ -153,15 +183,30 @@ class OperatorDesk:
         return self._act(request)
 
 
+@contextmanager
+def short_path(data_dir: Path) -> Iterator[str]:
+    """The socket's path as short as a system takes it: by an open folder where it is too long."""
+    path = str(data_dir / SOCKET_NAME)
+    if len(os.fsencode(path)) <= SUN_PATH_MAX:
+        yield path
+        return
+    folder = os.open(data_dir, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{SOCKET_NAME}"
+    finally:
+        os.close(folder)
+
+
 def ask(data_dir: Path, request: Request) -> Answer:
     """Asks the venue that runs on a data directory; an Answer also where there is none."""
     path = data_dir / SOCKET_NAME
     with socket.socket(socket.AF_UNIX) as line:
         line.settimeout(2 * WAIT_S)
         try:
-            line.connect(str(path))
+            with short_path(data_dir) as place:
+                line.connect(place)
             line.sendall(_encode(request) + b"\n")
             with line.makefile("rb") as answers:
-                return _answers.decode(answers.readline(1 << 20))
+                return _answers.decode(answers.readline(ANSWER_BYTES_MAX))
         except (OSError, msgspec.MsgspecError) as error:
             return Answer(False, f"no venue answers at {path}: {error}")

@@ -33,7 +33,7 @@ class Registry:
     ) -> None:
         self.known = known
         self.directory = Directory()
-        self._met: set[int] = set()
+        self._met: dict[str, Counterparty] = {}  # by CompID
         self._tables = tables
         self._store = store
         self._reporter = reporter
@@ -55,9 +55,8 @@ class Registry:
     def _define_session(self, comp_id: str, row: np.void) -> None:
         """A session's party; one whose member left venue.toml is reported to, but cannot log on."""
         session = int(row["session"])
-        if session in self._met:
+        if comp_id in self._met:
             return
-        self._met.add(session)
         member = self._member_of(comp_id)
         own, peer = self._config.target_comp_id.encode(), comp_id.encode()
         account = 0
@@ -73,11 +72,32 @@ class Registry:
         )
         log = self._store.log(session)
         party = Counterparty(own, peer, self._tables.sessions[session], log)
+        self._met[comp_id] = party
         self._reporter.meet(party, log)
-        if member is not None:
-            party.messages_per_second_max = member.messages_per_second_max
-            party.cancel_on_disconnect = member.cancel_on_disconnect
-            party.access = access_of(member)
+        self._admit(party, member)
+
+    def take(self, config: VenueConfig) -> list[Counterparty]:
+        """Takes up other members and other values of them; the parties that may not log on now.
+
+        What is new is defined after that (Assembly.take_members).
+        """
+        self._config = config
+        self._members = {member.name: member for member in config.members}
+        for comp_id, party in self._met.items():
+            self._admit(party, self._member_of(comp_id))
+        return [party for party in self._met.values() if party.access.disabled]
+
+    def _admit(self, party: Counterparty, member: Member | None) -> None:
+        """What the member's table says of a party, which is in the directory from then on."""
+        known = self.directory.find(party.own, party.peer) is not None
+        if member is None:
+            if known:
+                party.access = Access(disabled=True)
+            return
+        party.messages_per_second_max = member.messages_per_second_max
+        party.cancel_on_disconnect = member.cancel_on_disconnect
+        party.access = access_of(member)
+        if not known:
             self.directory.add(party)
 
     def _member_of(self, comp_id: str) -> Member | None:

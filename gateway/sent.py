@@ -32,6 +32,10 @@ class SentMessages:
         """See SentLog."""
         self._kept.clear()
 
+    def begin_at(self, number: int) -> None:
+        """See SentLog."""
+        self._kept.clear()
+
     def next_resendable(self, begin: int, end: int) -> int:
         """See SentLog."""
         for number in range(begin, end + 1):

@@ -132,6 +132,11 @@ class SentRows:
         self._hold(np.zeros(ROWS_FIRST, STORE_ROW))
         self.changed(urgent=True)
 
+    def begin_at(self, number: int) -> None:
+        """See SentLog."""
+        self.reset()
+        self.first = self.next = self.journaled = number
+
     def changed(self, urgent: bool) -> None:
         """See SentLog."""
         self._store.mark(self.session, urgent)

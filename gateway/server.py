@@ -117,6 +117,11 @@ class Line(asyncio.BufferedProtocol):
         if self.paused and self._transport.get_write_buffer_size() > self._send_max:
             self._transport.abort()
 
+    @property
+    def unsent(self) -> int:
+        """Bytes that the peer has not taken yet."""
+        return self._transport.get_write_buffer_size() if self.open else 0
+
     def close(self) -> None:
         """Ends the connection once everything is sent."""
         if self.open:
@@ -177,9 +182,10 @@ class Listener:
         self._accepting.cancel()
         self._socket.close()
 
-    def connections(self) -> dict[str, int]:
-        """How many are open, by address."""
-        return dict(self._counts)
+    @property
+    def connections(self) -> int:
+        """How many are open, handshakes included."""
+        return len(self._addresses)
 
     async def _accept(self) -> None:
         loop = asyncio.get_running_loop()

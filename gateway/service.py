@@ -23,14 +23,15 @@ from engine.limits import ORDERS_BOUND, REQUESTS_BOUND, EngineLimits
 from engine.sequencer import Sequencer
 from engine.storage import NoRoom, StorageFailed
 from engine.turn import VenueHalted
+from gateway.administration import Administration
 from gateway.assembly import Assembly, assemble
 from gateway.clock import start_clock
 from gateway.feed_process import FeedProcess
-from gateway.interventions import Interventions
 from gateway.liveness import SECOND_NS
 from gateway.operator import OperatorDesk
 from gateway.server import Line, Listener
 from gateway.tls import server_context
+from gateway.watch import Watch
 from specs.calendar import parse_zone, to_yyyymmdd
 from specs.products import Catalogue
 from specs.venue import DEFAULT_VENUE, VenueConfig, VenueSource
@@ -80,9 +81,9 @@ async def serve(
     service: Service | None = None
     try:
         parts = assemble(sequencer, config, catalogue, now_ns, clock)
-        service = Service(parts, config, data_dir, source)
-        await service.start(say)
-        return await service.run(say)
+        service = Service(parts, config, data_dir, source, catalogue)
+        await service.start(service.logged(say))
+        return await service.run(service.logged(say))
     finally:
         if service is None:
             sequencer.abandon()
@@ -108,7 +109,12 @@ class Service:
     """One venue on the running event loop."""
 
     def __init__(
-        self, parts: Assembly, config: VenueConfig, data_dir: Path, source: VenueSource
+        self,
+        parts: Assembly,
+        config: VenueConfig,
+        data_dir: Path,
+        source: VenueSource,
+        catalogue: Catalogue,
     ) -> None:
         self._source = source
         self._parts = parts
@@ -118,16 +124,26 @@ class Service:
         self._feed = FeedProcess(config.feed, data_dir)
         self._ended = asyncio.Event()
         self._sync_wanted = asyncio.Event()
-        interventions = Interventions(parts)
-        self._operators = OperatorDesk(
-            data_dir, lambda request: interventions.act(request, time.time_ns())
+        self._administration = Administration(
+            parts, config, source, catalogue, lambda: self._listener
         )
+        self._watch = Watch(parts, config.operator, data_dir, self._administration)
+        self._operators = OperatorDesk(data_dir, self._watch.act)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="sync")
         self._listener: Listener | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._failure: BaseException | None = None
         self._grace_ends_ns = time.time_ns() + config.fix.reconnect_grace_seconds * SECOND_NS
         self._said_halt = ""
+
+    def logged(self, say: Say) -> Say:
+        """`say`, and a line in the log."""
+
+        def both(text: str) -> None:
+            say(text)
+            self._watch.say(text)
+
+        return both
 
     async def start(self, say: Say) -> None:
         """Feed first, then FIX; says where they listen."""
@@ -149,6 +165,7 @@ class Service:
                 await self._operators.start()
             except OSError as error:
                 say(f"no operator can be heard at {self._operators.path}: {error}")
+        self._watch.start(loop)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._ended.set)
         if self._sequencer.fault is None:
@@ -212,6 +229,7 @@ class Service:
         if self._listener:
             self._listener.close()
         await self._operators.stop()
+        await self._watch.stop_metrics()
         failed = self._failure is not None or self._sequencer.fault is not None
         if not failed:
             await self._say_goodbye()
@@ -227,6 +245,7 @@ class Service:
             self._venue.release()
             self._feed.notifier.tell(self._sequencer.events_durable())
             self._sequencer.close()
+        self._watch.close()
         await self._feed.stop()
 
     async def _say_goodbye(self) -> None:
@@ -283,6 +302,7 @@ class Service:
         for line in list(venue.lines.values()):
             if line.session.next_deadline_ns <= now_ns:
                 venue.on_deadline(line)
+        self._administration.rates.sample(now_ns)
         venue_ns = self._parts.clock.at(now_ns)
         rows = self._sequencer.poll()
         if rows:

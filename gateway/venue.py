@@ -76,6 +76,7 @@ class Venue:
         self.on_sync: Callable[[], None] = _nothing
         self.on_due: Callable[[Line], None] = _no_line
         self.tell: Callable[[int], None] = _no_number
+        self.on_fact: Callable[[Session, Fact], None] = _no_fact
         self._reporter = reporter
         self._store = store
         self._open_session = open_session
@@ -188,6 +189,17 @@ class Venue:
                 self._note(session, fact)
             self._finish_turn(now_ns, line)
 
+    def log_out_party(self, party: Counterparty, text: str) -> bool:
+        """Says Logout to one that is connected; False: it is not."""
+        line = self.lines.get(party.connection) if party.connection is not None else None
+        if line is None:
+            return False
+        now_ns = self._clock()
+        for fact in line.session.log_out(text, now_ns):
+            self._note(line.session, fact)
+        self._finish_turn(now_ns, line)
+        return True
+
     def release(self) -> None:
         """Sends what waited for the disk, and tells the readers."""
         durable = self.sequencer.durable
@@ -247,6 +259,7 @@ class Venue:
                 self._send(line, now_ns, wait=False)
 
     def _note(self, session: Session, fact: Fact) -> None:
+        self.on_fact(session, fact)
         party = session.party
         if party is None:
             return
@@ -342,3 +355,7 @@ def _no_line(line: Line) -> None:
 
 def _no_number(number: int) -> None:
     """Until there are readers, or a schedule."""
+
+
+def _no_fact(session: Session, fact: Fact) -> None:
+    """Nobody keeps a log of sessions."""

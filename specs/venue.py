@@ -131,6 +131,13 @@ class DayConfig(_Table, frozen=True):
         return VenueDay(self.roll_time, zone, calendar or default_calendar().venue)
 
 
+class OperatorConfig(_Table, frozen=True):
+    """What an operator reads of a running venue; both need the extra [operator]."""
+
+    metrics_port: Annotated[int, Meta(ge=0, le=65_535)] = 0
+    log: str = ""
+
+
 class Account(_Table, frozen=True):
     """One account of a member: its pre-trade risk limits, the protection of its quotes.
 
@@ -204,6 +211,7 @@ class VenueConfig(_Table, frozen=True, rename={"members": "member"}):
     fix: FixConfig = FixConfig()
     feed: FeedConfig = FeedConfig()
     day: DayConfig = DayConfig()
+    operator: OperatorConfig = OperatorConfig()
     mqtt: MqttConfig = MqttConfig()
     console: ConsoleConfig = ConsoleConfig()
 

@@ -16,6 +16,7 @@ from specs.venue import (
     FeedConfig,
     FixConfig,
     Member,
+    OperatorConfig,
     load_venue,
     permits,
 )
@@ -59,6 +60,7 @@ def test_default_quotas_admit_a_million_orders_of_one_member():
 def test_the_file_says_what_the_code_takes_when_it_is_silent():
     config = load_venue()
     assert (config.fix, config.feed, config.day) == (FixConfig(), FeedConfig(), DayConfig())
+    assert config.operator == OperatorConfig()
     for member in config.members:
         silent = Member(name=member.name, accounts=(Account(name=member.name),))
         written = Member(
