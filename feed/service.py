@@ -26,7 +26,15 @@ from engine.event_reader import EventReader, EventsMissing
 from feed.checkpoint import encode_checkpoint, read_checkpoint, write_checkpoint
 from feed.history import History
 from feed.messages import ENCODER
-from feed.multicast import LINE_A, LINE_B, SNAPSHOT_LINE, Line, LineSender, parse_line
+from feed.multicast import (
+    LINE_A,
+    LINE_B,
+    SNAPSHOT_LINE,
+    Line,
+    LineSender,
+    parse_line,
+    parse_unicast,
+)
 from feed.notify import NumberReader, connect, read_available
 from feed.packet import PACKET_BYTES_MAX, PacketKind, encode_packet, fill_packets
 from feed.position import Position
@@ -52,6 +60,7 @@ class FeedSettings:
     ttl: int = 0
     line_a: Line = LINE_A
     line_b: Line = LINE_B
+    unicast: tuple[Line, ...] = ()  # these get the packets of line A, too
     snapshot_line: Line = SNAPSHOT_LINE
     snapshot_bytes_per_second: int = SnapshotLineLimits.bytes_per_second  # 0: no such line
     recovery_host: str = "127.0.0.1"
@@ -75,7 +84,7 @@ class FeedService:
         self._numbers = NumberReader()
         self._lines = [
             LineSender(line, settings.interface, settings.ttl)
-            for line in (settings.line_a, settings.line_b)
+            for line in (settings.line_a, settings.line_b, *settings.unicast)
         ]
         self._publish_soon = False
         self._started = False  # the first number has come
@@ -184,15 +193,15 @@ class FeedService:
         """Fills packets; sends what was not yet sent before a restart; keeps all for replay."""
         session = self.publisher.session
         published = self._position.next_sequence(session)
-        line_a, line_b = self._lines
+        lines = self._lines
         now_ns = time.time_ns()
         for start, stop in fill_packets(encoded, self.settings.packet_bytes_max):
             packet = encode_packet(
                 PacketKind.MESSAGES, session, sequence + start, now_ns, encoded[start:stop]
             )
             if sequence + stop > published:
-                line_a.send(packet)
-                line_b.send(packet)
+                for line in lines:
+                    line.send(packet)
             self.history.append(sequence + start, stop - start, packet)
         self._position.move(session, max(published, sequence + len(encoded)))
         self._sent_s = time.monotonic()
@@ -257,6 +266,9 @@ def parse_settings(arguments: list[str]) -> FeedSettings:
     parser.add_argument("--line-a", type=parse_line, default=LINE_A, metavar="GROUP:PORT")
     parser.add_argument("--line-b", type=parse_line, default=LINE_B, metavar="GROUP:PORT")
     parser.add_argument(
+        "--unicast", type=parse_unicast, action="append", default=[], metavar="ADDRESS:PORT"
+    )
+    parser.add_argument(
         "--snapshot-line", type=parse_line, default=SNAPSHOT_LINE, metavar="GROUP:PORT"
     )
     parser.add_argument(
@@ -282,6 +294,7 @@ def parse_settings(arguments: list[str]) -> FeedSettings:
         ttl=chosen.ttl,
         line_a=chosen.line_a,
         line_b=chosen.line_b,
+        unicast=tuple(chosen.unicast),
         snapshot_line=chosen.snapshot_line,
         snapshot_bytes_per_second=chosen.snapshot_bytes_per_second,
         recovery_host=chosen.recovery_host,

@@ -43,16 +43,16 @@ _IDLE_WAIT_S = 1.0
 class Subscriber:
     """Updates of the market in order, and the books as they stand after the last one received.
 
-    `lines`: the two multicast lines; `recovery`: address of the recovery service. Use it as an
-    asynchronous context manager and iterator; it belongs to one task. With recovery=None it asks
-    nothing and joins from `snapshot_line` alone. `on_update` is called with
-    each Update while the books stand exactly as after it, `on_state` with each new state; what
-    they raise comes out of the iterator, which ends.
+    `lines`: the two multicast lines, or one of them, or this machine's own address for unicast;
+    `recovery`: address of the recovery service. Use it as an asynchronous context manager and
+    iterator; it belongs to one task. With recovery=None it asks nothing and joins from
+    `snapshot_line` alone. `on_update` is called with each Update while the books stand exactly as
+    after it, `on_state` with each new state; what they raise comes out of the iterator, which ends.
     """
 
     def __init__(
         self,
-        lines: tuple[Line, Line] = (LINE_A, LINE_B),
+        lines: tuple[Line, ...] = (LINE_A, LINE_B),
         recovery: tuple[str, int] | None = ("127.0.0.1", 30003),
         interface: str = "127.0.0.1",
         limits: HandlerLimits | None = None,
@@ -61,6 +61,8 @@ class Subscriber:
         snapshot_line: Line | None = None,
     ) -> None:
         assert recovery is not None or snapshot_line is not None
+        assert 1 <= len(lines) <= LINES
+        self._line_count = len(lines)
         self.handler = Handler(limits, on_update, on_state, asks=recovery is not None)
         self._lines = lines if snapshot_line is None else (*lines, snapshot_line)
         self._recovery = recovery
@@ -164,7 +166,7 @@ class Subscriber:
             except BlockingIOError:
                 break
             try:
-                if line < LINES:
+                if line < self._line_count:
                     self._add(self.handler.receive(line, data, now_ns))
                 else:
                     self._add(self.handler.receive_snapshot_line(data, now_ns))

@@ -35,6 +35,7 @@ class FeedProcess:
             *("--ttl", str(config.ttl)),
             *("--line-a", f"{config.line_a.group}:{config.line_a.port}"),
             *("--line-b", f"{config.line_b.group}:{config.line_b.port}"),
+            *(f"--unicast={one.host}:{one.port}" for one in config.unicast),
             *("--snapshot-line", f"{config.snapshot_line.group}:{config.snapshot_line.port}"),
             *("--snapshot-bytes-per-second", str(config.snapshot_bytes_per_second)),
             *("--recovery-host", config.recovery_host),

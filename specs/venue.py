@@ -15,7 +15,14 @@ from typing import Annotated, Literal, NamedTuple
 import msgspec
 from msgspec import Meta, Struct
 
-from specs.addresses import check_multicast_group, is_loopback, parse_ip
+from specs.addresses import (
+    check_interface,
+    check_multicast_group,
+    check_unicast,
+    is_address,
+    is_loopback,
+    parse_ip,
+)
 from specs.calendar import Calendar, VenueDay, parse_zone
 from specs.credentials import is_password_hash, parse_networks, public_key_bytes
 from specs.loading import SpecError, load_toml
@@ -48,8 +55,19 @@ class Line(_Table, frozen=True):
     port: Port
 
     def __post_init__(self) -> None:
-        """A multicast group is an IPv4 address of 224.0.0.0/4."""
+        """A multicast group is an address of 224.0.0.0/4 or ff00::/8."""
         check_multicast_group("group", self.group)
+
+
+class Unicast(_Table, frozen=True):
+    """One subscriber that multicast does not reach."""
+
+    host: str
+    port: Port
+
+    def __post_init__(self) -> None:
+        """The address of a host."""
+        check_unicast("host", self.host)
 
 
 class TlsConfig(_Table, frozen=True):
@@ -93,6 +111,7 @@ class FeedConfig(_Table, frozen=True):
     ttl: Annotated[int, Meta(ge=0, le=255)] = 0
     line_a: Line = Line(group="239.255.73.1", port=30001)
     line_b: Line = Line(group="239.255.73.2", port=30002)
+    unicast: Annotated[tuple[Unicast, ...], Meta(max_length=64)] = ()
     snapshot_line: Line = Line(group="239.255.73.3", port=30004)
     snapshot_bytes_per_second: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 2_000_000
     recovery_host: str = "127.0.0.1"
@@ -104,7 +123,12 @@ class FeedConfig(_Table, frozen=True):
 
     def __post_init__(self) -> None:
         """Addresses; two different lines."""
-        parse_ip("interface", self.interface)
+        check_interface("interface", self.interface)
+        for line in (self.line_a, self.line_b, self.snapshot_line):
+            if ":" in line.group and is_address(self.interface):
+                raise ValueError(
+                    f"interface {self.interface!r}; allowed: with an IPv6 group the name of one"
+                )
         parse_ip("recovery_host", self.recovery_host)
         if self.line_a == self.line_b:
             raise ValueError("line_b; allowed: another group or port than line_a")
@@ -259,7 +283,14 @@ class VenueConfig(_Table, frozen=True, rename={"members": "member"}):
     @property
     def addresses(self) -> tuple[str, ...]:
         """Every address that something listens on or that the feed leaves by."""
-        return (self.fix.host, self.feed.recovery_host, self.feed.interface, self.console.host)
+        subscribers = (one.host for one in self.feed.unicast)
+        return (
+            self.fix.host,
+            self.feed.recovery_host,
+            self.feed.interface,
+            self.console.host,
+            *subscribers,
+        )
 
 
 class VenueSource(NamedTuple):
