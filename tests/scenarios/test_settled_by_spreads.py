@@ -130,3 +130,52 @@ def test_m205_the_average_of_a_spread_rounds_away_from_zero() -> None:
             LIMITS_SET from -202 to 202
         """,
     )
+
+
+def test_m205_a_spread_that_traded_comes_before_a_nearer_one_with_quotes() -> None:
+    """3 by the trade of 7, not by the quotes of 6; 4 by the change of 2, which traded."""
+    check(
+        *trades(10, (1, 1_050), (2, 1_060), (7, -20)),
+        at(15, buy(ALPHA, "q1", 1, 0, instrument=6)),
+        at(15, sell(ALPHA, "q2", 1, 2, instrument=6)),
+        at(20, roll_product(1, DAY_2)),
+        venue=one(product(1), *MONTHS, *CALENDARS),
+        events="""
+            ACCEPTED o1 p1 @1050 qty 1 leaves 1 shows 1 r1 s1
+            ACCEPTED o2 @1050 qty 1 leaves 1 r2 s3
+            FILL o2 t1 @1050 qty 1 cum 1 r2 s3 AGGRESSOR
+            FILL o1 p1 t1 @1050 qty 1 cum 1 of r1 s1 UNSOLICITED
+            ACCEPTED o3 p2 @1060 qty 1 leaves 1 shows 1 r3 s1
+            ACCEPTED o4 @1060 qty 1 leaves 1 r4 s3
+            FILL o4 t2 @1060 qty 1 cum 1 r4 s3 AGGRESSOR
+            FILL o3 p2 t2 @1060 qty 1 cum 1 of r3 s1 UNSOLICITED
+            ACCEPTED o5 p3 @-20 qty 1 leaves 1 shows 1 r5 s1
+            ACCEPTED o6 @-20 qty 1 leaves 1 r6 s3
+            FILL o6 t3 @-20 qty 1 cum 1 r6 s3 AGGRESSOR
+            FILL o5 p3 t3 @-20 qty 1 cum 1 of r5 s1 UNSOLICITED
+            FILL o6 t3 @980 qty 1 cum 1 r6 s3 AGGRESSOR LEG i1 BUY
+            FILL o6 t3 @1000 qty 1 cum 1 r6 s3 AGGRESSOR LEG i3 SELL
+            FILL o5 t3 @980 qty 1 cum 1 of r5 s1 UNSOLICITED LEG i1 SELL
+            FILL o5 t3 @1000 qty 1 cum 1 of r5 s1 UNSOLICITED LEG i3 BUY
+            ACCEPTED o7 p4 qty 1 leaves 1 shows 1 r7 s1
+            ACCEPTED o8 p5 @2 qty 1 leaves 1 shows 1 r8 s1
+            EXPIRED o7 p4 qty 1 of r7 s1 UNSOLICITED DAY_END
+            EXPIRED o8 p5 @2 qty 1 of r8 s1 UNSOLICITED DAY_END
+            SETTLED @1050 from 1050 to 0 qty 1
+            LIMITS_SET @1050 from 945 to 1155
+            SETTLED @1060 from 1060 to 0 qty 1
+            LIMITS_SET @1060 from 954 to 1166
+            SETTLED @1070 SPREAD
+            LIMITS_SET @1070 from 963 to 1177
+            SETTLED @1060 NEIGHBOUR
+            LIMITS_SET @1060 from 954 to 1166
+            SETTLED @-10
+            LIMITS_SET @-10 from -221 to 201
+            SETTLED @-10
+            LIMITS_SET @-10 from -223 to 203
+            SETTLED @-20 from -20 to 0 qty 1
+            LIMITS_SET @-20 from -232 to 192
+            SETTLED @10
+            LIMITS_SET @10 from -203 to 223
+        """,
+    )
