@@ -32,7 +32,7 @@ from specs.venue import load_venue
 
 FAILED = 1
 _PAD = 10
-_WIDTH = 100  # of the table, where nobody looks at a terminal
+_WIDTH = 120  # of the table, where nobody looks at a terminal
 _PRICES = ("open", "high", "low", "last", "settlement")
 
 
