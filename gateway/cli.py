@@ -233,19 +233,17 @@ def skip(data: Data = Path("data")) -> None:
 def makers(
     data: Data = Path("data"),
     spread: Annotated[
-        float, typer.Option(min=0, max=100, help="Percent of the middle, at most.")
-    ] = 2,
-    size: Annotated[int, typer.Option(min=1, help="Lots a side, at least.")] = 50,
+        float | None, typer.Option(min=0, max=100, help="Percent of the middle, at most.")
+    ] = None,
+    size: Annotated[int | None, typer.Option(min=1, help="Lots a side, at least.")] = None,
     presence: Annotated[
-        float, typer.Option(min=0, max=100, help="Percent of continuous trading, at least.")
-    ] = 80,
+        float | None, typer.Option(min=0, max=100, help="Percent of continuous trading, at least.")
+    ] = None,
 ) -> None:
-    """Show what market makers quoted on each trading date, against what they owe."""
-    from gateway.cli_makers import run_makers
-    from gateway.obligations import Wanted
+    """Show what market makers quoted on each trading date, against what products.toml says."""
+    from gateway.cli_makers import Asked, run_makers
 
-    wanted = Wanted(round(spread * 100), size, round(presence * 100))
-    raise typer.Exit(run_makers(data, wanted))
+    raise typer.Exit(run_makers(data, Asked(spread, size, presence)))
 
 
 Why = Annotated[str, typer.Option("--reason", help="Kept in the journal.")]

@@ -24,20 +24,21 @@ def run_venue(
 
     clock: "real" or "fast:N"; on: the trading date before whose opening the venue clock starts.
     """
-    return serve_catalogue(load_products(), config_file, data_dir, overrides, clock, on)
+    source = VenueSource(config_file or VENUE_FILE, tuple(overrides))
+    catalogue = load_products()
+    config = load_venue(source.file, source.overrides, catalogue)
+    return serve_config(catalogue, config, source, data_dir, clock, on)
 
 
-def serve_catalogue(
+def serve_config(
     catalogue: Catalogue,
-    config_file: Path | None,
+    config: VenueConfig,
+    source: VenueSource,
     data_dir: Path,
-    overrides: list[str],
     clock: str,
     on: date | None,
 ) -> int:
-    """run_venue with the products of `catalogue`."""
-    source = VenueSource(config_file or VENUE_FILE, tuple(overrides))
-    config = load_venue(source.file, source.overrides, catalogue)
+    """run_venue with these products and this venue, which came from `source`."""
     check_means(config, source.file)
     try:
         speed = parse_speed(clock)
@@ -61,7 +62,7 @@ def serve_catalogue(
     warm_up(print_line)
     try:
         main = serve(config, data_dir, catalogue, source=source, start_ns=start_ns, speed=speed)
-        return run_on_loop(beside_outlets(main, config, config_file, overrides))
+        return run_on_loop(beside_outlets(main, config, source.file, list(source.overrides)))
     except (
         DefinitionConflictError,
         DirectoryBusy,

@@ -41,7 +41,7 @@ from gateway.demo_desk import Desk
 from gateway.demo_feed import MarketWatch
 from gateway.demo_market import Market
 from gateway.demo_members import Trader, traders
-from gateway.demo_summary import Summary, count_journal
+from gateway.demo_summary import Summary, count_journal, maker_lines
 from gateway.demo_venue import HOST, DemoVenue, Ports, VenueEndedError, choose_ports
 from gateway.demo_view import Rates, Screen, plain_line, render, save_picture
 from gateway.warmup import warm_up
@@ -112,7 +112,7 @@ async def _run(
         except (VenueEndedError, OSError) as error:
             sys.stderr.write(f"sitex demo: {error or type(error).__name__}\n")
             return 1
-        summary = demo.summary(data_dir)
+        summary = demo.summary(data_dir, maker_lines(data_dir, catalogue))
     console.print(summary.table())
     for line in summary.lines():
         console.print(line, soft_wrap=True)
@@ -181,11 +181,16 @@ class Demo:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
 
-    def summary(self, data_dir: Path) -> Summary:
+    def summary(self, data_dir: Path, makers: list[str]) -> Summary:
         """What was counted here, beside the journal of the stopped venue."""
         watch = self._watch
         return Summary(
-            self._seconds, self._desks, watch.trade_count, watch.lots, count_journal(data_dir)
+            self._seconds,
+            self._desks,
+            watch.trade_count,
+            watch.lots,
+            count_journal(data_dir),
+            makers,
         )
 
     async def _connect(self) -> None:
@@ -272,8 +277,8 @@ class Demo:
         until_s = time.monotonic() + SETTLE_S
         while time.monotonic() < until_s:
             fills = sum(desk.counts.fills for desk in self._desks)
-            pending = any(order.pending for desk in self._desks for order in desk.orders.values())
-            if not pending and fills == 2 * self._watch.trade_count:
+            waits = any(desk.waits for desk in self._desks)
+            if not waits and fills == 2 * self._watch.trade_count:
                 return
             await asyncio.sleep(TURN_S)
 

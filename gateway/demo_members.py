@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from gateway.demo_day import Taking
 from gateway.demo_desk import (
@@ -23,102 +22,14 @@ from gateway.demo_desk import (
     Desk,
     Working,
 )
+from gateway.demo_maker import MAKERS, Maker, QuoteTerms, Takes, always, opening
 from gateway.demo_market import Market
 from gateway.message import Field
 from specs.products import Contract, Product
 
-MAKER_MESSAGES_MAX = 24  # of one turn
 SPECULATOR_POSITION_MAX = 150  # lots, then it only reduces
 HEDGER_POSITION_MAX = 3_000
 _ICEBERG_SHARE = 5  # an iceberg shows a fifth
-
-
-# What a contract's phase takes now; members ask before each message.
-Takes = Callable[[str], Taking]
-
-
-def always(symbol: str) -> Taking:
-    """A market that trades at any hour."""
-    return Taking.ALL
-
-
-class QuoteTerms(NamedTuple):
-    """How a maker quotes one contract: levels a side, ticks from fair price, lots."""
-
-    symbol: str
-    levels: int
-    half_spread_ticks: int
-    step_ticks: int
-    qty_lots: int
-
-
-class Slot(NamedTuple):
-    """One order a maker keeps in the market."""
-
-    terms: QuoteTerms
-    side: str
-    level: int
-
-
-class Maker:
-    """Quotes both sides of its contracts around the fair price, leaning against its position."""
-
-    def __init__(
-        self, desk: Desk, market: Market, terms: list[QuoteTerms], seed: str, takes: Takes
-    ) -> None:
-        self.desk = desk
-        self._market = market
-        self._takes = takes
-        self._random = random.Random(seed)
-        self._slots = [
-            Slot(one, side, level)
-            for level in range(max(one.levels for one in terms))
-            for one in terms
-            for side in (BUY, SELL)
-            if level < one.levels
-        ]
-        self._working: dict[Slot, Working] = {}
-        self._next = 0
-
-    def act(self, now_s: float) -> None:
-        """Moves what stands too far from its place; at most MAKER_MESSAGES_MAX messages."""
-        sent = 0
-        for _ in range(len(self._slots)):
-            slot = self._slots[self._next]
-            self._next = (self._next + 1) % len(self._slots)
-            sent += self._keep(slot)
-            if sent >= MAKER_MESSAGES_MAX:
-                return
-
-    def _keep(self, slot: Slot) -> bool:
-        order = self._working.get(slot)
-        takes = self._takes(slot.terms.symbol)
-        if takes == Taking.NOTHING or (order is not None and order.pending):
-            return False
-        target = self._target_ticks(slot)
-        if order is None or order.done:
-            contract = self._market.contracts[slot.terms.symbol]
-            self._working[slot] = self.desk.new(
-                contract, slot.side, self._qty(slot), target, DAY, opening(contract)
-            )
-            return True
-        tolerance = slot.level // 2
-        if takes >= Taking.CALL and abs(order.price_ticks - target) > tolerance:
-            self.desk.replace(order, target, self._qty(slot))
-            return True
-        return False
-
-    def _target_ticks(self, slot: Slot) -> int:
-        terms = slot.terms
-        away = terms.half_spread_ticks + slot.level * terms.step_ticks
-        lean = round(-self.desk.position(terms.symbol) / (terms.qty_lots * 8))
-        lean = max(-terms.half_spread_ticks, min(terms.half_spread_ticks, lean))
-        fair = self._market.fair_ticks(terms.symbol) + lean
-        return max(1, fair - away if slot.side == BUY else fair + away)
-
-    def _qty(self, slot: Slot) -> int:
-        base = slot.terms.qty_lots * (2 + slot.level) // 2
-        return max(1, round(base * self._random.uniform(0.6, 1.4)))
 
 
 class Speculator:
@@ -265,11 +176,6 @@ def _shown(product: Product, qty: int) -> tuple[Field, ...]:
 Trader = Maker | Speculator | Hedger
 
 
-def opening(contract: Contract) -> tuple[Field, ...]:
-    """The position effect of an opening order where the product wants one."""
-    return ((77, OPEN),) if contract.product.position_effect == "required" else ()
-
-
 def traders(
     market: Market,
     product: str,
@@ -284,8 +190,8 @@ def traders(
     first = [QuoteTerms(s, 4 if s == curve[0] else 2, 1, 1, 20) for s in curve]
     second = [QuoteTerms(s, 5 if s == curve[0] else 2, 2, 2, 35) for s in curve]
     second += [QuoteTerms(symbol, 2, 1, 1, 10) for symbol in others]
-    yield Maker(desk_of("MAKER1"), market, first, f"{seed}-MAKER1", takes)
-    yield Maker(desk_of("MAKER2"), market, second, f"{seed}-MAKER2", takes)
+    for name, terms in zip(MAKERS, (first, second), strict=True):
+        yield Maker(desk_of(name), market, terms, f"{seed}-{name}", takes)
     yield Hedger(desk_of("CHARLIE"), market, curve, BUY, f"{seed}-CHARLIE", takes)
     yield Hedger(desk_of("DELTA"), market, curve, SELL, f"{seed}-DELTA", takes)
     yield Speculator(desk_of("ALPHA"), market, [curve[0], *curve], f"{seed}-ALPHA", takes)

@@ -1,4 +1,4 @@
-"""The demo's venue process: `sitex serve` with the demo's hours and circuit breaker.
+"""The demo's venue process: `sitex serve` with the demo's hours, circuit breaker and makers.
 
 `python -m gateway.demo_serve DATA CLOCK DATE [NAME=VALUE ...]`; started by gateway.demo_venue.
 """
@@ -9,17 +9,20 @@ import sys
 from datetime import date
 from pathlib import Path
 
-from gateway.cli_serve import serve_catalogue
+from gateway.cli_serve import serve_config
 from gateway.demo_day import OVERRIDES, demo_catalogue
+from gateway.demo_maker import demo_venue
 from specs.products import load_products
+from specs.venue import VenueSource, load_venue
 
 
 def main(arguments: list[str]) -> int:
     """Serves until a signal; the exit code."""
     data, clock, on, *overrides = arguments
     catalogue = demo_catalogue(load_products())
-    overrides = ["durability=os", *OVERRIDES, *overrides]
-    return serve_catalogue(catalogue, None, Path(data), overrides, clock, date.fromisoformat(on))
+    source = VenueSource(overrides=("durability=os", *OVERRIDES, *overrides))
+    config = demo_venue(load_venue(source.file, source.overrides))
+    return serve_config(catalogue, config, source, Path(data), clock, date.fromisoformat(on))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ Reads the data directory after the venue has stopped; every number under "journa
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -12,11 +13,17 @@ from typing import NamedTuple
 import numpy as np
 from rich.table import Table
 
+from engine.definitions import definition_commands
 from engine.files import EVENTS, day_folders, numbered_files
 from engine.records import RecordKind
 from engine.stream import Stream, list_segments
 from engine.types import COMMAND, EVENT, CommandKind, EventFlag, EventKind
+from gateway.cli_makers import Asked, wanted_of
+from gateway.definitions import Known
 from gateway.demo_desk import Desk
+from gateway.obligations import Obligations
+from specs.calendar import from_yyyymmdd
+from specs.products import Catalogue
 
 _KINDS = 256
 
@@ -28,6 +35,8 @@ class JournalCounts(NamedTuple):
     orders: int
     replaces: int
     cancels: int
+    quotes: int
+    quote_cancels: int
     events: int
     trades: int
     lots: int  # traded, each trade once
@@ -57,6 +66,8 @@ def count_journal(data_dir: Path) -> JournalCounts:
         orders=int(commands[CommandKind.NEW_ORDER]),
         replaces=int(commands[CommandKind.REPLACE]),
         cancels=int(commands[CommandKind.CANCEL]),
+        quotes=int(commands[CommandKind.MASS_QUOTE]),
+        quote_cancels=int(commands[CommandKind.QUOTE_CANCEL]),
         events=int(events[1:].sum()),
         trades=trades,
         lots=lots,
@@ -73,6 +84,24 @@ def event_rows(data_dir: Path) -> Iterable[np.ndarray]:
             yield rows[rows["kind"] != EventKind.NONE]
 
 
+def maker_lines(data_dir: Path, catalogue: Catalogue) -> list[str]:
+    """How many of its quotes each maker kept as it owes, on each trading date that ended."""
+    known = Known()
+    known.learn(*definition_commands(data_dir))
+    found = Obligations(wanted_of(known, catalogue, Asked()))
+    for rows in event_rows(data_dir):
+        found.take(rows)
+    members = {int(row["member"]): name for name, row in known.members.items()}
+    names = {int(row["account"]): members[int(row["member"])] for row in known.accounts.values()}
+    kept: dict[tuple[int, str], list[bool]] = defaultdict(list)
+    for made in found.settled:
+        kept[made.trading_date, names[made.account]].append(made.is_met)
+    return [
+        f"  {name} met {sum(met):,} of {len(met):,} obligations on {from_yyyymmdd(date)}"
+        for (date, name), met in sorted(kept.items())
+    ]
+
+
 class Summary(NamedTuple):
     """What one demo came to."""
 
@@ -81,6 +110,7 @@ class Summary(NamedTuple):
     feed_trades: int
     feed_lots: int
     journal: JournalCounts
+    makers: list[str]  # what came of their obligations
 
     @property
     def agrees(self) -> bool:
@@ -108,6 +138,7 @@ class Summary(NamedTuple):
         return [
             f"{journal.commands:,} commands and {journal.events:,} events in the journal,"
             f" {journal.journal_bytes / 1e6:.1f} MB; {verdict}",
+            *self.makers,
             *(f"  {count:,} rejected: {text}" for text, count in sorted(rejects.items())),
         ]
 
@@ -118,6 +149,8 @@ class Summary(NamedTuple):
             ("new orders", sum(one.orders for one in counts), journal.orders),
             ("replaces", sum(one.replaces for one in counts), journal.replaces),
             ("cancels", sum(one.cancels for one in counts), journal.cancels),
+            ("quotes", sum(one.quotes for one in counts), journal.quotes),
+            ("quote cancels", sum(one.quote_cancels for one in counts), journal.quote_cancels),
             ("trades", self.feed_trades, journal.trades),
             ("fills", sum(one.fills for one in counts), 2 * journal.trades),
             ("lots", self.feed_lots, journal.lots),

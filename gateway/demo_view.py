@@ -86,7 +86,7 @@ class Moment(NamedTuple):
 class Rates(NamedTuple):
     """What happened a second, lately, and in all."""
 
-    requests: float  # orders, replaces and cancels
+    requests: float  # orders, quotes, replaces and cancels
     reports: float
     trades: float
     packets: float
@@ -256,8 +256,11 @@ def _spread(screen: Screen) -> Text:
     call = screen.moment.call
     if call is not None:
         price = format_price(call.price, screen.tick) if call.price else "-"
-        hidden = call.price and not screen.bids and not screen.asks
-        note = "   orders are hidden" if hidden else ""
+        note = ""
+        if call.price and not screen.bids and not screen.asks:
+            note = "   orders are hidden"
+        elif screen.bids and screen.asks and screen.bids[0].price >= screen.asks[0].price:
+            note = "   bids below cross asks above"
         return Text(f"{price:>9}  indicative{note}", style="bold yellow")
     if not screen.bids or not screen.asks:
         return Text("     one side is empty", style=_FAINT)

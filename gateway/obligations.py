@@ -8,7 +8,7 @@ Source: specs/matching.md M-192.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -29,9 +29,9 @@ _KINDS = (*_LEAVES, *_MARKET)
 class Wanted(NamedTuple):
     """What a maker owes: both sides of at least so many lots, so near to each other, so long."""
 
-    spread_bp_max: int = 200  # of the middle
-    size_min: int = 50
-    presence_bp_min: int = 8_000  # of the time the instrument traded
+    spread_bp_max: int  # of the middle
+    size_min: int
+    presence_bp_min: int  # of the time the instrument traded
 
 
 class Made(NamedTuple):
@@ -45,10 +45,12 @@ class Made(NamedTuple):
     present_ns: int  # two-sided, near and large enough
     spread_bp: int  # over the two-sided time, rounded down
     size: int  # of the smaller side, over the same
+    wanted: Wanted
 
-    def meets(self, wanted: Wanted) -> bool:
+    @property
+    def is_met(self) -> bool:
         """Whether the obligation is met."""
-        return self.present_ns * BASIS_POINTS >= wanted.presence_bp_min * self.trading_ns
+        return self.present_ns * BASIS_POINTS >= self.wanted.presence_bp_min * self.trading_ns
 
 
 @dataclass
@@ -69,14 +71,18 @@ class _Market:
 
     since_ns: int
     trading_date: int
+    wanted: Wanted
     trading_ns: int = 0
     quotes: dict[int, _Quote] = field(default_factory=dict)  # by account
 
 
 class Obligations:
-    """Takes event rows; `settled` has what makers did on dates that have ended."""
+    """Takes event rows; `settled` has what makers did on dates that have ended.
 
-    def __init__(self, wanted: Wanted) -> None:
+    wanted: by product number.
+    """
+
+    def __init__(self, wanted: Mapping[int, Wanted]) -> None:
         self.settled: list[Made] = []
         self._wanted = wanted
         self._markets: dict[int, _Market] = {}
@@ -104,7 +110,8 @@ class Obligations:
     def _take_market(self, kind: int, row: np.void) -> None:
         number, time_ns = int(row["instrument"]), int(row["time_ns"])
         if kind == EventKind.INSTRUMENT_DEFINED:
-            self._markets[number] = _Market(time_ns, int(row["trading_date"]))
+            wanted = self._wanted[int(row["product"])]
+            self._markets[number] = _Market(time_ns, int(row["trading_date"]), wanted)
             return
         market = self._markets[number]
         self._pass(market, time_ns)
@@ -151,20 +158,21 @@ class Obligations:
             market.since_ns = time_ns
         for quote in market.quotes.values():
             if market.since_ns >= 0 and len(quote.sides) == 2:
-                self._count(quote, time_ns - quote.since_ns)
+                _count(quote, time_ns - quote.since_ns, market.wanted)
             quote.since_ns = time_ns
 
-    def _count(self, quote: _Quote, ns: int) -> None:
-        (bid, bids), (ask, asks) = quote.sides[Side.BUY], quote.sides[Side.SELL]
-        quote.two_sided_ns += ns
-        quote.size_ns += min(bids, asks) * ns
-        twice_spread, twice_middle = 2 * (ask - bid) * BASIS_POINTS, ask + bid
-        if twice_middle <= 0:
-            return
-        quote.spread_bp_ns += twice_spread * ns // twice_middle
-        near = twice_spread <= self._wanted.spread_bp_max * twice_middle
-        if near and min(bids, asks) >= self._wanted.size_min:
-            quote.present_ns += ns
+
+def _count(quote: _Quote, ns: int, wanted: Wanted) -> None:
+    (bid, bids), (ask, asks) = quote.sides[Side.BUY], quote.sides[Side.SELL]
+    quote.two_sided_ns += ns
+    quote.size_ns += min(bids, asks) * ns
+    twice_spread, twice_middle = 2 * (ask - bid) * BASIS_POINTS, ask + bid
+    if twice_middle <= 0:
+        return
+    quote.spread_bp_ns += twice_spread * ns // twice_middle
+    near = twice_spread <= wanted.spread_bp_max * twice_middle
+    if near and min(bids, asks) >= wanted.size_min:
+        quote.present_ns += ns
 
 
 def _made(number: int, market: _Market) -> Iterator[Made]:
@@ -173,4 +181,5 @@ def _made(number: int, market: _Market) -> Iterator[Made]:
         yield Made(
             market.trading_date, account, number, market.trading_ns, quote.two_sided_ns,
             quote.present_ns, quote.spread_bp_ns // two_sided, quote.size_ns // two_sided,
+            market.wanted,
         )  # fmt: skip

@@ -42,6 +42,19 @@ class ContractMonths(Struct, frozen=True, forbid_unknown_fields=True):
     quarterly: Annotated[int, Meta(ge=0, le=20)] = 0
 
 
+class MakerTerms(Struct, frozen=True, forbid_unknown_fields=True):
+    """What market makers owe: nearness, size and presence of their quotes (matching.md M-192)."""
+
+    spread_percent: Percent
+    qty: Annotated[int, Meta(ge=1, le=1_000_000)]
+    presence_percent: Percent
+
+    def __post_init__(self) -> None:
+        """Shares are shares."""
+        for name in ("spread_percent", "presence_percent"):
+            _check_percent(name, getattr(self, name))
+
+
 class Product(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What all contracts of one product have in common. Fields are those of products.toml."""
 
@@ -72,6 +85,7 @@ class Product(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     block_qty_min: Count
     block_range_ticks: Count
     display_min_percent: Percent
+    maker: MakerTerms
     months: ContractMonths
     last_trading_day: Literal["third_wednesday", "last_business_day"]
     settlement_window_seconds: Annotated[int, Meta(ge=0, le=3_600)]

@@ -15,6 +15,7 @@ from engine.types import COMMAND, EVENT, PHASE, CommandKind, Phase
 from gateway.arena import REPORTS_MAX, Bounds
 from gateway.definitions import Known, missing
 from gateway.demo_desk import Desk
+from gateway.demo_maker import demo_venue
 from gateway.message import Field, Header, encode_message
 from gateway.tables import Tables
 from gateway.types import READ_SLACK_BYTES, REPORT_BYTES_MAX, STORE_ROW
@@ -40,13 +41,13 @@ class Rig:
         self._engine = Engine(LIMITS)
         self._tables = Tables(Bounds(255, 15, 15, 15))
         self._reader = Tables(Bounds(1, 1, 1, 1), is_venue=False)
-        self._commands = np.zeros(16, COMMAND)
+        self._commands = np.zeros(64, COMMAND)
         self._out = np.zeros(REPORTS_MAX * REPORT_BYTES_MAX, np.uint8)
         self._stored = np.zeros(REPORTS_MAX, STORE_ROW)
         self._rows = np.zeros(EVENTS_MAX, EVENT)
         self._numbers: dict[str, int] = {}
         self._names: dict[int, str] = {}
-        definitions = missing(self._known, load_products(), load_venue(), day, START_NS)
+        definitions = missing(self._known, load_products(), demo_venue(load_venue()), day, START_NS)
         self._engine.apply(definitions.commands, definitions.blobs, self._rows)
         self._define()
 
@@ -106,10 +107,10 @@ class Rig:
         consumed, count, stop = self._tables.decode(
             buffer, 0, len(raw), session, self._commands, 0, self.now_ns
         )
-        assert (consumed, count) == (len(raw), 1), (stop, self._tables.read(buffer, 0, len(raw)))
-        consumed, first, rows = self._apply(self._commands[:1], np.zeros(0, np.uint8))
-        assert consumed == 1 and not self._engine.busy
-        self._report(rows, first, self._commands[:1])
+        assert consumed == len(raw) and count, (stop, self._tables.read(buffer, 0, len(raw)))
+        consumed, first, rows = self._apply(self._commands[:count], np.zeros(0, np.uint8))
+        assert consumed == count and not self._engine.busy
+        self._report(rows, first, self._commands[:count])
 
     def _apply(self, commands: np.ndarray, blobs: np.ndarray) -> tuple[int, int, np.ndarray]:
         """(commands consumed, number of the first event, events)."""

@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from gateway.demo_desk import BUY, SELL, Desk
+from gateway.demo_day import Taking
+from gateway.demo_desk import BUY, SELL, Desk, QuoteSide
+from gateway.demo_maker import LEVELS_MAX, MAKER_MESSAGES_MAX, Maker, QuoteTerms
 from gateway.demo_market import LIMIT_SHARE_MAX, Market
-from gateway.demo_members import MAKER_MESSAGES_MAX, Maker, Trader, traders
+from gateway.demo_members import Trader, traders
 from gateway.demo_view import (
     Call,
     CurvePoint,
@@ -45,9 +47,14 @@ def message(**tags: object) -> Message:
 
 
 class Sent(list):
-    """What a desk sent, as dictionaries of tags."""
+    """What a desk sent, as dictionaries of tags; `raw`: as given, with repeated tags."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.raw: list[tuple[bytes, tuple]] = []
 
     def __call__(self, msg_type: bytes, fields: tuple) -> None:
+        self.raw.append((msg_type, fields))
         self.append({35: msg_type.decode(), **dict(fields)})
 
 
@@ -129,9 +136,42 @@ def test_a_desk_survives_rejects_and_late_cancels(market: Market):
     assert desk.counts.rejects == 1 and not desk.orders
 
 
+def test_a_desk_follows_its_quotes(market: Market):
+    sent = Sent()
+    desk = Desk("MAKER1", sent, lambda: 0)
+    contracts = [market.contracts[symbol] for symbol in ("SITB2612", "SITB2701")]
+    desk.quote("MAKER1-2", [(one, QuoteSide(1999, 10), QuoteSide(2001, 12)) for one in contracts])
+    assert sent.raw[0] == (
+        b"i",
+        (
+            (117, "MAKER1-Q1"), (1, "MAKER1-2"), (296, 1), (302, 1), (295, 2),
+            (299, 1), (55, "SITB2612"), (132, "1.999"), (133, "2.001"), (134, 10), (135, 12),
+            (299, 2), (55, "SITB2701"), (132, "1.999"), (133, "2.001"), (134, 10), (135, 12),
+        ),
+    )  # fmt: skip
+    first, second = (desk.quotes["MAKER1-2", one.symbol] for one in contracts)
+    filled = {"t35": "8", "t1": "MAKER1-2", "t55": "SITB2612", "t54": "2", "t150": "F", "t39": "1"}
+    desk.take(message(t11="MAKER1-Q0", t32=4, t151=1, **filled))
+    assert desk.waits and first.leaves == {BUY: 10, SELL: 12}, "a fill of the quote before"
+    desk.take(message(t35="b", t117="MAKER1-Q1", t1="MAKER1-2", t297="0"))
+    desk.take(message(t35="b", t117="MAKER1-Q1", t1="MAKER1-2", t297="5", t55="SITB2701", t58="no"))
+    desk.take(message(t11="MAKER1-Q1", t32=5, t151=7, **filled))
+    assert not desk.waits and first.leaves == {BUY: 10, SELL: 7} and not second.leaves
+    assert desk.position("SITB2612") == -9 and desk.counts.reject_texts == {"no": 1}
+    desk.cancel_quotes(contracts[0])
+    assert sent[1] == {35: "Z", 117: "MAKER1-Q2", 298: "1", 295: 1, 55: "SITB2612"}
+    assert desk.waits and not first.leaves
+    desk.take(message(t35="b", t117="MAKER1-Q2", t297="1"))
+    counts = desk.counts
+    assert (counts.quotes, counts.quote_cancels, counts.sent, desk.waits) == (2, 1, 3, False)
+
+
 def confirm(desk: Desk) -> None:
     """Acknowledges everything that is due on a desk."""
-    for cl_ord_id, order in list(desk.orders.items()):
+    for quote in desk.quotes.values():
+        if quote.asked_id:
+            desk.take(message(t35="b", t117=quote.asked_id, t297="0"))
+    for cl_ord_id, order in reversed(list(desk.orders.items())):
         if order.pending:
             exec_type = "0" if cl_ord_id == order.cl_ord_id else "5"
             exec_type = exec_type if order.asked_ticks or exec_type == "0" else "4"
@@ -156,17 +196,40 @@ def test_traders_send_bounded_numbers_of_messages_that_make_sense(market: Market
         for trader in everyone:
             before = len(sent)
             trader.act(turn * 0.05)
-            assert len(sent) - before <= MAKER_MESSAGES_MAX
+            assert len(sent) - before <= MAKER_MESSAGES_MAX + LEVELS_MAX
             confirm(trader.desk)
-    assert {tags[35] for tags in sent} == {"D", "F", "G"}
+    assert {tags[35] for tags in sent} == {"D", "F", "G", "i"}
     for tags in sent:
         contract = market.contracts[tags[55]]
         if contract.product.position_effect == "required" and tags[35] == "D":
             assert tags[77] in ("O", "T")
         if 111 in tags:
             assert 10 * tags[111] >= tags[38] > tags[111]
-    quotes = [trader for trader in everyone if isinstance(trader, Maker)]
-    assert all(trader.desk.counts.orders > 20 for trader in quotes)
+    makers = [trader for trader in everyone if isinstance(trader, Maker)]
+    assert all(trader.desk.counts.quotes > 200 for trader in makers)
+    assert all(trader.desk.counts.orders == 0 for trader in makers)
+
+
+def test_a_maker_quotes_while_it_trades_and_enters_orders_in_calls(market: Market):
+    sent, phase = Sent(), [Taking.CALL]
+    desk = Desk("MAKER1", sent, lambda: 0)
+    terms = [QuoteTerms(symbol, 2, 1, 1, 20) for symbol in ("SITB2612", "SITB2701")]
+    maker = Maker(desk, market, terms, "seed", lambda symbol: phase[0])
+
+    def messages(taking: Taking) -> list[str]:
+        """What it sends at most three turns after a phase began, all of it confirmed."""
+        phase[0], before = taking, len(sent)
+        for _ in range(3):
+            maker.act(0.0)
+            confirm(desk)
+        return [tags[35] for tags in sent[before:]]
+
+    assert messages(Taking.CALL) == ["D"] * 4
+    assert messages(Taking.ENTRY) == messages(Taking.NOTHING) == []
+    assert messages(Taking.ALL) == ["F"] * 4 + ["i"] * 2
+    accounts = [account for account, symbol in desk.quotes if symbol == "SITB2701"]
+    assert accounts == ["MAKER1-2", "MAKER1"]
+    assert messages(Taking.CALL) == ["Z", "D", "D"] * 2
 
 
 TRADING = Moment("Mon 23 Nov 06:12:00", "continuous trading", "15:30:00", None, 2001 * TICK)
@@ -245,6 +308,11 @@ def test_the_view_shows_what_a_call_would_give():
     assert "indicative 2.001" in shown(hidden) and "lots, " not in shown(hidden)
     assert "2.001  indicative   orders are hidden" in shown(hidden, levels=0)
     assert "indicative -" in shown(CALL._replace(call=Call(0, 0, 0)))
+    assert "bids below cross" not in text
+    crossed = Console(width=110, height=36, record=True, file=io.StringIO())
+    level = [Level(2001 * TICK, 5, 1)]
+    crossed.print(render(screen(moment=CALL)._replace(bids=level, asks=level), 110, 36), height=36)
+    assert "2.001  indicative   bids below cross asks above" in crossed.export_text()
 
 
 def test_plain_line_and_shape():

@@ -5,12 +5,17 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from engine.definitions import DefinitionsWriter
+from engine.reference import PRODUCT
 from engine.sequencer import Sequencer
-from gateway.cli_makers import run_makers
+from gateway.cli_makers import Asked, run_makers, wanted_of
+from gateway.definitions import Known
 from gateway.obligations import Made, Obligations, Wanted
+from specs.loading import SpecError
+from specs.products import load_products
 from tests import naive_words as w
 from tests.build import (
     ALPHA,
@@ -48,7 +53,7 @@ def figures(*commands: dict, cut: int = 0) -> tuple[list[Made], list[Made]]:
     """Of dates that have ended, and so far: of the usual venue defined at the start."""
     venue = [one | {"time_ns": START_NS} for one in usual_venue()]
     rows = EngineVenue().run_rows(number([*venue, *commands]))
-    found = Obligations(WANTED)
+    found = Obligations(dict.fromkeys(range(1, 8), WANTED))
     source = random.Random(cut)
     while len(rows):
         some = source.randint(1, len(rows)) if cut else len(rows)
@@ -72,8 +77,9 @@ def test_m192_time_with_both_sides_counts() -> None:
     assert (made.trading_ns, made.two_sided_ns, made.present_ns) == (10 * HOUR, 8 * HOUR, 5 * HOUR)
     assert made.size == (5 * 6 + 4 + 7) // 8
     assert made.spread_bp == 150  # 100.5 for six hours, 298.5 for two
-    assert not made.meets(WANTED) and made.meets(WANTED._replace(presence_bp_min=5_000))
-    assert not made.meets(WANTED._replace(presence_bp_min=5_001))
+    assert made.wanted == WANTED and not made.is_met
+    for presence, is_met in ((5_000, True), (5_001, False)):
+        assert made._replace(wanted=WANTED._replace(presence_bp_min=presence)).is_met == is_met
 
 
 def test_m192_fills_and_a_lost_session_end_it() -> None:
@@ -129,10 +135,13 @@ def test_m192_orders_are_no_quotes() -> None:
 def test_m192_the_command_prints_a_line_a_maker(
     tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
-    """From the files of a venue: names instead of numbers, met or missed."""
+    """From the files of a venue: names instead of numbers, met or missed.
+
+    What is owed stands in products.toml, or is asked for.
+    """
     names = {1: b"ALPHA-1", 3: b"BRAVO-1"}
     venue = [
-        product(1),
+        product(1, code=b"SITB"),
         instrument(1, 1, symbol=b"SITB2612"),
         *(member(who.member) for who in (ALPHA, BRAVO)),
         *(account(who.account, who.member, name=names[who.account]) for who in (ALPHA, BRAVO)),
@@ -151,10 +160,26 @@ def test_m192_the_command_prints_a_line_a_maker(
     with DefinitionsWriter(tmp_path, sequencer.command_count) as writer:
         writer.add_commands(packed, blobs, 1)
     sequencer.close()
-    assert run_makers(tmp_path, Wanted()) == 0
+    assert run_makers(tmp_path, Asked()) == 0
     printed = capsys.readouterr().out
+    terms = load_products().product("SITB").maker
+    assert (
+        f"owed in SITB: at most {terms.spread_percent} % of the middle, at least {terms.qty} lots,"
+        f" {terms.presence_percent} % of continuous trading"
+    ) in printed
     lines = [line for line in printed.splitlines() if "2026120" in line]
     assert ["80.0%" in line and "met" in line for line in lines] == [True, False, False]
     assert "BRAVO-1" in lines[1] and "missed" in lines[1] and "SITB2612" in lines[1]
     assert "ALPHA-1" in lines[2] and "goes on" in lines[2]
-    assert run_makers(tmp_path / "nothing", Wanted()) == 1
+    assert run_makers(tmp_path, Asked(4.5, 51, 10)) == 0
+    printed = capsys.readouterr().out
+    assert "at most 4.5 % of the middle, at least 51 lots, 10 % of" in printed
+    assert "missed" in next(line for line in printed.splitlines() if "ALPHA-1" in line)
+    assert run_makers(tmp_path / "nothing", Asked()) == 1
+
+
+def test_a_product_that_owes_nothing_known_is_refused() -> None:
+    known = Known()
+    known.products["OTHER"] = known.products["SITB"] = np.zeros(1, PRODUCT)[0]
+    with pytest.raises(SpecError, match=r"products.toml: \$\.product: no product 'OTHER'"):
+        wanted_of(known, load_products(), Asked())
