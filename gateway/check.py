@@ -269,6 +269,7 @@ def _check_data(views, buf, index):
 def _check_group(views, buf, index, last, message, count_field, instances):
     """Members of a repeating group from row `index` on, groups inside it included.
 
+    An entry begins with the group's first member; the others stand in any order, each once (O-20).
     Returns (373 or VALID, tag, first row behind the group).
     """
     group = _group_of(views, message, count_field)
@@ -277,22 +278,20 @@ def _check_group(views, buf, index, last, message, count_field, instances):
         place, reason, tag = _member(views, buf, index, last, group, 0)
         if place == 0:
             return SessionReject.GROUP_COUNT_WRONG, count_tag, index
-        if reason != VALID:
-            return reason, tag, index
-        before = 0
-        while place > before:
+        seen = np.int64(0)
+        while place != 0 and seen & (1 << place) == 0:
             if reason != VALID:
                 return reason, tag, index
             field = np.int64(views.ints[TABLE_FIELD + index])
             index += 1
-            before = place
+            seen |= 1 << place
             if views.bytes[FIELD_KIND + field] == Kind.GROUP:
                 reason, tag, index = _check_inner(views, buf, index, last, message, field)
                 if reason != VALID:
                     return reason, tag, index
-            place, reason, tag = _member(views, buf, index, last, group, before)
+            place, reason, tag = _member(views, buf, index, last, group, seen)
         if place > 1:
-            return SessionReject.GROUP_OUT_OF_ORDER, tag, index
+            return SessionReject.TAG_TWICE, tag, index
     place, _, tag = _member(views, buf, index, last, group, 0)
     if place == 1:
         return SessionReject.GROUP_COUNT_WRONG, count_tag, index
@@ -317,15 +316,15 @@ def _check_inner(views, buf, index, last, message, count_field):
         place, reason, tag = _member(views, buf, index, last, group, 0)
         if place == 0:
             return SessionReject.GROUP_COUNT_WRONG, count_tag, index
-        before = 0
-        while place > before:
+        seen = np.int64(0)
+        while place != 0 and seen & (1 << place) == 0:
             if reason != VALID:
                 return reason, tag, index
             index += 1
-            before = place
-            place, reason, tag = _member(views, buf, index, last, group, before)
+            seen |= 1 << place
+            place, reason, tag = _member(views, buf, index, last, group, seen)
         if place > 1:
-            return SessionReject.GROUP_OUT_OF_ORDER, tag, index
+            return SessionReject.TAG_TWICE, tag, index
     place, _, tag = _member(views, buf, index, last, group, 0)
     if place != 0:
         return SessionReject.GROUP_COUNT_WRONG, count_tag, index
@@ -333,8 +332,11 @@ def _check_inner(views, buf, index, last, message, count_field):
 
 
 @codec_kernel
-def _member(views, buf, index, last, group, before):
-    """(place of row `index` in a group, 0: no member; what is wrong with it; its tag)."""
+def _member(views, buf, index, last, group, seen):
+    """(place of row `index` in a group, 0: no member; what is wrong with it; its tag).
+
+    seen: bits of the places of its entry so far; the first of them is place 1.
+    """
     if index >= last:
         return 0, VALID, 0
     tag = np.int64(views.ints[TABLE_TAG + index])
@@ -342,7 +344,7 @@ def _member(views, buf, index, last, group, before):
     place = np.int64(views.bytes[PLACES + group * DIALECT_FIELDS_MAX + field])
     if place == 0 or field == 0:
         return 0, VALID, tag
-    if before == 0 and place != 1:
+    if seen == 0 and place != 1:
         return place, SessionReject.GROUP_OUT_OF_ORDER, tag
     if views.ints[TABLE_LENGTH + index] == 0:
         return place, SessionReject.TAG_WITHOUT_VALUE, tag

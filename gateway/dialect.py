@@ -273,6 +273,7 @@ class _Builder:
         layout = (count_tag, *(self._tag(part) for part in element))
         group = self.group_layouts.setdefault(layout, len(self.group_layouts) + 1)
         self._need(group < GROUPS_MAX, "too many groups")
+        self._need(len(layout) < 64, "a group of too many fields")  # a bit each
         self.groups[index, self.field_of_tag[count_tag]] = group
         for place, part in enumerate(element, 1):
             tag = self._tag(part)

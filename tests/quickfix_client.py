@@ -126,11 +126,15 @@ class Member(fix.Application):
         self._send(message, tags)
 
     def block(self, report_id: str, side: str, symbol: str, other: str, **extra: str) -> None:
-        """Sends a TradeCaptureReport of a block of 600 lots at 2.010 under the link id LINK."""
+        """Sends a TradeCaptureReport of a block of 600 lots at 2.010 under the link id LINK.
+
+        QuickFIX sorts a group's fields by tag: Account (1) stands in front of the parties (O-20).
+        """
         message = fix.Message()
         message.getHeader().setField(35, "AE")
         sides, party = fix.Group(552, 54), fix.Group(453, 448)
         sides.setField(54, side)
+        sides.setField(1, self.comp_id)
         for tag, value in ((448, other), (447, "D"), (452, "17")):
             party.setField(tag, value)
         sides.addGroup(party)

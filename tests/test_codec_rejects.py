@@ -81,11 +81,16 @@ SESSION_REJECTS: dict[str, tuple[bytes, int, int]] = {
     "body field behind the trailer": (new_order(extra="93=1|89=x|58=hi|"), 14, 58),
     "checksum in the body": (new_order(extra="10=000|"), 14, 10),
     "first member missing": (new_order(extra="453=1|447=D|448=X|"), 15, 447),
-    "members out of order": (new_order(extra="453=1|448=X|452=3|447=D|"), 15, 447),
+    "member twice in an entry": (new_order(extra="453=1|448=X|452=3|447=D|452=3|"), 13, 452),
     "member outside a group": (new_order(extra="447=D|"), 15, 447),
     "fewer members than counted": (new_order(extra="453=2|448=X|447=D|452=3|"), 16, 453),
     "more members than counted": (new_order(extra="453=1|448=X|447=D|448=Y|447=D|"), 16, 453),
     "members although zero": (new_order(extra="453=0|448=X|447=D|"), 16, 453),
+    "member twice in an inner entry": (
+        new_order(extra="453=1|448=X|802=1|523=a|803=1|803=1|"),
+        13,
+        803,
+    ),
     "inner group short": (new_order(extra="453=1|448=X|802=2|523=a|803=1|"), 16, 802),
     "member without value": (new_order(extra="453=1|448=|447=D|"), 4, 448),
     "member of wrong format": (new_order(extra="453=1|448=X|447=DD|"), 6, 447),
@@ -133,6 +138,9 @@ TAKEN: dict[str, bytes] = {
     "header fields in any order": new_order(head="50=DESK|115=CLIENT|97=N|"),
     "empty group": new_order(extra="453=0|58=a|"),
     "groups": new_order(extra="453=2|448=X|447=D|452=3|802=1|523=a|803=1|448=Y|452=1|58=a|"),
+    "members in any order behind the first": new_order(
+        extra="453=2|448=X|452=3|802=1|523=a|803=1|447=D|448=Y|452=1|447=D|"
+    ),
     "sessions group": new_order(extra="386=2|336=A|336=B|625=C|"),
     "what a desk sends": new_order(extra="21=1|18=6|15=USD|48=X|22=8|167=FUT|200=202612|528=P|"),
     "own tags": new_order(extra="8000=N|7928=77|5300=3|77=T|"),

@@ -64,6 +64,17 @@ def test_a_row_for_each_quote() -> None:
     assert (rows[0].tobytes() + rows[5].tobytes()).count(b"\xa5") == 320
 
 
+def test_an_entry_in_another_order_gives_the_same_row() -> None:
+    """QuickFIX for Python sorts the fields of an entry by tag (O-20)."""
+    tables, rows = make_tables(), command_rows(3)
+    data = mass_quote(f"296=1|302=1|295=1|{ENTRY}")
+    data += mass_quote("296=1|302=1|295=1|299=7|135=6|133=12.36|55=SITB2612|134=5|132=12.34|", 2)
+    decoded = tables.decode(buffer_of(data), 0, len(data), SESSION, rows, 0, NOW_NS)
+    assert decoded == (len(data), 2, Stop.NEED_MORE)
+    rows["msg_seq_num"] = 1
+    assert rows[0] == rows[1]
+
+
 def test_a_message_without_room_for_all_its_quotes_waits() -> None:
     tables = make_tables()
     data = mass_quote(f"296=1|302=3|295=2|{ENTRY}{ENTRY}")
