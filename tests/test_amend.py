@@ -19,7 +19,7 @@ from tests.build import number
 from tests.exchanges import EngineVenue, small_limits
 from tests.flow_amend import amend_flow, amend_spread_flow
 from tests.flow_spreads import spread_world
-from tests.twin import Twin, compare_state, drive, random_cut
+from tests.twin import Twin, drive, drive_once
 
 pytestmark = [pytest.mark.kernels, pytest.mark.filterwarnings("error::RuntimeWarning")]
 RUNS = int(os.environ.get("SITEX_TWIN_RUNS", "1"))
@@ -123,7 +123,4 @@ def test_quick_snapshot_into_a_smaller_table_keeps_the_last_trades() -> None:
 def test_any_amended_flow(seeds: list[int], cut: int, spoils: int) -> None:
     """Each command from a seed of its own: a failing flow shrinks by leaving commands out."""
     twin = amending(0, spoils=spoils).grow_by(seeds)
-    twin.watch()
-    venue = EngineVenue()
-    twin.compare(venue.run_rows(twin.commands, random_cut(cut)))
-    compare_state(twin, venue)
+    drive_once(twin, cut)

@@ -18,7 +18,7 @@ from engine.machine import Engine
 from tests import naive_words as w
 from tests.exchanges import EngineVenue, small_limits
 from tests.flow_blocks import block_flow
-from tests.twin import Twin, compare_state, drive, random_cut
+from tests.twin import Twin, drive, drive_once
 
 pytestmark = [pytest.mark.kernels, pytest.mark.filterwarnings("error::RuntimeWarning")]
 RUNS = int(os.environ.get("SITEX_TWIN_RUNS", "1"))
@@ -80,7 +80,4 @@ def test_quick_snapshot_keeps_reports_that_wait(seed: int) -> None:
 def test_any_flow_with_blocks(seeds: list[int], cut: int, spoils: int) -> None:
     """Each command from a seed of its own: a failing flow shrinks by leaving commands out."""
     twin = blocking(0, spoils=spoils).grow_by(seeds)
-    twin.watch()
-    venue = EngineVenue()
-    twin.compare(venue.run_rows(twin.commands, random_cut(cut)))
-    compare_state(twin, venue)
+    drive_once(twin, cut)

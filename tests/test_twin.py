@@ -42,7 +42,7 @@ from tests.build import (
 )
 from tests.exchanges import EngineVenue, small_limits
 from tests.flow_blocks import block_flow
-from tests.twin import ROWS_MIN, Twin, compare_state, random_cut
+from tests.twin import ROWS_MIN, Twin, compare_state, drive, drive_once
 
 pytestmark = [pytest.mark.kernels, pytest.mark.filterwarnings("error::RuntimeWarning")]
 RUNS = int(os.environ.get("SITEX_TWIN_RUNS", "1"))
@@ -50,30 +50,16 @@ HIDDEN = [product(1, features=ALL_FEATURES | w.AUCTION_HIDDEN), *usual_venue()[1
 REJECTING = (w.REJECTED, w.CANCEL_REJECTED, w.MASS_CANCEL_REJECTED, w.QUOTE_REJECTED)
 
 
-def drive(twin: Twin, cuts: int = 2) -> None:
-    """The engine's events are the wanted ones, however its input is cut."""
-    whole = EngineVenue(twin.limits)
-    rows = whole.run_rows(twin.commands)
-    twin.compare(rows)
-    compare_state(twin, whole)
-    for seed in range(cuts):
-        venue = EngineVenue(twin.limits)
-        assert venue.run_rows(twin.commands, random_cut(seed)).tobytes() == rows.tobytes()
-        assert venue.engine.state_hash() == whole.engine.state_hash()
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(48 * RUNS))
 def test_seeded_flow(seed: int) -> None:
     twin = Twin(seed).grow(3_000)
-    twin.watch()
-    drive(twin)
+    drive(twin, cuts=2)
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_quick_flow(seed: int) -> None:
     twin = Twin(1_000 + seed, spoils=2 if seed == 0 else 40).grow(1_500)
-    twin.watch()
     drive(twin, cuts=1)
 
 
@@ -93,10 +79,9 @@ def auction_day(seed: int, count: int) -> None:
     """Opening, pause and closing call of so many commands each, and trading between them."""
     twin = Twin(seed).call(w.PRE_OPEN, count).grow(count)
     twin.call(w.VOLATILITY_PAUSE, count, (1, 2)).grow(count).call(w.CLOSING, count)
-    twin.watch()
     trades = [event for event in twin.events() if event["flags"] & w.AUCTION]
     assert trades
-    drive(twin)
+    drive(twin, cuts=2)
 
 
 @pytest.mark.slow
@@ -104,8 +89,7 @@ def auction_day(seed: int, count: int) -> None:
 def test_hostile_flow(seed: int) -> None:
     """Every other command has nasty values in random fields."""
     twin = Twin(2_000 + seed, spoils=2).grow(3_000)
-    twin.watch()
-    drive(twin)
+    drive(twin, cuts=2)
 
 
 @pytest.mark.slow
@@ -114,10 +98,9 @@ def test_full_tables(seed: int) -> None:
     """Order pool and request rows of all members together run out: rejects, nothing else."""
     limits = small_limits(orders_max=12, requests_max=900)
     twin = Twin(3_000 + seed, limits=limits).grow(2_500)
-    twin.watch()
     reasons = Counter(event["reason"] for event in twin.events() if event["kind"] in REJECTING)
     assert reasons[Reject.ORDERS_FULL]
-    drive(twin)
+    drive(twin, cuts=2)
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -222,10 +205,7 @@ def test_quick_long_work(ending: str) -> None:
 def test_any_flow(seeds: list[int], cut: int, spoils: int) -> None:
     """Each command from a seed of its own: a failing flow shrinks by leaving commands out."""
     twin = Twin(0, spoils=spoils).grow_by(seeds)
-    twin.watch()
-    venue = EngineVenue()
-    twin.compare(venue.run_rows(twin.commands, random_cut(cut)))
-    compare_state(twin, venue)
+    drive_once(twin, cut)
 
 
 @pytest.mark.slow
@@ -244,10 +224,7 @@ def test_any_flow(seeds: list[int], cut: int, spoils: int) -> None:
 def test_any_call(called: list[int], traded: list[int], cut: int, phase: int) -> None:
     """The same with a call at the beginning, its uncross, and trading behind it."""
     twin = Twin(0).phase(phase).grow_by(called).phase(w.CONTINUOUS).grow_by(traded)
-    twin.watch()
-    venue = EngineVenue()
-    twin.compare(venue.run_rows(twin.commands, random_cut(cut)))
-    compare_state(twin, venue)
+    drive_once(twin, cut)
 
 
 def test_seeded_flows_reach_everything() -> None:

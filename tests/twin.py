@@ -133,6 +133,14 @@ def drive(twin: Twin, cuts: int = 1) -> None:
         assert venue.engine.state_hash() == whole.engine.state_hash()
 
 
+def drive_once(twin: Twin, cut: int) -> None:
+    """The same with one engine, its input cut at random from a seed."""
+    twin.watch()
+    venue = EngineVenue(twin.limits)
+    twin.compare(venue.run_rows(twin.commands, random_cut(cut)))
+    compare_state(twin, venue)
+
+
 def compare_state(twin: Twin, venue: EngineVenue) -> None:
     """Positions, queues, levels, sums and request rows of the engine are the naive exchange's."""
     exchange, engine = twin.naive.exchange, venue.engine

@@ -17,55 +17,59 @@ from tests.build import (
 )
 from tests.scenarios import check
 
+WRONG = {
+    "orig_cl_ord_id": "zz",
+    "instrument": 99,
+    "side": w.BUY,
+    "account": 2,
+    "ord_type": w.MARKET,
+    "time_in_force": w.GTC,
+    "position_effect": w.CLOSE,
+    "min_qty": 1,
+    "exec_inst": 1,
+    "qty": 0,
+    "expire_date": 20200101,
+    "price": 1,
+    "display_qty": 500,
+}
+FIXES: list[dict] = [
+    {"instrument": 1},
+    {"orig_cl_ord_id": "a1"},
+    {"side": w.SELL},
+    {"account": 1},
+    {"ord_type": w.LIMIT},
+    {"time_in_force": w.GTD},
+    {"position_effect": 0},
+    {"min_qty": 0},
+    {"exec_inst": 0},
+    {"qty": 1_001},
+    {"qty": 2},
+    {"qty": 10},
+    {"expire_date": 20261209},
+    {"price": 111 * TICK},
+    {"price": 89 * TICK},
+    {"price": 100 * TICK},
+    {"display_qty": 0},
+]
+
+
+def replaces_set_right() -> list[dict]:
+    """Replaces of a1: everything is wrong at first, each next one is right in one thing more."""
+    made, fields = [], dict(WRONG)
+    for position, fix in enumerate([{}, *FIXES]):
+        fields |= fix
+        made.append(command(w.REPLACE, cl_ord_id=f"r{position}", session=1, member=1, **fields))
+    return made
+
 
 def test_m17_the_first_failing_check_of_a_replace_decides() -> None:
-    """Everything is wrong at first; each next replace is right in one thing more."""
-    wrong = {
-        "orig_cl_ord_id": "zz",
-        "instrument": 99,
-        "side": w.BUY,
-        "account": 2,
-        "ord_type": w.MARKET,
-        "time_in_force": w.GTC,
-        "position_effect": w.CLOSE,
-        "min_qty": 1,
-        "exec_inst": 1,
-        "qty": 0,
-        "expire_date": 20200101,
-        "price": 1,
-        "display_qty": 500,
-    }
-    fixes: list[dict] = [
-        {"instrument": 1},
-        {"orig_cl_ord_id": "a1"},
-        {"side": w.SELL},
-        {"account": 1},
-        {"ord_type": w.LIMIT},
-        {"time_in_force": w.GTD},
-        {"position_effect": 0},
-        {"min_qty": 0},
-        {"exec_inst": 0},
-        {"qty": 1_001},
-        {"qty": 2},
-        {"qty": 10},
-        {"expire_date": 20261209},
-        {"price": 111 * TICK},
-        {"price": 89 * TICK},
-        {"price": 100 * TICK},
-        {"display_qty": 0},
-    ]
-    replaces = []
-    fields = dict(wrong)
-    for position, fix in enumerate([{}, *fixes]):
-        fields |= fix
-        replaces.append(command(w.REPLACE, cl_ord_id=f"r{position}", session=1, member=1, **fields))
     check(
         sell(ALPHA, "a1", 10, 101, time_in_force=w.GTD, expire_date=20261210),
         buy(BRAVO, "b1", 2, 101),
         command(w.HALT),
-        command(w.REPLACE, cl_ord_id="r", session=1, member=1, **wrong),
+        command(w.REPLACE, cl_ord_id="r", session=1, member=1, **WRONG),
         command(w.RESUME),
-        *replaces,
+        *replaces_set_right(),
         events="""
             ACCEPTED o1 p1 @101 qty 10 leaves 10 shows 10 r1 s1
             ACCEPTED o2 @101 qty 2 leaves 2 r2 s3
