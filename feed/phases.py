@@ -24,6 +24,8 @@ _REASONS = {
     PhaseReason.VELOCITY: "velocity",
     PhaseReason.CIRCUIT_BREAKER: "circuit breaker",
     PhaseReason.SCHEDULE_ENDED: "its phase had ended",
+    PhaseReason.OPERATOR: "by the operator",
+    PhaseReason.LOCKED_DAYS: "locked at the limit for three days",
 }
 CALLS = frozenset(
     {

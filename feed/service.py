@@ -43,11 +43,16 @@ from feed.recovery import Recovery, RecoveryLimits
 from feed.recovery_server import RecoveryServer
 from feed.snapshot_line import SnapshotLine, SnapshotLineLimits
 
+FAILED = 1
 NICE_MAX = 19
 _ROWS_A_TURN = 4_096  # events published without a look at anything else
 _TAIL_HEARTBEAT_S = 0.05  # after the last packet, so that its loss shows at once
 _CONNECT_TIMEOUT_S = 10.0
 _CHECKPOINT_EVENTS = 1_000_000  # between two checkpoints, written when nothing else is to do
+
+
+class CannotListenError(RuntimeError):
+    """The recovery service's address cannot be had; the text says which."""
 
 
 @dataclass(frozen=True)
@@ -99,8 +104,13 @@ class FeedService:
         loop = asyncio.get_running_loop()
         stream = connect(self.settings.notify, _CONNECT_TIMEOUT_S)
         loop.add_reader(stream, self._receive_number, stream)
-        port = await self.recovery.start(self.settings.recovery_host, self.settings.recovery_port)
-        sys.stdout.write(f"feed ready: recovery on {self.settings.recovery_host}:{port}\n")
+        host, port = self.settings.recovery_host, self.settings.recovery_port
+        try:
+            port = await self.recovery.start(host, port)
+        except OSError as error:
+            why = os.strerror(error.errno) if error.errno else str(error)
+            raise CannotListenError(f"recovery on {host}:{port}: {why}") from error
+        sys.stdout.write(f"feed ready: recovery on {host}:{port}\n")
         sys.stdout.flush()
         tasks = [asyncio.create_task(self._heartbeat())]
         if self.settings.snapshot_bytes_per_second:
@@ -334,9 +344,14 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         import uvloop
     except ImportError:
-        asyncio.run(serve(settings))
+        run = asyncio.run
     else:
-        uvloop.run(serve(settings))
+        run = uvloop.run
+    try:
+        run(serve(settings))
+    except CannotListenError as error:
+        sys.stderr.write(f"sitex feed: {error}\n")
+        raise SystemExit(FAILED) from None
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ from gateway.demo_feed import MarketWatch
 from gateway.demo_market import Market
 from gateway.demo_members import Trader, traders
 from gateway.demo_summary import Summary, count_journal, maker_lines
-from gateway.demo_venue import HOST, DemoVenue, Ports, VenueEndedError, choose_ports
+from gateway.demo_venue import HOST, DemoVenue, Ports, VenueEndedError
 from gateway.demo_view import Rates, Screen, plain_line, render, save_picture
 from gateway.warmup import warm_up
 from specs.calendar import from_yyyymmdd
@@ -102,12 +102,12 @@ async def _run(
         loop.add_signal_handler(number, stop.set)
     day = first_date(catalogue.product(terms.product).hours, datetime.now(UTC).date())
     clock = VenueTime(speed, opening_ns(catalogue, day))
-    ports = choose_ports(config, terms.port)
     with tempfile.TemporaryDirectory(prefix="sitex-demo-") as folder:
         data_dir = terms.data or Path(folder)
         try:
-            async with DemoVenue(data_dir, ports, terms.clock, day, print_line) as venue:
-                demo = Demo(terms, catalogue, day, clock, ports, config)
+            venue = DemoVenue(data_dir, config, terms.port, terms.clock, day, print_line)
+            async with venue:
+                demo = Demo(terms, catalogue, day, clock, venue.ports, config)
                 await demo.run(venue, stop, console)
         except (VenueEndedError, OSError) as error:
             sys.stderr.write(f"sitex demo: {error or type(error).__name__}\n")

@@ -1,4 +1,4 @@
-"""The demo's venue: a fast `sitex serve` as a child process on free loopback ports.
+"""The demo's venue: a fast `sitex serve` as a child process on loopback ports nobody has.
 
 Whatever happens to the demo (end, Ctrl-C, a failure), `__aexit__` ends the child: first by SIGTERM,
 which is the venue's clean stop, then by SIGKILL.
@@ -7,6 +7,8 @@ which is the venue's clean stop, then by SIGKILL.
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import re
 import signal
 import socket
@@ -28,6 +30,10 @@ _READY = re.compile(r"\bready\b")
 
 class VenueEndedError(RuntimeError):
     """The venue ended by itself; the text holds the end of what it said."""
+
+
+class PortTakenError(VenueEndedError):
+    """It ended because somebody listens where it was to listen."""
 
 
 class Ports(NamedTuple):
@@ -52,6 +58,11 @@ def choose_ports(config: VenueConfig, fix_port: int | None) -> Ports:
     )
     if _is_free(config.fix.port) and _is_free(feed.recovery_port) and _is_free(defaults.fix):
         return defaults
+    return free_ports(fix_port)
+
+
+def free_ports(fix_port: int | None) -> Ports:
+    """Ports that nobody has now; fix_port: asked for."""
     udp = socket.SOCK_DGRAM
     free = Ports(_free_port(), _free_port(), _free_port(udp), _free_port(udp), _free_port(udp))
     return free._replace(fix=fix_port) if fix_port else free
@@ -61,10 +72,18 @@ class DemoVenue:
     """The child process, as an asynchronous context manager; on entry the venue is ready."""
 
     def __init__(
-        self, data_dir: Path, ports: Ports, clock: str, on: date, say: Callable[[str], None]
+        self,
+        data_dir: Path,
+        config: VenueConfig,
+        fix_port: int | None,
+        clock: str,
+        on: date,
+        say: Callable[[str], None],
     ) -> None:
+        self.ports: Ports  # from entry on
+        self._config = config
+        self._fix_port = fix_port
         self._arguments = [str(data_dir), clock, str(on)]
-        self._ports = ports
         self._say = say
         self._said: list[str] = []
         self._process: asyncio.subprocess.Process | None = None
@@ -72,13 +91,26 @@ class DemoVenue:
         self._ready = asyncio.Event()
 
     async def __aenter__(self) -> DemoVenue:
+        self.ports = choose_ports(self._config, self._fix_port)
+        try:
+            await self._start()
+        except PortTakenError:
+            if self._fix_port is not None:
+                raise
+            # by a venue that was started at the same moment
+            self._said.clear()
+            self.ports = free_ports(None)
+            await self._start()
+        return self
+
+    async def _start(self) -> None:
         command = [sys.executable, "-m", "gateway.demo_serve", *self._arguments]
         for name, port in (
-            ("fix.port", self._ports.fix),
-            ("feed.recovery_port", self._ports.recovery),
-            ("feed.line_a.port", self._ports.line_a),
-            ("feed.line_b.port", self._ports.line_b),
-            ("feed.snapshot_line.port", self._ports.snapshot),
+            ("fix.port", self.ports.fix),
+            ("feed.recovery_port", self.ports.recovery),
+            ("feed.line_a.port", self.ports.line_a),
+            ("feed.line_b.port", self.ports.line_b),
+            ("feed.snapshot_line.port", self.ports.snapshot),
         ):
             command.append(f"{name}={port}")
         pipe = asyncio.subprocess.PIPE
@@ -97,7 +129,6 @@ class DemoVenue:
         except BaseException:
             await self._stop()
             raise
-        return self
 
     async def __aexit__(
         self,
@@ -113,7 +144,9 @@ class DemoVenue:
         code = await self._process.wait()
         await asyncio.gather(*self._reading)
         said = "\n  ".join(["it said last:", *self._said])
-        raise VenueEndedError(f"the venue ended with {code}; {said}")
+        is_taken = os.strerror(errno.EADDRINUSE).lower() in said.lower()
+        kind = PortTakenError if is_taken and not self._ready.is_set() else VenueEndedError
+        raise kind(f"the venue ended with {code}; {said}")
 
     async def _wait_ready(self) -> None:
         ready = asyncio.create_task(self._ready.wait())

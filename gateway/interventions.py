@@ -172,6 +172,8 @@ class Interventions:
         for command, row in zip(commands, rows, strict=True):
             command["product"], command["instrument"] = row["product"][0], row["instrument"][0]
         blobs = [row.view(np.uint8) for row in rows]
+        told = self._parts.reporter.inquiries.market.reasons
+        told |= dict.fromkeys(commands["instrument"].tolist(), reason)
         events = self._journal(commands, blobs, reason, venue_ns, now_ns)
         known = self._parts.registry.known.instruments
         symbols = {int(row["instrument"]): symbol for symbol, row in known.items()}

@@ -76,11 +76,15 @@ class Subscription:
 
 
 class MarketStatus:
-    """Answers requests and keeps subscriptions. `watched`: whether there are any."""
+    """Answers requests and keeps subscriptions. `watched`: whether there are any.
+
+    reasons: why the operator halted instruments, as far as this run of the venue was told.
+    """
 
     def __init__(self, sequencer: Sequencer, known: Known) -> None:
         self._sequencer = sequencer
         self._known = known
+        self.reasons: dict[int, str] = {}
         self._sessions: dict[int, dict[tuple[bytes, bytes], Subscription]] = {}
 
     @property
@@ -204,6 +208,8 @@ class MarketStatus:
             for tag, name in ((332, "day_high"), (333, "day_low"), (31, "last")):
                 fields.append((tag, format_price(int(row[name]))))
         fields.append((60, format_timestamp(time_ns, 9)))
+        if call["held"] and not state.venue_halted:
+            fields.append((58, _halt_text(self.reasons.get(number, ""))))
         fields += _venue_fields(state)
         fields += [
             (5301, format_price(int(row["low"]))),
@@ -243,6 +249,12 @@ def _phase_fields(state: State, update: bool) -> list[Field]:
 
 def _venue_fields(state: State) -> list[Field]:
     return [(58, "venue halted")] if state.venue_halted else []
+
+
+def _halt_text(reason: str) -> str:
+    """Text (58) of an instrument that the operator halted: printable ASCII."""
+    shown = "".join(one if " " <= one <= "~" else "?" for one in reason)
+    return f"halted by the operator: {shown}" if shown else "halted by the operator"
 
 
 def _end_fields(state: State) -> list[Field]:

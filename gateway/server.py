@@ -162,14 +162,18 @@ class Listener:
         self._addresses: dict[Line, str] = {}  # of what is open
         self._counts: dict[str, int] = {}
         self._opening: set[asyncio.Task[None]] = set()
+        self._accepting: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        """Listens from now on; raises OSError where the address is taken."""
+    def bind(self) -> None:
+        """Has the address from now on; raises OSError where somebody else has it."""
         config = self._config
         family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
         place = (config.host, config.port)
         self._socket = socket.create_server(place, family=family, backlog=BACKLOG)
         self._socket.setblocking(False)
+
+    def start(self) -> None:
+        """Accepts from now on, also who has come since bind()."""
         self._accepting = asyncio.get_running_loop().create_task(self._accept())
 
     @property
@@ -179,7 +183,8 @@ class Listener:
 
     def close(self) -> None:
         """Accepts no more; what is open stays."""
-        self._accepting.cancel()
+        if self._accepting is not None:
+            self._accepting.cancel()
         self._socket.close()
 
     @property

@@ -146,7 +146,11 @@ class Service:
         return both
 
     async def start(self, say: Say) -> None:
-        """Feed first, then FIX; says where they listen."""
+        """Feed first, then FIX; says where they listen.
+
+        Only the FIX address is taken before the feed starts: of two venues that were given the
+        same addresses one goes on alone.
+        """
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._take_exception)
         config, venue = self._config, self._venue
@@ -154,12 +158,15 @@ class Service:
         venue.on_due = self._go_on
         venue.tell = self._feed.notifier.tell
         self._feed.notifier.number = self._sequencer.events_durable()
-        if not await self._feed.start():
-            say("feed: not ready yet")
         if self._sequencer.fault is None:
             tls = config.fix.tls
             context = None if tls is None else server_context(tls, self._source.file)
-            self._listener = Listener(lambda: Line(venue, config.fix), config.fix, context)
+            listener = Listener(lambda: Line(venue, config.fix), config.fix, context)
+            listener.bind()
+            self._listener = listener
+        if not await self._feed.start():
+            say("feed: not ready yet")
+        if self._listener is not None:
             self._listener.start()
             try:
                 await self._operators.start()

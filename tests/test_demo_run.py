@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +20,8 @@ import pytest
 from engine.reasons import PhaseReason
 from engine.types import EventKind, Phase
 from gateway.demo_summary import event_rows
+from gateway.demo_venue import DemoVenue, Ports
+from specs.venue import load_venue
 
 READY_S = 600.0  # the first start compiles
 COMMAND = [sys.executable, "-u", "-m", "gateway.cli", "demo"]
@@ -140,3 +147,41 @@ def test_a_day_goes_through_every_phase_and_into_the_next(tmp_path: Path):
     assert (own["kind"] == EventKind.SETTLED).any()
     for words in ("pre-open  indicative", "continuous trading", "volatility pause  indicative"):
         assert words in out
+
+
+def test_two_demos_that_start_at_the_same_moment_both_run(tmp_path: Path):
+    """Both saw the default ports free; who comes second takes others."""
+    config = load_venue(overrides=[f"{name}={port}" for name, port in default_ports()])
+
+    async def run() -> list[Ports]:
+        venues = [
+            DemoVenue(tmp_path / name, config, None, "real", date(2026, 11, 23), lambda text: None)
+            for name in ("one", "two")
+        ]
+        async with contextlib.AsyncExitStack() as stack:
+            await asyncio.gather(*(stack.enter_async_context(venue) for venue in venues))
+            return [venue.ports for venue in venues]
+
+    found = asyncio.run(run())
+    assert sum(ports.fix == config.fix.port for ports in found) == 1
+    assert not set(found[0]) & set(found[1])
+
+
+def test_a_port_that_was_asked_for_and_is_taken_ends_it(tmp_path: Path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        demo = start(tmp_path, "--port", str(port))
+        _, error = demo.communicate(timeout=READY_S)
+    assert demo.returncode == 1 and "address already in use" in error.lower()
+    assert "Traceback" not in error
+    assert_nothing_left(tmp_path)
+
+
+def default_ports() -> Iterator[tuple[str, int]]:
+    """Free ports in place of the default ones."""
+    for name in (
+        "fix.port", "feed.recovery_port", "feed.line_a.port", "feed.line_b.port",
+        "feed.snapshot_line.port",
+    ):  # fmt: skip
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            yield name, probe.getsockname()[1]

@@ -403,3 +403,23 @@ def _drain(receiver: socket.socket) -> list[bytes]:
             packets.append(receiver.recv(2_000))
         except BlockingIOError:
             return packets
+
+
+def test_a_recovery_port_that_is_taken_is_one_line(data_dir: Path) -> None:
+    feed = FeedProcess(data_dir, Market(4, 50))
+
+    async def run() -> tuple[int | None, bytes]:
+        feed.notifier.start()
+        with socket.create_server(feed.recovery):
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "feed.service", "--data", str(data_dir),
+                "--notify", str(feed.notifier.path), "--recovery-port", str(feed.recovery[1]),
+                cwd=ROOT, stderr=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+            _, said = await asyncio.wait_for(process.communicate(), WAIT_S)
+        feed.notifier.close()
+        return process.returncode, said
+
+    host, port = feed.recovery
+    why = f"sitex feed: recovery on {host}:{port}: Address already in use\n"
+    assert asyncio.run(run()) == (1, why.encode())

@@ -12,8 +12,10 @@ import pytest
 
 from engine.types import COMMAND, CommandKind, Phase, ProductFeature
 from gateway.assembly import Assembly
+from gateway.interventions import Interventions
 from gateway.market_status import REQUEST_ID_CHARS, STATUSES, SUBSCRIPTIONS_MAX
 from gateway.message import Field
+from gateway.operator import Halt, Resume
 from gateway.values import format_timestamp
 from tests.member_rig import Member, opened
 from tests.test_schedule import MINUTE, ns, pass_time
@@ -196,3 +198,17 @@ def test_answers_and_updates_are_sent_again_as_they_were(parts: Assembly, member
         body = {tag: value for tag, value in resent.items() if tag not in (9, 10, 43, 52, 122)}
         assert body == {tag: value for tag, value in sent.items() if tag not in (9, 10, 52)}
         assert resent[43] == "Y"
+
+
+def test_o40_a_halt_by_the_operator_is_told_with_its_reason(parts: Assembly, member: Member):
+    asked = security(SYMBOL, 1)
+    assert 58 not in member.ask(*asked)[0]
+    act = Interventions(parts).act
+    act(Halt(SYMBOL, "index late\x01\u00e9"), time.time_ns())
+    (told,) = member.heard()
+    assert (told[325], told[326]) == ("Y", "2")
+    assert told[58] == "halted by the operator: index late??"
+    parts.reporter.inquiries.market.reasons.clear()  # as after a restart
+    assert member.ask(*security(SYMBOL, 0, "s2"))[0][58] == "halted by the operator"
+    act(Resume(SYMBOL, "index is there"), time.time_ns())
+    assert 58 not in member.heard()[0]
