@@ -15,6 +15,7 @@ from rich.table import Table
 from engine.files import day_folders
 from engine.replay import replay
 from engine.types import CommandKind, EventKind
+from gateway.cli_makers import maker_lines
 from gateway.cli_serve import USAGE_ERROR, print_line
 from gateway.day import DayResult, DayTerms, simulate
 from gateway.warmup import warm_up
@@ -59,6 +60,8 @@ def run_day(terms: DayTerms, code: str | None, data: Path | None) -> int:
         console = Console(highlight=False)
         console.width = max(console.width, _WIDTH)
         _print_day(console, catalogue, result, terms)
+        for line in maker_lines(folder, catalogue) if terms.makers else ():
+            console.print(line, soft_wrap=True)
         again = replay(folder)
     agrees = result.settles
     equal = again.state_hash == result.state_hash and again.events == result.events

@@ -15,6 +15,7 @@ from engine.definitions import definition_commands
 from engine.event_reader import EventReader, EventsMissing
 from gateway.definitions import Known
 from gateway.obligations import Made, Obligations, Wanted
+from specs.calendar import from_yyyymmdd
 from specs.loading import SpecError
 from specs.products import PRODUCTS_FILE, Catalogue, load_products
 
@@ -60,6 +61,24 @@ def run_makers(data_dir: Path, asked: Asked) -> int:
         table.add_row(*_cells(made, accounts, symbols), _verdict(made, ended))
     console.print(table)
     return 0
+
+
+def maker_lines(data_dir: Path, catalogue: Catalogue) -> list[str]:
+    """How many of its quotes each maker kept as it owes, on each trading date that ended."""
+    known = Known()
+    known.learn(*definition_commands(data_dir))
+    found = Obligations(wanted_of(known, catalogue, Asked()))
+    for rows in EventReader(data_dir).written():
+        found.take(rows)
+    members = {int(row["member"]): name for name, row in known.members.items()}
+    names = {int(row["account"]): members[int(row["member"])] for row in known.accounts.values()}
+    kept: dict[tuple[int, str], list[bool]] = defaultdict(list)
+    for made in found.settled:
+        kept[made.trading_date, names[made.account]].append(made.is_met)
+    return [
+        f"{name} met {sum(met):,} of {len(met):,} obligations on {from_yyyymmdd(date)}"
+        for (date, name), met in sorted(kept.items())
+    ]
 
 
 def wanted_of(known: Known, catalogue: Catalogue, asked: Asked) -> dict[int, Wanted]:

@@ -24,6 +24,7 @@ from rich.live import Live
 from engine.types import PRICE_SCALE, Side
 from feed.multicast import Line
 from feed.subscriber import Subscriber
+from gateway.cli_makers import maker_lines
 from gateway.cli_serve import USAGE_ERROR, print_line, run_on_loop
 from gateway.client import Client, member_reader
 from gateway.clock import NEVER_NS, opening_ns, parse_speed
@@ -41,7 +42,7 @@ from gateway.demo_desk import Desk
 from gateway.demo_feed import MarketWatch
 from gateway.demo_market import Market
 from gateway.demo_members import Trader, traders
-from gateway.demo_summary import Summary, count_journal, maker_lines
+from gateway.demo_summary import Summary, count_journal
 from gateway.demo_venue import HOST, DemoVenue, Ports, VenueEndedError
 from gateway.demo_view import Rates, Screen, plain_line, render, save_picture
 from gateway.warmup import warm_up

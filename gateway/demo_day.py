@@ -54,7 +54,10 @@ _TAKING = {
 
 
 def demo_catalogue(catalogue: Catalogue) -> Catalogue:
-    """The products with the demo's hours and circuit breaker."""
+    """The products with the demo's hours and circuit breaker.
+
+    None has implied prices: their months take no mass quotes (matching.md M-248).
+    """
     return Catalogue(
         products=tuple(
             msgspec.structs.replace(
@@ -63,6 +66,7 @@ def demo_catalogue(catalogue: Catalogue) -> Catalogue:
                 breaker_percent=BREAKER_PERCENT,
                 pause_seconds=PAUSE_SECONDS,
                 pause_product=True,
+                implied_prices=False,
             )
             for product in catalogue.products
         )

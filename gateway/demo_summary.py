@@ -5,7 +5,6 @@ Reads the data directory after the venue has stopped; every number under "journa
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -13,17 +12,11 @@ from typing import NamedTuple
 import numpy as np
 from rich.table import Table
 
-from engine.definitions import definition_commands
 from engine.files import EVENTS, day_folders, numbered_files
 from engine.records import RecordKind
 from engine.stream import Stream, list_segments
 from engine.types import COMMAND, EVENT, CommandKind, EventFlag, EventKind
-from gateway.cli_makers import Asked, wanted_of
-from gateway.definitions import Known
 from gateway.demo_desk import Desk
-from gateway.obligations import Obligations
-from specs.calendar import from_yyyymmdd
-from specs.products import Catalogue
 
 _KINDS = 256
 
@@ -84,24 +77,6 @@ def event_rows(data_dir: Path) -> Iterable[np.ndarray]:
             yield rows[rows["kind"] != EventKind.NONE]
 
 
-def maker_lines(data_dir: Path, catalogue: Catalogue) -> list[str]:
-    """How many of its quotes each maker kept as it owes, on each trading date that ended."""
-    known = Known()
-    known.learn(*definition_commands(data_dir))
-    found = Obligations(wanted_of(known, catalogue, Asked()))
-    for rows in event_rows(data_dir):
-        found.take(rows)
-    members = {int(row["member"]): name for name, row in known.members.items()}
-    names = {int(row["account"]): members[int(row["member"])] for row in known.accounts.values()}
-    kept: dict[tuple[int, str], list[bool]] = defaultdict(list)
-    for made in found.settled:
-        kept[made.trading_date, names[made.account]].append(made.is_met)
-    return [
-        f"  {name} met {sum(met):,} of {len(met):,} obligations on {from_yyyymmdd(date)}"
-        for (date, name), met in sorted(kept.items())
-    ]
-
-
 class Summary(NamedTuple):
     """What one demo came to."""
 
@@ -138,7 +113,7 @@ class Summary(NamedTuple):
         return [
             f"{journal.commands:,} commands and {journal.events:,} events in the journal,"
             f" {journal.journal_bytes / 1e6:.1f} MB; {verdict}",
-            *self.makers,
+            *(f"  {line}" for line in self.makers),
             *(f"  {count:,} rejected: {text}" for text, count in sorted(rejects.items())),
         ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import date
@@ -224,6 +225,13 @@ def test_a_holiday_of_one_market_leaves_its_products_out(tmp_path: Path):
     result = simulate(DayTerms(date(2026, 10, 1), 1, 300), CATALOGUE, CONFIG, tmp_path)
     assert set(result.known.products) == {"SIT", "GH1", "GH2", "GB2"}
     assert result.command_kinds[CommandKind.ROLL_PRODUCT] == 4
+
+
+def test_what_makers_owed_is_told_of_a_day(capsys: pytest.CaptureFixture):
+    terms = DayTerms(date(2026, 11, 25), 1, 300, makers=True)
+    assert run_day(terms, "SITB", None) == 0
+    told = r"^\w+ met [\d,]+ of [\d,]+ obligations on 2026-11-25$"
+    assert re.search(told, capsys.readouterr().out, re.MULTILINE)
 
 
 def test_the_command_prints_the_day_and_its_replay(tmp_path: Path, capsys: pytest.CaptureFixture):

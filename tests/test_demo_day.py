@@ -53,6 +53,12 @@ def test_it_begins_on_a_monday_of_a_whole_week(today: date, first: date):
     assert first_date(HOURS, today) == first
 
 
+def test_makers_may_quote_every_month():
+    """M-248: where prices are implied they may not."""
+    assert any(product.implied_prices for product in load_products().products)
+    assert not any(product.implied_prices for product in CATALOGUE.products)
+
+
 def test_every_product_has_the_hours_in_which_the_price_jumps_while_it_trades():
     assert {product.hours for product in CATALOGUE.products} == {HOURS}
     phases = {row.phase: row for row in schedule(HOURS, MONDAY)}
