@@ -8,6 +8,7 @@ Source: specs/market_data.md (F-100 to F-107).
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from pathlib import Path
 
@@ -82,4 +83,10 @@ async def tell_console(config: ConsoleConfig, follower: Follower) -> None:
     )
     host, port = listening.getsockname()[:2]
     print_line(f"console on http://{host}:{port} up")
-    await server.serve(sockets=[listening])
+    serving = asyncio.ensure_future(server.serve(sockets=[listening]))
+    try:
+        await asyncio.shield(serving)
+    except asyncio.CancelledError:
+        server.should_exit = True  # browsers are told, instead of being dropped
+        await serving
+        raise

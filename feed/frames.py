@@ -19,6 +19,7 @@ from feed.views import Kind, QueueAhead, encode_json, encode_msgpack
 
 PRINTS_AT_FIRST = 50
 PRINTS_A_FRAME = 200
+ALL = "*"
 CANDLES_PUSHED = 2  # the one that has just ended, and the newest
 SUBSCRIPTIONS_MAX = 2_048  # symbols of one client
 MARKS_OF_CLIENT = 16
@@ -89,6 +90,8 @@ class ClientFrames:
         self._products: dict[str, int] = {}  # code -> version of the curve told
         self._marks: dict[int, tuple[str, QueueAhead | None]] = {}  # symbol, what was told
         self._errors: list[str] = []
+        self._every: Subscribe | None = None  # asked for all symbols
+        self._listed = 0  # symbols there were when they were subscribed to
 
     def receive(self, data: bytes | str) -> None:
         """One request; what is wrong with it is said in the next frame."""
@@ -117,6 +120,7 @@ class ClientFrames:
 
     def frame(self, state: str) -> bytes | None:
         """The next frame; None if nothing is new."""
+        self._subscribe_new()
         entries: list[Entry] = []
         left = self._bytes_max
         for text in self._errors:
@@ -148,20 +152,32 @@ class ClientFrames:
             self._errors.append(text)
 
     def _subscribe(self, request: Subscribe) -> None:
-        symbols = request.symbols
-        if symbols == ["*"]:
-            symbols = list(self._view.by_symbol)
-        for symbol in symbols:
-            if symbol not in self._symbols and len(self._symbols) >= SUBSCRIPTIONS_MAX:
-                self._refuse(f"more than {SUBSCRIPTIONS_MAX} symbols")
-                return
-            mine = self._symbols.setdefault(symbol, _Symbol())
-            mine.kinds.update(request.kinds)
-            if request.candle_minutes:
-                mine.candle_minutes, mine.candles = request.candle_minutes, -1
-            mine.changes = -1
+        if request.symbols == [ALL]:
+            self._every = request
+            self._listed = 0  # all there are, at the next frame
+        else:
+            for symbol in request.symbols:
+                self._subscribe_symbol(symbol, request)
         for code in request.products[:SUBSCRIPTIONS_MAX]:
             self._products.setdefault(code, 0)
+
+    def _subscribe_symbol(self, symbol: str, request: Subscribe) -> None:
+        if symbol not in self._symbols and len(self._symbols) >= SUBSCRIPTIONS_MAX:
+            self._refuse(f"more than {SUBSCRIPTIONS_MAX} symbols")
+            return
+        mine = self._symbols.setdefault(symbol, _Symbol())
+        mine.kinds.update(request.kinds)
+        if request.candle_minutes:
+            mine.candle_minutes, mine.candles = request.candle_minutes, -1
+        mine.changes = -1
+
+    def _subscribe_new(self) -> None:
+        """Whoever wants all gets what has been listed since, too."""
+        by_symbol = self._view.by_symbol
+        if self._every is not None and self._listed != len(by_symbol):
+            self._listed = len(by_symbol)
+            for symbol in by_symbol:
+                self._subscribe_symbol(symbol, self._every)
 
     def _mark(self, request: Mark) -> None:
         view, public_id = self._view, request.public_id

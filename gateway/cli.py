@@ -139,6 +139,7 @@ def demo(
     data: Annotated[
         Path | None, typer.Option(help="Keep the journal in this directory.", file_okay=False)
     ] = None,
+    console: ConsolePort = None,
     picture: Annotated[
         Path | None, typer.Option(help="Write the last frame as an SVG.", dir_okay=False)
     ] = None,
@@ -146,7 +147,7 @@ def demo(
     """Run a fast trading day with simulated members on loopback and show its market."""
     from gateway.demo import DemoTerms, run_demo
 
-    terms = DemoTerms(seconds, seed, product.upper(), port, clock, data, picture)
+    terms = DemoTerms(seconds, seed, product.upper(), port, clock, data, picture, console)
     raise typer.Exit(run_demo(terms))
 
 

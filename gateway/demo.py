@@ -25,6 +25,7 @@ from engine.types import PRICE_SCALE, Side
 from feed.multicast import Line
 from feed.subscriber import Subscriber
 from gateway.cli_makers import maker_lines
+from gateway.cli_outlets import require_console
 from gateway.cli_serve import USAGE_ERROR, print_line, run_on_loop
 from gateway.client import Client, member_reader
 from gateway.clock import NEVER_NS, opening_ns, parse_speed
@@ -63,7 +64,8 @@ class DemoTerms(NamedTuple):
     """What was asked on the command line.
 
     seconds None: until Ctrl-C; port None: any free one; clock: of the venue, fast:N or real;
-    data: an empty directory that keeps the journal; picture: an SVG of the last frame.
+    data: an empty directory that keeps the journal; picture: an SVG of the last frame; console: the
+    port of the market page.
     """
 
     seconds: float | None
@@ -73,6 +75,7 @@ class DemoTerms(NamedTuple):
     clock: str = CLOCK
     data: Path | None = None
     picture: Path | None = None
+    console: int | None = None
 
 
 def run_demo(terms: DemoTerms) -> int:
@@ -82,10 +85,13 @@ def run_demo(terms: DemoTerms) -> int:
     except ValueError as error:
         sys.stderr.write(f"sitex demo: {error}\n")
         return USAGE_ERROR
-    catalogue, config = demo_catalogue(load_products()), load_venue()
+    console_port = [f"console.port={terms.console}"] if terms.console else []
+    catalogue, config = demo_catalogue(load_products()), load_venue(overrides=console_port)
     if terms.product not in catalogue.codes:
         allowed = ", ".join(catalogue.codes)
         raise SpecError(PRODUCTS_FILE, "$.product", f"no product {terms.product!r}", allowed)
+    if terms.console is not None:
+        require_console()
     if terms.data is not None and terms.data.exists() and any(terms.data.iterdir()):
         sys.stderr.write(f"sitex demo: {terms.data} holds something; allowed: an empty directory\n")
         return USAGE_ERROR
@@ -309,8 +315,12 @@ class Demo:
             elapsed_s=self._seconds,
             moment=watch.moment(),
             events=list(watch.events.lines),
-            note=f"seed {self._terms.seed}",
+            note=f"seed {self._terms.seed}{self._page()}",
         )
+
+    def _page(self) -> str:
+        port = self._terms.console
+        return "" if port is None else f"  market page http://{HOST}:{port}"
 
     def _rates(self) -> Rates:
         watch = self._watch

@@ -113,6 +113,8 @@ class DemoVenue:
             ("feed.snapshot_line.port", self.ports.snapshot),
         ):
             command.append(f"{name}={port}")
+        if self._config.console.port:
+            command.append(f"console.port={self._config.console.port}")
         pipe = asyncio.subprocess.PIPE
         # a session of its own: Ctrl-C reaches the demo alone, which ends members before the venue
         self._process = await asyncio.create_subprocess_exec(

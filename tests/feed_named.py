@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.reference import INSTRUMENT
+from engine.reference import INSTRUMENT, PRODUCT
 from feed.books import Books
 from feed.handler import Update
 from feed.market_view import MarketView
@@ -18,6 +18,8 @@ from tests.feed_market import Market
 from tests.test_feed_service import FeedProcess, feed_process
 
 SYMBOLS = {1: "SITB2612", 2: "SIT+B/27#01", 3: "SITS2612"}  # as awkward as names may be
+CODES = {1: "SITB", 2: "SITS"}
+PRODUCTS = {1: "SITB", 2: "SITB", 3: "SITS"}  # codes by instrument
 SESSION = 7
 
 
@@ -26,6 +28,10 @@ class NamedMarket(Market):
 
     def _apply(self, commands: list[dict]) -> np.ndarray:
         for one in commands:
+            if one["kind"] == w.DEFINE_PRODUCT:
+                row = np.frombuffer(one["blob"], PRODUCT).copy()
+                row["code"] = CODES[int(row["product"][0])].encode()
+                one["blob"] = row.tobytes()
             if one["kind"] == w.DEFINE_INSTRUMENT:
                 row = np.frombuffer(one["blob"], INSTRUMENT).copy()
                 row["symbol"] = SYMBOLS[int(row["instrument"][0])].encode()

@@ -160,7 +160,7 @@ async def test_rest_answers_are_the_exchange_and_fit_the_document(data_dir: Path
         symbol = quote(SYMBOLS[2], safe="")
         for path, _, answer, _ in rest.PATHS:
             assert f"/api/v1{path}" in described["paths"]
-            asked = path.replace("{symbol}", symbol).replace("{product}", "PRODUCT")
+            asked = path.replace("{symbol}", symbol).replace("{product}", "SITB")
             query = "?side=buy" if path.startswith("/orders") else ""
             status, found = await get(port, f"/api/v1{asked}{query}")
             assert status == 200, path

@@ -18,7 +18,7 @@ from feed.mqtt_conflation import topic_of
 from feed.views import PRINTS_DECODER, VIEW_DECODER, Depth, Kind
 from tests import naive_words as w
 from tests.feed_market import assert_books_equal, naive_levels
-from tests.feed_named import SYMBOLS, feed_overrides, named_feed
+from tests.feed_named import PRODUCTS, SYMBOLS, feed_overrides, named_feed
 from tests.mqtt_rig import Broker, Command, Reader, reading
 from tests.test_feed_service import FeedProcess, read_until
 
@@ -60,7 +60,7 @@ def depths(feed: FeedProcess) -> dict[str, tuple[list, list]]:
     """The naive exchange's levels by topic."""
     exchange = feed.market.exchange
     return {
-        topic_of("PRODUCT", symbol, Kind.DEPTH, False): (
+        topic_of(PRODUCTS[instrument], symbol, Kind.DEPTH, False): (
             naive_levels(exchange, instrument, w.BUY)[:10],
             naive_levels(exchange, instrument, w.SELL)[:10],
         )
@@ -183,7 +183,7 @@ async def test_json_by_configuration(mosquitto: Broker, data_dir: Path) -> None:
     async with named_feed(data_dir, SEED, COUNT) as feed, reading(mosquitto) as reader:
         feed.tell(feed.event_count)
         async with publisher(mosquitto, feed, 'mqtt.encodings=["json"]', "mqtt.qos=0"):
-            topic = topic_of("PRODUCT", SYMBOLS[1], Kind.DEPTH, True)
+            topic = topic_of("SITB", SYMBOLS[1], Kind.DEPTH, True)
             bids, asks = depths(feed)[topic.removesuffix(".json")]
             await reader.until(
                 lambda: (

@@ -13,9 +13,7 @@ from feed.handler import Update
 from feed.messages import Trade
 from feed.mqtt_conflation import Conflation, topic_of
 from feed.views import PRINTS_DECODER, VIEW_DECODER, Kind, encode_json, encode_msgpack
-from tests.feed_named import SYMBOLS, Followed, NamedMarket
-
-PRODUCTS = {1: "PRODUCT", 2: "PRODUCT", 3: "PRODUCT"}
+from tests.feed_named import PRODUCTS, SYMBOLS, Followed, NamedMarket
 
 
 class Broker:
@@ -82,7 +80,7 @@ def test_whatever_was_missed_the_broker_ends_with_the_market(seed: int, pace: in
     for topic, payload in expected.items():
         assert without_time(broker.retained[topic]) == without_time(payload)
     for instrument, symbol in SYMBOLS.items():
-        topic = topic_of("PRODUCT", symbol, Kind.TRADES, False)
+        topic = topic_of(PRODUCTS[instrument], symbol, Kind.TRADES, False)
         batches = [PRINTS_DECODER.decode(data) for name, data in broker.prints if name == topic]
         assert all(0 < len(batch) <= 3 for batch in batches)
         told = [one for batch in batches for one in batch]
@@ -169,7 +167,7 @@ def test_a_new_venue_empties_the_topics_of_what_it_does_not_list() -> None:
     other.apply(definition)
     followed.view.take(Update(0, [], True), other, 99)
     broker.take_all(conflation)
-    gone = topic_of("PRODUCT", SYMBOLS[2], "", False)
+    gone = topic_of("SITB", SYMBOLS[2], "", False)
     assert not [topic for topic in broker.retained if topic.startswith(gone)]
-    kept = topic_of("PRODUCT", SYMBOLS[1], Kind.BEST, False)
+    kept = topic_of("SITB", SYMBOLS[1], Kind.BEST, False)
     assert without_time(broker.retained[kept])[1:] == [0] * 6
