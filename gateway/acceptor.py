@@ -25,7 +25,6 @@ from gateway.header import (
     sequence_number,
     too_low_text,
 )
-from gateway.liveness import SECOND_NS
 from gateway.message import Field, Message
 from gateway.policy import Policy, Reader
 from gateway.session import (
@@ -33,6 +32,7 @@ from gateway.session import (
     no_facts,
 )
 from gateway.states import Happened, Numbering, State
+from gateway.throttle import Bucket, Patience
 from gateway.types import BEGIN_STRING, Fault, Stop
 
 _GARBLED_LOGON = re.compile(
@@ -41,6 +41,7 @@ _GARBLED_LOGON = re.compile(
 _ACTIVE = State.ACTIVE
 _NEED_MORE = int(Stop.NEED_MORE)
 _LOOK_BYTES = 256  # of a garbled Logon
+_CANCELS = (b"F", b"q", b"Z")
 _THROTTLED = 0  # BusinessRejectReason (380): other
 
 
@@ -93,8 +94,9 @@ class Acceptor(Session):
         self._authenticate = authenticate
         self.origin = Origin()
         self._logon: Message | None = None  # waits for its credential
-        self._second = 0  # of the session clock
-        self._second_messages = 0
+        self._budget = Bucket(0)  # the party's, once it is logged on
+        self._cancels = Bucket(0)
+        self._patience = Patience()
 
     # -- Logon
 
@@ -164,6 +166,9 @@ class Acceptor(Session):
         if numbering == Numbering.EXPECTED:
             self._consume(party)
         interval_s = message.number(108) or 0
+        rates = party.rates
+        self._budget = Bucket(rates.messages, rates.burst)
+        self._cancels = Bucket(rates.cancels)
         self._start(interval_s, reset, now_ns)
         self._answer_logon(interval_s, reset, now_ns)
         if numbering == Numbering.HIGH:
@@ -215,26 +220,28 @@ class Acceptor(Session):
             or self.waiting
             or self._resend.pending
             or self.outgoing
-            or self._allowed(party, now_ns) < rows
+            or self._budget.allowed(now_ns) < rows
         ):
             return None
         return party
 
     def took(self, rows: int, now_ns: int) -> None:
         """Told after ready() that so many messages were taken, and answered."""
-        self._second_messages += rows
+        budget = self._budget
+        budget.since_ns += rows * budget.message_ns
         self._liveness.exchanged(now_ns)
 
     def _take_fast(self, buffer: np.ndarray, start: int, end: int, now_ns: int) -> tuple[int, bool]:
         party, desk = self.party, self._desk
         assert party is not None
-        rows_max, allowed = desk.room(), self._allowed(party, now_ns)
+        budget = self._budget
+        rows_max, allowed = desk.room(), budget.allowed(now_ns)
         if allowed < rows_max:
             rows_max = allowed
         if rows_max <= 0:
             return 0, False  # the next message decides: it may need no row
         consumed, rows, stop = desk.decode(party, buffer, start, end, rows_max, now_ns)
-        self._second_messages += rows
+        budget.since_ns += rows * budget.message_ns
         return consumed, stop == _NEED_MORE
 
     def _has_room(self) -> bool:
@@ -242,14 +249,15 @@ class Acceptor(Session):
 
     def _take_application(self, message: Message, now_ns: int) -> None:
         party = self._known()
-        if self._allowed(party, now_ns) == 0:
-            text = f"more than {party.messages_per_second_max} messages a second"
-            self._desk.refuse(party, message, Fault(True, _THROTTLED, 0, text), now_ns)
-            self._reject_business(message, _THROTTLED, text, now_ns)
+        budget = self._budget
+        if not budget.allowed(now_ns) and message.msg_type in _CANCELS:
+            budget = self._cancels
+        if not budget.allowed(now_ns):
+            self._throttle(party, message, now_ns)
             return
         room = self._desk.room()
         fault = self._desk.take(party, message, self._is_stale(message, now_ns), now_ns)
-        self._second_messages += room - self._desk.room()
+        budget.since_ns += (room - self._desk.room()) * budget.message_ns
         if fault is None:
             return
         if fault.business:
@@ -260,14 +268,17 @@ class Acceptor(Session):
     def _refuse_application(self, message: Message, fault: Fault, now_ns: int) -> None:
         self._desk.refuse(self._known(), message, fault, now_ns)
 
-    def _allowed(self, party: Counterparty, now_ns: int) -> int:
-        """Messages that the throttle lets through in this second, 0 or more."""
-        second = now_ns // SECOND_NS
-        if second != self._second:
-            self._second = second
-            self._second_messages = 0
-        allowed = party.messages_per_second_max - self._second_messages
-        return allowed if allowed > 0 else 0
+    def _throttle(self, party: Counterparty, message: Message, now_ns: int) -> None:
+        """Refuses a message beyond the budget; who goes on for too long is thrown out (O-112)."""
+        cancels = message.msg_type in _CANCELS
+        rate = party.rates.cancels if cancels else party.rates.messages
+        text = f"more than {rate} {'cancels' if cancels else 'messages'} a second"
+        self._desk.refuse(party, message, Fault(True, _THROTTLED, 0, text), now_ns)
+        self._reject_business(message, _THROTTLED, text, now_ns)
+        party.throttled += 1
+        seconds = self._patience.refused(now_ns)
+        if seconds >= self._policy.throttled_seconds_max:
+            self._refuse(f"{text}, for {seconds} seconds", now_ns)
 
     def _is_stale(self, message: Message, now_ns: int) -> bool:
         """A possible duplicate that was first sent too long ago to come alive now."""

@@ -275,6 +275,7 @@ def policy_of(config: FixConfig) -> Policy:
         logon_timeout_ns=config.logon_timeout_seconds * SECOND_NS,
         logout_timeout_ns=config.logout_timeout_seconds * SECOND_NS,
         heartbeat_seconds_max=config.heartbeat_seconds_max,
+        throttled_seconds_max=config.throttled_seconds_max,
         stale_ns=config.possdup_stale_seconds * SECOND_NS,
     )
 

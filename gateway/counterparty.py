@@ -61,12 +61,25 @@ class Access:
     disabled: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Messages a second that a session may send; 0 forbids. burst: at once; 0: a second's.
+
+    cancels: a second, of cancels beyond that.
+    """
+
+    messages: int = 10_000_000
+    burst: int = 0
+    cancels: int = 1_000
+
+
 class Counterparty:
     """One pair of CompIDs as seen from here, with its numbers.
 
     own, peer: our CompID and theirs, ASCII. row: a SESSION_ROW scalar, a view into its table;
     session: its index there.
-    messages_per_second_max: throttle, 0 forbids. connection: the Session that is logged on, if any.
+    rates: its throttle; throttled: messages refused by it. connection: the Session that is logged
+    on, if any.
     """
 
     __slots__ = (
@@ -79,12 +92,13 @@ class Counterparty:
         "connection",
         "credential",
         "header",
-        "messages_per_second_max",
         "own",
         "peer",
+        "rates",
         "row",
         "sent",
         "session",
+        "throttled",
     )
 
     def __init__(self, own: bytes, peer: bytes, row: Any, sent: SentLog) -> None:
@@ -104,7 +118,8 @@ class Counterparty:
         self.connection: Session | None = None
         self.credential: tuple[bytes, bytes] | None = None  # 553, 554 that an initiator sends
         self.access = Access()
-        self.messages_per_second_max = 10_000_000
+        self.rates = Rates()
+        self.throttled = 0
         self.cancel_on_disconnect = True
 
     @property

@@ -30,6 +30,8 @@ _VENUE = (  # name, kind, help, field
     ("sitex_logons_failed", CounterMetricFamily, "Logons without proof.", "logons_failed"),
     ("sitex_logons_turned_away", CounterMetricFamily, "Logons tried too often.",
      "logons_turned_away"),
+    ("sitex_connections_cut_off", CounterMetricFamily, "Connections that did not read.",
+     "cut_off"),
 )  # fmt: skip
 _SESSION = (
     ("sitex_session_in", CounterMetricFamily, "Messages taken since the numbers began.",
@@ -42,6 +44,8 @@ _SESSION = (
      lambda one: one.unread_bytes),
     ("sitex_session_unsent_bytes", GaugeMetricFamily, "Written, not taken by the peer.",
      lambda one: one.unsent_bytes),
+    ("sitex_session_throttled", CounterMetricFamily, "Messages refused by the rate.",
+     lambda one: one.throttled),
     ("sitex_session_killed", GaugeMetricFamily, "1: by the kill switch.",
      lambda one: int(one.killed)),
 )  # fmt: skip

@@ -22,6 +22,7 @@ class Policy:
     logon_timeout_ns: int = 10 * SECOND_NS
     logout_timeout_ns: int = 10 * SECOND_NS
     heartbeat_seconds_max: int = 3_600
+    throttled_seconds_max: int = 10  # in a row, with refusals; then the session is thrown out
     stale_ns: int = 60 * SECOND_NS  # a new order with PossDup first sent longer ago is refused
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gateway.counterparty import Access, Counterparty, Directory
+from gateway.counterparty import Access, Counterparty, Directory, Rates
 from gateway.definitions import Known
 from gateway.liveness import SECOND_NS
 from gateway.reporter import Reporter
@@ -94,7 +94,11 @@ class Registry:
             if known:
                 party.access = Access(disabled=True)
             return
-        party.messages_per_second_max = member.messages_per_second_max
+        party.rates = Rates(
+            member.messages_per_second_max,
+            member.messages_burst_max,
+            member.cancels_per_second_max,
+        )
         party.cancel_on_disconnect = member.cancel_on_disconnect
         party.access = access_of(member)
         if not known:

@@ -44,6 +44,9 @@ class Floor(Protocol):
     def writable(self, line: Line) -> None:
         """The peer takes bytes again."""
 
+    def deaf(self) -> None:
+        """A line is cut off: its peer does not read."""
+
 
 class Line(asyncio.BufferedProtocol):
     """One connection. `filled`: bytes of `buffer` that hold unread input; `held`: writes that wait
@@ -115,6 +118,7 @@ class Line(asyncio.BufferedProtocol):
             return
         self._transport.write(data)
         if self.paused and self._transport.get_write_buffer_size() > self._send_max:
+            self._floor.deaf()
             self._transport.abort()
 
     @property

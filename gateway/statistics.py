@@ -39,6 +39,7 @@ class SessionStatistics(Struct, frozen=True):
     unread_bytes: int  # received, not taken
     unsent_bytes: int  # written, not taken by the peer
     waits_for_disk: int  # writes
+    throttled: int  # messages refused by the rate
     resending: bool
     killed: bool
     disabled: bool
@@ -59,6 +60,7 @@ class VenueStatistics(Struct, frozen=True):
     sessions_active: int
     logons_failed: int
     logons_turned_away: int
+    cut_off: int  # connections that did not read
     sessions: list[SessionStatistics]
 
 
@@ -122,6 +124,7 @@ def statistics(
         sessions_active=sum(one.state == State.ACTIVE.name for one in sessions),
         logons_failed=parts.admission.failed,
         logons_turned_away=parts.admission.turned_away,
+        cut_off=venue.cut_off,
         sessions=sessions,
     )
 
@@ -143,6 +146,7 @@ def _session(
         unread_bytes=0 if line is None else line.filled,
         unsent_bytes=0 if line is None else line.unsent,
         waits_for_disk=0 if line is None else line.held,
+        throttled=party.throttled,
         resending=session is not None and session.resending,
         killed=killed,
         disabled=party.access.disabled,

@@ -73,6 +73,7 @@ class Venue:
         self.lines: dict[Session, Line] = {}
         self.on_schedule: Callable[[int], None] = _no_number
         self.due_ns = NEVER_NS
+        self.cut_off = 0  # lines whose peers did not read
         self.on_sync: Callable[[], None] = _nothing
         self.on_due: Callable[[Line], None] = _no_line
         self.tell: Callable[[int], None] = _no_number
@@ -138,6 +139,10 @@ class Venue:
     def writable(self, line: Line) -> None:
         """The peer takes bytes again: goes on with a resend."""
         self.on_deadline(line)
+
+    def deaf(self) -> None:
+        """A line is cut off: its peer does not read."""
+        self.cut_off += 1
 
     # -- what the service calls
 

@@ -90,6 +90,7 @@ class FixConfig(_Table, frozen=True):
     connections_max: Annotated[int, Meta(ge=1, le=10_000)] = 256
     connections_per_address_max: Annotated[int, Meta(ge=0, le=10_000)] = 0
     logons_per_minute_max: Annotated[int, Meta(ge=1, le=1_000_000)] = 600
+    throttled_seconds_max: Seconds = 10
     logon_timeout_seconds: Seconds = 10
     sending_time_seconds: Seconds = 120
     heartbeat_seconds_max: Seconds = 3_600
@@ -191,6 +192,8 @@ class Member(_Table, frozen=True, rename={"accounts": "account"}):
     requests_per_day_max: Rows = 1_100_000
     live_orders_max: Rows = 1_050_000
     messages_per_second_max: Rate = 10_000_000
+    messages_burst_max: Rate = 0
+    cancels_per_second_max: Rate = 1_000
     cancel_on_disconnect: bool = True
     password_hash: str = ""
     public_key: str = ""

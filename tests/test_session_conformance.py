@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from gateway.access import WRONG_PASSWORD
+from gateway.counterparty import Rates
 from gateway.liveness import SECOND_NS
 from gateway.states import State
 from gateway.types import StoreKind, pack_reference
@@ -86,7 +87,7 @@ def test_password_checked_too_late_for_a_second_connection() -> None:
 
 def test_throttle_rejects_first_and_journals_the_number() -> None:
     rig = Rig()
-    rig.party.messages_per_second_max = 2
+    rig.party.rates = Rates(2)
     orders = [ORDER.format(n, f"A{n}") for n in range(2, 6)]
     rig.receive(encode_line(LOGON, rig.now_ns))
     rig.receive(b"".join(encode_line(order, rig.now_ns) for order in orders))

@@ -69,6 +69,7 @@ def test_the_file_says_what_the_code_takes_when_it_is_silent():
             requests_per_day_max=member.requests_per_day_max,
             live_orders_max=member.live_orders_max,
             messages_per_second_max=member.messages_per_second_max,
+            cancels_per_second_max=member.cancels_per_second_max,
             cancel_on_disconnect=member.cancel_on_disconnect,
         )
         assert written == silent
