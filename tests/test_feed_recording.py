@@ -13,6 +13,7 @@ import pytest
 
 from feed.handler import Handler, Update
 from feed.messages import ENCODER, InstrumentDefined, OrderAdded
+from feed.packet import PacketKind
 from feed.record import record
 from feed.recording import Recording, RecordingError, RecordingWriter, read_packets
 from feed.subscriber import Subscriber
@@ -196,3 +197,19 @@ def test_parquet_has_one_row_a_message(tmp_path: Path) -> None:
             assert row[name] == fields.get(name), (name, row)
     pictures = [row for row in rows if row["snapshot"]]
     assert {row["message"] for row in pictures} >= {"InstrumentDefined", OrderAdded.__name__}
+
+
+def test_what_came_twice_is_one_row(tmp_path: Path) -> None:
+    """F-134, F-136: packets that overlap, as after a replay, give each message once."""
+    parquet = pytest.importorskip("pyarrow.parquet", reason="needs the extra [parquet]")
+    from feed.parquet import convert
+
+    path, twice = tmp_path / "r", tmp_path / "twice"
+    write_recording(path, 5, 0.0)
+    with twice.open("wb") as file:
+        for header, packet in read_packets(path):
+            file.write(packet * (1 if header.kind == PacketKind.SNAPSHOT else 2))
+    assert convert(path, tmp_path / "a") == convert(twice, tmp_path / "b")
+    rows = parquet.read_table(tmp_path / "b").to_pylist()
+    assert rows == parquet.read_table(tmp_path / "a").to_pylist()
+    assert encoded(list(Recording(twice))) == encoded(list(Recording(path)))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from feed.handler import FeedState, Handler, HandlerLimits
-from feed.messages import ENCODER, SnapshotRequest, SnapshotStart
+from feed.messages import ENCODER, OrderAdded, SnapshotRequest, SnapshotStart
 from feed.multicast import Line
 from feed.packet import PacketKind, decode_header, decode_messages, encode_packet, fill_packets
 from feed.recovery import FrozenOrders
@@ -171,3 +171,54 @@ async def test_a_subscriber_without_recovery_joins_a_running_feed(
         feed.notifier.close()
         assert feed.process is not None
         await feed.kill()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_parts_of_different_moments_are_brought_to_the_newest(seed: int) -> None:
+    """F-138: in one pass of the loop, with what the lines said in between, and not without."""
+    venue, handler = Venue(Market(seed, 400)), Handler(LIMITS, asks=False)
+    venue.publish(60)
+    count, sequences = 1, set()
+    for place in range(10):
+        while venue.publisher.in_command:
+            for packet in venue.publish(1):
+                handler.receive(0, packet, MS)
+        frozen = FrozenBooks(venue.publisher)
+        count = len(frozen.instruments)
+        if place == count:
+            break
+        sequences.add(frozen.sequence)
+        encoded = list(map(ENCODER.encode, frozen.messages(place)))
+        for start, stop in fill_packets(encoded):
+            part = encode_packet(
+                PacketKind.SNAPSHOT, frozen.session, frozen.sequence, 0, encoded[start:stop]
+            )
+            handler.receive_snapshot_line(part, MS)
+        assert handler.counts.snapshots == (place + 1 == count)
+        for packet in venue.publish(40):
+            handler.receive(0, packet, MS)
+    assert len(sequences) == count > 1
+    for packet in venue.publish(10**6):
+        handler.receive(0, packet, MS)
+    assert handler.counts.snapshots == 1
+    assert_books_equal(handler.books, venue.market.exchange)
+
+
+def test_a_part_without_all_of_its_orders_is_nothing() -> None:
+    """F-138: orders at the end of a part are lost, which only SnapshotEnd tells."""
+    venue, handler = Venue(Market(4, 400)), Handler(LIMITS, asks=False)
+    venue.publish(10**6)
+    frozen = FrozenBooks(venue.publisher)
+    for cut in (True, False):
+        for place in range(len(frozen.instruments)):
+            messages = list(frozen.messages(place))
+            if cut and isinstance(messages[-2], OrderAdded):
+                del messages[-2]
+            encoded = list(map(ENCODER.encode, messages))
+            for start, stop in fill_packets(encoded):
+                part = encode_packet(
+                    PacketKind.SNAPSHOT, frozen.session, frozen.sequence, 0, encoded[start:stop]
+                )
+                handler.receive_snapshot_line(part, MS)
+        assert handler.counts.snapshots == (not cut)
+    assert_books_equal(handler.books, venue.market.exchange)
