@@ -11,6 +11,7 @@ from pathlib import Path
 from perf import (
     auction,
     codec,
+    console,
     day,
     engine_flow,
     engine_implied,
@@ -42,6 +43,7 @@ BENCHMARKS: dict[str, Callable[[float], list[Row]]] = {
     "feed.publish": feed.publish,
     "feed.handler": feed.handle,
     "feed.late_join": feed.late_join,
+    "feed.console_clients": console.console_clients,
 }
 SMOKE_SCALE = 0.01
 
