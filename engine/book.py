@@ -22,10 +22,19 @@ from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
 from engine.layout import DTYPES, HEADER, Book, views
-from engine.types import EVENT, REQUEST
+from engine.types import COMMAND, EVENT, REQUEST
+
+
+def _offset(dtype: np.dtype, field: str) -> int:
+    assert dtype.fields is not None
+    return dtype.fields[field][1]
+
 
 _HEADER_TYPE = from_dtype(HEADER)
 _HEADER_BYTES = HEADER.itemsize
+_COPIED = [name for name in REQUEST.names or () if not name.startswith("order_")]
+_COPIED_AT = _offset(COMMAND, _COPIED[0]) - _offset(REQUEST, _COPIED[0])
+assert all(_offset(COMMAND, name) - _offset(REQUEST, name) == _COPIED_AT for name in _COPIED)
 _BYTE = ir.IntType(8)
 _WORD = ir.IntType(64)
 
@@ -62,8 +71,7 @@ def _header_of(book):  # type: ignore[no-untyped-def]
 
 def _load(builder: ir.IRBuilder, header: ir.Value, field: str) -> ir.Value:
     """A field of the header as int64."""
-    assert HEADER.fields is not None
-    place = builder.gep(header, [_WORD(HEADER.fields[field][1])])
+    place = builder.gep(header, [_WORD(_offset(HEADER, field))])
     return builder.load(builder.bitcast(place, _WORD.as_pointer()))
 
 
@@ -153,3 +161,25 @@ def _copy(typingctx, target, source):  # type: ignore[no-untyped-def]
 @overload(copy_row, inline="always")
 def _copy_row(target, source):  # type: ignore[no-untyped-def]
     return lambda target, source: _copy(target, source)
+
+
+def copy_command(request: Any, command: Any) -> None:
+    """Copy a command into its request row; order_id and order_index are not the order's yet."""
+    for name in _COPIED:
+        request[name] = command[name]
+
+
+@intrinsic
+def _copy_command(typingctx, request, command):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        target, source = (builder.bitcast(one, _BYTE.as_pointer()) for one in args)
+        source = builder.gep(source, [_WORD(_COPIED_AT)])
+        cgutils.raw_memcpy(builder, target, source, _WORD(REQUEST.itemsize), 1)
+        return context.get_dummy_value()
+
+    return types.void(request, command), codegen
+
+
+@overload(copy_command, inline="always")
+def _copy_command_row(request, command):  # type: ignore[no-untyped-def]
+    return lambda request, command: _copy_command(request, command)

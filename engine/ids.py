@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.book import header_of, request_at, slot_at
+from engine.book import copy_command, header_of, request_at, slot_at
 from engine.kernel import kernel
 from engine.limits import REQUESTS_BOUND
 
@@ -82,36 +82,9 @@ def fill_slot(book, at, hashed, row):
 @kernel
 def write_request(request, command):
     """The request row of a command; the order it makes is entered later."""
-    request["cl_ord_id_0"] = command["cl_ord_id_0"]
-    request["cl_ord_id_1"] = command["cl_ord_id_1"]
-    request["cl_ord_id_2"] = command["cl_ord_id_2"]
-    request["orig_cl_ord_id_2"] = command["orig_cl_ord_id_2"]
-    request["orig_cl_ord_id_0"] = command["orig_cl_ord_id_0"]
-    request["orig_cl_ord_id_1"] = command["orig_cl_ord_id_1"]
+    copy_command(request, command)
     request["order_id"] = 0
-    request["price"] = command["price"]
-    request["stop_price"] = command["stop_price"]
-    request["qty"] = command["qty"]
-    request["display_qty"] = command["display_qty"]
-    request["min_qty"] = command["min_qty"]
-    request["account"] = command["account"]
-    request["instrument"] = command["instrument"]
-    request["session"] = command["session"]
-    request["msg_seq_num"] = command["msg_seq_num"]
-    request["expire_date"] = command["expire_date"]
     request["order_index"] = 0
-    request["self_match_id"] = command["self_match_id"]
-    request["member"] = command["member"]
-    request["kind"] = command["kind"]
-    request["side"] = command["side"]
-    request["ord_type"] = command["ord_type"]
-    request["time_in_force"] = command["time_in_force"]
-    request["position_effect"] = command["position_effect"]
-    request["capacity"] = command["capacity"]
-    request["hedge_flag"] = command["hedge_flag"]
-    request["exec_inst"] = command["exec_inst"]
-    request["self_match"] = command["self_match"]
-    request["scope"] = command["scope"]
 
 
 @kernel

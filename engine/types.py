@@ -337,24 +337,24 @@ COMMAND = packed_row(
 )
 assert COMMAND.itemsize == 160
 
-REQUEST = packed_row(
-    *_CL_ORD_ID,
-    ("cl_ord_id_2", "<u4"),
-    ("orig_cl_ord_id_2", "<u4"),
-    *_ORIG_CL_ORD_ID,
-    ("order_id", "<u8"),  # the order it made or named; 0: none
+REQUEST = packed_row(  # COMMAND without its ends, so that a kernel copies it as a whole
     ("price", "<i8"),  # 1e-9
     ("stop_price", "<i8"),  # 1e-9
     ("qty", "<i8"),  # lots
     ("display_qty", "<i8"),  # lots
     ("min_qty", "<i8"),  # lots
-    ("account", "<u4"),
-    ("instrument", "<u4"),
+    *_CL_ORD_ID,
+    *_ORIG_CL_ORD_ID,
+    ("cl_ord_id_2", "<u4"),
+    ("orig_cl_ord_id_2", "<u4"),
     ("session", "<u4"),
+    ("account", "<u4"),
     ("msg_seq_num", "<u4"),
+    ("instrument", "<u4"),
     ("expire_date", "<u4"),  # yyyymmdd
-    ("order_index", "<u4"),  # row of the order pool while the order lives
     ("self_match_id", "<u4"),
+    ("order_id", "<u8"),  # the order it made or named; 0: none
+    ("order_index", "<u4"),  # row of the order pool while the order lives
     ("member", "<u2"),
     ("kind", "u1"),  # CommandKind
     ("side", "u1"),
@@ -363,8 +363,8 @@ REQUEST = packed_row(
     ("position_effect", "u1"),
     ("capacity", "u1"),
     ("hedge_flag", "u1"),
-    ("exec_inst", "u1"),
     ("self_match", "u1"),
+    ("exec_inst", "u1"),
     ("scope", "u1"),
 )
 assert REQUEST.itemsize == 128
