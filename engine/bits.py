@@ -45,6 +45,10 @@ def prefetch(row: np.void) -> None:
     """Ask for the memory of a row; changes nothing."""
 
 
+def prefetch_line(row: np.void) -> None:
+    """Ask for the first cache line of a row; changes nothing."""
+
+
 @intrinsic
 def _cttz(typingctx, word):  # type: ignore[no-untyped-def]
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
@@ -61,16 +65,29 @@ def _ctlz(typingctx, word):  # type: ignore[no-untyped-def]
     return types.int64(types.int64), codegen
 
 
+def _call_prefetch(builder, row, lines):  # type: ignore[no-untyped-def]
+    address = builder.bitcast(row, ir.IntType(8).as_pointer())
+    word = ir.IntType(32)
+    kind = ir.FunctionType(ir.VoidType(), [address.type, word, word, word])
+    hint = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+    for line in lines:
+        place = builder.gep(address, [word(line)])
+        builder.call(hint, [place, word(1), word(3), word(1)])
+
+
 @intrinsic
 def _prefetch(typingctx, row):  # type: ignore[no-untyped-def]
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        address = builder.bitcast(args[0], ir.IntType(8).as_pointer())
-        word = ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [address.type, word, word, word])
-        hint = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
-        for line in range(0, signature.args[0].size, _LINE_BYTES):
-            place = builder.gep(address, [word(line)])
-            builder.call(hint, [place, word(1), word(3), word(1)])
+        _call_prefetch(builder, args[0], range(0, signature.args[0].size, _LINE_BYTES))
+        return context.get_dummy_value()
+
+    return types.void(row), codegen
+
+
+@intrinsic
+def _prefetch_line(typingctx, row):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        _call_prefetch(builder, args[0], (0,))
         return context.get_dummy_value()
 
     return types.void(row), codegen
@@ -89,6 +106,11 @@ def _highest_set(word):  # type: ignore[no-untyped-def]
 @overload(prefetch, inline="always")
 def _prefetch_row(row):  # type: ignore[no-untyped-def]
     return lambda row: _prefetch(row)
+
+
+@overload(prefetch_line, inline="always")
+def _prefetch_line_row(row):  # type: ignore[no-untyped-def]
+    return lambda row: _prefetch_line(row)
 
 
 @overload(hash_id)

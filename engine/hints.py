@@ -11,7 +11,7 @@ Source: docs/decisions/0102-engine-tables.md.
 
 from __future__ import annotations
 
-from engine.bits import hash_id, prefetch
+from engine.bits import hash_id, prefetch, prefetch_line
 from engine.book import (
     free_at,
     header_of,
@@ -142,10 +142,10 @@ def hint_tail(book, command):
     level = (command["price"] - instrument["base_price"]) // tick
     if level >= 0 and level < instrument["level_count"]:
         tail = level_at(book, level + instrument["level_first"])["tail"]
-        prefetch(order_at(book, tail))
+        prefetch_line(order_at(book, tail))
     risk = risk_at(book, command["account"] * header["risk_stride"] + command["instrument"])
     last = risk["buy_last"] if command["side"] == Side.BUY else risk["sell_last"]
-    prefetch(order_at(book, last))
+    prefetch_line(order_at(book, last))
 
 
 @codec_kernel
@@ -155,7 +155,7 @@ def hint_neighbours(book, command, row):
     if kind == CommandKind.CANCEL or kind == CommandKind.REPLACE:
         index = row["order"]
         order = order_at(book, index)
-        prefetch(order_at(book, order["queue_prev"]))
-        prefetch(order_at(book, order["queue_next"]))
-        prefetch(order_at(book, order["own_prev"]))
-        prefetch(order_at(book, order["own_next"]))
+        prefetch_line(order_at(book, order["queue_prev"]))
+        prefetch_line(order_at(book, order["queue_next"]))
+        prefetch_line(order_at(book, order["own_prev"]))
+        prefetch_line(order_at(book, order["own_next"]))

@@ -11,19 +11,19 @@ import numpy as np
 ORDER = np.dtype(
     [
         ("order_id", "<i8"),  # 0: the row is free
-        ("public_id", "<i8"),
         ("price", "<i8"),  # 1e-9; MARKET: 0
         ("leaves_qty", "<i8"),
         ("shown", "<i8"),  # lots the book shows; 0: not in the book
         ("cum_qty", "<i8"),
-        ("cum_value", "<i8"),
         ("queue_next", "<u4"),
         ("queue_prev", "<u4"),
         ("own_next", "<u4"),  # live orders of (account, instrument, side)
         ("own_prev", "<u4"),
         ("level", "<u4"),
+        ("risk", "<u4"),  # one cache line to here: all that neighbours of a change need
+        ("public_id", "<i8"),
+        ("cum_value", "<i8"),
         ("request", "<u4"),
-        ("risk", "<u4"),
         ("self_match_id", "<u4"),
         ("session", "<u4"),
         ("account", "<u4"),

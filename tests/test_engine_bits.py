@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 
-from engine.bits import hash_id, highest_set, lowest_set, prefetch
+from engine.bits import hash_id, highest_set, lowest_set, prefetch, prefetch_line
 from engine.book import open_book
 from engine.kernel import kernel
 from engine.layout import ASK_NONE, new_arena
@@ -36,6 +36,7 @@ def hashed(word_0, word_1, word_2, member, key):
 def hinted(rows):
     """A hint is no access."""
     prefetch(rows[0])
+    prefetch_line(rows[1])
     return rows[0]["head"]
 
 
