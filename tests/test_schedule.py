@@ -128,9 +128,7 @@ def test_c8_a_venue_that_starts_in_the_middle_of_a_day_journals_the_phase_that_h
     parts = open_venue(tmp_path, now_ns)
     parts.sequencer.abandon()
     phases = {code: phase for _, code, phase, _ in found_in(tmp_path)}
-    assert phases == dict.fromkeys(("SIT", "GH1", "GH2", "GB2"), "CONTINUOUS") | dict.fromkeys(
-        ("SITB", "SITP", "SITE", "SITS"), "CONTINUOUS"
-    )
+    assert phases == dict.fromkeys(CATALOGUE.codes, "CONTINUOUS")
     assert {at for at, *_ in found_in(tmp_path)} == {now_ns}
 
 
@@ -324,7 +322,7 @@ def test_without_a_schedule_no_phase_is_set_and_products_roll_with_the_venue_day
     commands, phases = journaled(tmp_path)
     assert not len(phases)
     kinds = [CommandKind(kind) for kind in commands["kind"]]
-    assert kinds == [CommandKind.ROLL_PRODUCT] * 8 + [CommandKind.ROLL_DAY]
+    assert kinds == [CommandKind.ROLL_PRODUCT] * len(CATALOGUE.products) + [CommandKind.ROLL_DAY]
 
 
 def test_c10_a_fast_venue_runs_a_day_in_seconds_and_goes_on_where_it_stood():
