@@ -5,12 +5,8 @@ Source: specs/matching.md M-217 to M-222.
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from engine.limits import EngineLimits
 from engine.machine import Engine
@@ -19,10 +15,9 @@ from tests.build import number
 from tests.exchanges import EngineVenue, small_limits
 from tests.flow_amend import amend_flow, amend_spread_flow
 from tests.flow_spreads import spread_world
-from tests.twin import Twin, drive, drive_once
+from tests.twin import RUNS, SEEDS, SPOILS, Twin, any_flow, drive, drive_once
 
 pytestmark = [pytest.mark.kernels, pytest.mark.filterwarnings("error::RuntimeWarning")]
-RUNS = int(os.environ.get("SITEX_TWIN_RUNS", "1"))
 AMENDED = (w.TRADE_BUSTED, w.TRADE_CORRECTED)
 
 
@@ -108,18 +103,7 @@ def test_quick_snapshot_into_a_smaller_table_keeps_the_last_trades() -> None:
             assert sides[0][left] == sides[1][right]
 
 
-@pytest.mark.slow
-@settings(
-    max_examples=80 * RUNS,
-    deadline=None,
-    derandomize=RUNS == 1,
-    suppress_health_check=list(HealthCheck),
-)
-@given(
-    seeds=st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=150),
-    cut=st.integers(0, 2**16),
-    spoils=st.sampled_from((3, 40)),
-)
+@any_flow(80, seeds=SEEDS, spoils=SPOILS)
 def test_any_amended_flow(seeds: list[int], cut: int, spoils: int) -> None:
     """Each command from a seed of its own: a failing flow shrinks by leaving commands out."""
     twin = amending(0, spoils=spoils).grow_by(seeds)

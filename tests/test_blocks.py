@@ -5,23 +5,19 @@ Source: specs/matching.md M-224 to M-228.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from engine.limits import EngineLimits
 from engine.machine import Engine
 from tests import naive_words as w
 from tests.exchanges import EngineVenue, small_limits
 from tests.flow_blocks import block_flow
-from tests.twin import Twin, drive, drive_once
+from tests.twin import RUNS, SEEDS, SPOILS, Twin, any_flow, drive, drive_once
 
 pytestmark = [pytest.mark.kernels, pytest.mark.filterwarnings("error::RuntimeWarning")]
-RUNS = int(os.environ.get("SITEX_TWIN_RUNS", "1"))
 
 
 def blocking(seed: int, spoils: int = 40, limits: EngineLimits | None = None) -> Twin:
@@ -65,18 +61,7 @@ def test_quick_snapshot_keeps_reports_that_wait(seed: int) -> None:
     assert np.concatenate([before, after]).tobytes() == rows.tobytes()
 
 
-@pytest.mark.slow
-@settings(
-    max_examples=80 * RUNS,
-    deadline=None,
-    derandomize=RUNS == 1,
-    suppress_health_check=list(HealthCheck),
-)
-@given(
-    seeds=st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=150),
-    cut=st.integers(0, 2**16),
-    spoils=st.sampled_from((3, 40)),
-)
+@any_flow(80, seeds=SEEDS, spoils=SPOILS)
 def test_any_flow_with_blocks(seeds: list[int], cut: int, spoils: int) -> None:
     """Each command from a seed of its own: a failing flow shrinks by leaving commands out."""
     twin = blocking(0, spoils=spoils).grow_by(seeds)

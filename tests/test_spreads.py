@@ -5,11 +5,9 @@ Source: specs/matching.md section 20. SITEX_TWIN_RUNS makes it longer.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 
 import pytest
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.machine import Engine
@@ -17,10 +15,9 @@ from tests import naive_words as w
 from tests.build import number
 from tests.exchanges import EngineVenue, small_limits
 from tests.flow_spreads import SPREADS, SpreadFlow, spread_world
-from tests.twin import Twin, drive, drive_once
+from tests.twin import RUNS, SEED, SEEDS, Twin, any_flow, drive, drive_once
 
 pytestmark = [pytest.mark.kernels, pytest.mark.filterwarnings("error::RuntimeWarning")]
-RUNS = int(os.environ.get("SITEX_TWIN_RUNS", "1"))
 
 
 def spread_twin(seed: int, **fields: int) -> Twin:
@@ -88,18 +85,7 @@ def test_quick_spread_snapshot(seed: int) -> None:
     assert head.tobytes() + tail.tobytes() == rows.tobytes()
 
 
-@pytest.mark.slow
-@settings(
-    max_examples=80 * RUNS,
-    deadline=None,
-    derandomize=RUNS == 1,
-    suppress_health_check=list(HealthCheck),
-)
-@given(
-    seeds=st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=150),
-    called=st.lists(st.integers(0, 2**32 - 1), max_size=60),
-    cut=st.integers(0, 2**16),
-)
+@any_flow(80, seeds=SEEDS, called=st.lists(SEED, max_size=60))
 def test_any_spread_flow(seeds: list[int], called: list[int], cut: int) -> None:
     """Each command from a seed of its own, a call in the middle; cut at random."""
     twin = spread_twin(0).grow_by(seeds).phase(w.PRE_OPEN, (5, 6, 7))

@@ -6,13 +6,11 @@ not marked slow is the part for runs with the JIT off.
 
 from __future__ import annotations
 
-import os
 import random
 from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.machine import Engine
@@ -42,10 +40,20 @@ from tests.build import (
 )
 from tests.exchanges import EngineVenue, small_limits
 from tests.flow_blocks import block_flow
-from tests.twin import ROWS_MIN, Twin, compare_state, drive, drive_once
+from tests.twin import (
+    ROWS_MIN,
+    RUNS,
+    SEED,
+    SEEDS,
+    SPOILS,
+    Twin,
+    any_flow,
+    compare_state,
+    drive,
+    drive_once,
+)
 
 pytestmark = [pytest.mark.kernels, pytest.mark.filterwarnings("error::RuntimeWarning")]
-RUNS = int(os.environ.get("SITEX_TWIN_RUNS", "1"))
 HIDDEN = [product(1, features=ALL_FEATURES | w.AUCTION_HIDDEN), *usual_venue()[1:]]
 REJECTING = (w.REJECTED, w.CANCEL_REJECTED, w.MASS_CANCEL_REJECTED, w.QUOTE_REJECTED)
 
@@ -190,35 +198,17 @@ def test_quick_long_work(ending: str) -> None:
     assert narrow.tobytes() == rows.tobytes()
 
 
-@pytest.mark.slow
-@settings(
-    max_examples=120 * RUNS,
-    deadline=None,
-    derandomize=RUNS == 1,
-    suppress_health_check=list(HealthCheck),
-)
-@given(
-    seeds=st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=150),
-    cut=st.integers(0, 2**16),
-    spoils=st.sampled_from((3, 40)),
-)
+@any_flow(120, seeds=SEEDS, spoils=SPOILS)
 def test_any_flow(seeds: list[int], cut: int, spoils: int) -> None:
     """Each command from a seed of its own: a failing flow shrinks by leaving commands out."""
     twin = Twin(0, spoils=spoils).grow_by(seeds)
     drive_once(twin, cut)
 
 
-@pytest.mark.slow
-@settings(
-    max_examples=60 * RUNS,
-    deadline=None,
-    derandomize=RUNS == 1,
-    suppress_health_check=list(HealthCheck),
-)
-@given(
-    called=st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=120),
-    traded=st.lists(st.integers(0, 2**32 - 1), max_size=30),
-    cut=st.integers(0, 2**16),
+@any_flow(
+    60,
+    called=st.lists(SEED, min_size=1, max_size=120),
+    traded=st.lists(SEED, max_size=30),
     phase=st.sampled_from((w.PRE_OPEN, w.NO_CANCEL, w.VOLATILITY_PAUSE, w.CLOSING)),
 )
 def test_any_call(called: list[int], traded: list[int], cut: int, phase: int) -> None:

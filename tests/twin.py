@@ -7,11 +7,15 @@ snapshot in the middle. Bytes and state hashes of all runs must be equal.
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from engine.layout import STOP_NONE
 from engine.limits import EngineLimits
@@ -25,6 +29,10 @@ from tests.flow import Flow, small_world
 from tests.scenarios import assert_last_marked, differences
 
 ROWS_MIN = 8  # the smallest event buffer the engine takes
+RUNS = int(os.environ.get("SITEX_TWIN_RUNS", "1"))  # 1: the default profile; more: longer
+SEED = st.integers(0, 2**32 - 1)
+SEEDS = st.lists(SEED, min_size=1, max_size=150)
+SPOILS = st.sampled_from((3, 40))
 
 
 @dataclass
@@ -139,6 +147,21 @@ def drive_once(twin: Twin, cut: int) -> None:
     venue = EngineVenue(twin.limits)
     twin.compare(venue.run_rows(twin.commands, random_cut(cut)))
     compare_state(twin, venue)
+
+
+def any_flow(examples: int, **drawn: st.SearchStrategy) -> Callable[[Callable], Callable]:
+    """A slow test of flows made from what is drawn, and a `cut` for drive_once."""
+
+    def decorate(test: Callable) -> Callable:
+        profile = settings(
+            max_examples=examples * RUNS,
+            deadline=None,
+            derandomize=RUNS == 1,
+            suppress_health_check=list(HealthCheck),
+        )
+        return pytest.mark.slow(profile(given(cut=st.integers(0, 2**16), **drawn)(test)))
+
+    return decorate
 
 
 def compare_state(twin: Twin, venue: EngineVenue) -> None:
