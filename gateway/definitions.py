@@ -84,6 +84,12 @@ class Known:
             if kind not in (CommandKind.DEFINE_PRODUCT, CommandKind.DEFINE_INSTRUMENT):
                 known[name] = row
 
+    def product_of(self, instrument: np.void) -> tuple[str, np.void]:
+        """Code and row of an instrument's product; instrument: any row that has its number."""
+        return next(
+            one for one in self.products.items() if one[1]["product"] == instrument["product"]
+        )
+
     def table(self, kind: CommandKind) -> dict[str, np.void]:
         """The rows that commands of `kind` define."""
         return {

@@ -109,7 +109,7 @@ class Inquiries:
             return [*_echo(message, 584), (911, total), (912, "Y" if is_last else "N")]
 
         def next_living(at: int) -> int:
-            while at < total and states.now(listed[at], venue_ns) is None:
+            while at < total and not states.lives(listed[at]):
                 at += 1
             return at
 

@@ -200,7 +200,7 @@ class MarketStatus:
     ) -> list[Field]:
         tables = self._engine.tables()
         row, call = tables.instruments[number], tables.calls[number]
-        code = next(c for c, p in self._known.products.items() if p["product"] == row["product"])
+        code, _ = self._known.product_of(row)
         status = STATUSES[state.phase][0]
         fields: list[Field] = [(55, symbol), (336, code), *_phase_fields(state, update)]
         fields.append((326, HALTED_SECURITY if state.venue_halted and status != 18 else status))

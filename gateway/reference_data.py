@@ -100,11 +100,7 @@ class ReferenceData:
     def _instrument(self, symbol: str) -> list[Field]:
         """What describes one instrument, in the order of the dialect's group."""
         row = self._known.instruments[symbol]
-        code, product = next(
-            (code, product)
-            for code, product in self._known.products.items()
-            if product["product"] == row["product"]
-        )
+        code, product = self._known.product_of(row)
         state = cast(Engine, self._sequencer.engine).tables().instruments[int(row["instrument"])]
         fields: list[Field] = [(55, symbol), (167, _type_of(row))]
         if row["maturity"]:

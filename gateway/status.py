@@ -63,10 +63,16 @@ class OrderStates:
         pairs = zip(rows[kept].tolist(), orders["order_id"][kept].tolist(), strict=True)
         return [Living(*pair) for pair in pairs]
 
-    def now(self, living: Living, time_ns: int) -> np.ndarray | None:
-        """The state of an order that lived when it was listed, EVENT[1]; None: it has ended."""
-        order = cast(Engine, self._sequencer.engine).tables().orders[living.row]
-        return _living(order, time_ns) if int(order["order_id"]) == living.order_id else None
+    def lives(self, living: Living) -> bool:
+        """Whether an order that lived when it was listed still does."""
+        return int(self._order(living)["order_id"]) == living.order_id
+
+    def now(self, living: Living, time_ns: int) -> np.ndarray:
+        """The state of an order that lives, EVENT[1]."""
+        return _living(self._order(living), time_ns)
+
+    def _order(self, living: Living) -> np.void:
+        return cast(Engine, self._sequencer.engine).tables().orders[living.row]
 
     def _dead(self, row: int) -> np.ndarray | None:
         self._bring_up_to_date()
