@@ -16,7 +16,14 @@ import numpy as np
 
 from engine.kernel import kernel
 from engine.types import REQUEST
-from gateway.dialect import DIALECT_FIELDS_MAX, GROUPS_MAX, MESSAGES_MAX, SLOTS_MAX, TAGS_MAX
+from gateway.dialect import (
+    DIALECT_FIELDS_MAX,
+    GROUPS_MAX,
+    MESSAGES_MAX,
+    SLOTS_MAX,
+    TAGS_MAX,
+    TYPES_MAX,
+)
 from gateway.scan import borrow
 from gateway.types import FIELDS_MAX, SESSION_ROW, SPAN, TEMPLATE_BYTES
 
@@ -94,7 +101,7 @@ _INTS_END = SLOT_LENGTH + 2 * SLOTS_MAX
 # Places in the view of bytes.
 FIELD_OF_TAG = 4 * _INTS_END  # row of the dialect's fields; 0: unknown tag
 MESSAGE_OF_TYPE = FIELD_OF_TAG + TAGS_MAX
-FIELD_KIND = MESSAGE_OF_TYPE + 256  # Kind
+FIELD_KIND = MESSAGE_OF_TYPE + TYPES_MAX  # Kind
 FIELD_GROUP = FIELD_KIND + DIALECT_FIELDS_MAX  # of a field in a message
 CELLS = FIELD_GROUP + MESSAGES_MAX * DIALECT_FIELDS_MAX
 PLACES = CELLS + MESSAGES_MAX * DIALECT_FIELDS_MAX

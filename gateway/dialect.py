@@ -17,9 +17,10 @@ import numpy as np
 
 DICTIONARY = Path(__file__).resolve().parent.parent / "specs" / "fix" / "FIX44.xml"
 TAGS_MAX = 10_000  # tags lie below
-DIALECT_FIELDS_MAX = 240  # fields of the dictionary, 0 unused
-MESSAGES_MAX = 32  # message types, 0 unused
-GROUPS_MAX = 16  # layouts of repeating groups, 0 unused
+DIALECT_FIELDS_MAX = 256  # fields of the dictionary, 0 unused
+MESSAGES_MAX = 64  # message types, 0 unused
+TYPES_MAX = 3 * 128  # places of message types: of one character, of two after A, after B
+GROUPS_MAX = 32  # layouts of repeating groups, 0 unused
 SLOTS_MAX = 64  # single fields of one message's header or body; bits of a word
 
 HEADER_CELL = 64  # cells of header fields: 64 + slot
@@ -90,10 +91,9 @@ MESSAGE_DEF = np.dtype(
     [
         ("required_header", "<u8"),  # bit s: header slot s
         ("required_body", "<u8"),
-        ("msg_type", "u1"),
+        ("msg_type", "<u2"),  # its place, see type_place
         ("application", "u1"),
         ("inbound", "u1"),  # 1: a member may send it
-        ("spare", "u1"),
         ("spare_4", "<u4"),
     ]
 )
@@ -112,7 +112,7 @@ class Dialect:
     """The dialect's tables.
 
     fields: FIELD_DEF[fields + 1], 0 unused. field_of_tag: uint8[TAGS_MAX], 0: unknown tag.
-    messages: MESSAGE_DEF[MESSAGES_MAX]. message_of_type: uint8[256], 0: not in the dialect.
+    messages: MESSAGE_DEF[MESSAGES_MAX]. message_of_type: uint8[TYPES_MAX], 0: not in the dialect.
     cells: uint8[MESSAGES_MAX, DIALECT_FIELDS_MAX]: 0 not in this message, 1-63 body slot, 64 + slot
     header, TRAILER_CELL, GROUP_CELL. groups: uint8[MESSAGES_MAX, DIALECT_FIELDS_MAX]: the layout of
     the group that a field counts in a message. group_places: uint8[GROUPS_MAX, DIALECT_FIELDS_MAX]:
@@ -140,14 +140,14 @@ class Dialect:
 
 
 def type_place(msg_type: bytes) -> int:
-    """Where a message type stands in message_of_type: its byte, of A and a second one 128 + that.
+    """Where a message type stands in message_of_type: its byte; 128 or 256 + the one after A or B.
 
     0: no type of this dialect can be written so.
     """
     if len(msg_type) == 1:
         return msg_type[0] & 127
-    if len(msg_type) == 2 and msg_type[0] == ord("A"):
-        return 128 + (msg_type[1] & 127)
+    if len(msg_type) == 2 and msg_type[:1] in (b"A", b"B"):
+        return 128 * (msg_type[0] - 64) + (msg_type[1] & 127)
     return 0
 
 
@@ -164,7 +164,7 @@ class _Builder:
         self.fields = np.zeros(DIALECT_FIELDS_MAX, FIELD_DEF)
         self.field_of_tag = np.zeros(TAGS_MAX, np.uint8)
         self.messages = np.zeros(MESSAGES_MAX, MESSAGE_DEF)
-        self.message_of_type = np.zeros(256, np.uint8)
+        self.message_of_type = np.zeros(TYPES_MAX, np.uint8)
         self.cells = np.zeros((MESSAGES_MAX, DIALECT_FIELDS_MAX), np.uint8)
         self.places = np.zeros((GROUPS_MAX, DIALECT_FIELDS_MAX), np.uint8)
         self.names: dict[int, str] = {}
@@ -250,7 +250,7 @@ class _Builder:
     def _read_message(self, index: int, element: ElementTree.Element) -> None:
         msg_type = element.attrib["msgtype"]
         place = type_place(msg_type.encode())
-        self._need(place != 0, f"message {msg_type}: one character, or two that begin with A")
+        self._need(place != 0, f"message {msg_type}: one character, or two that begin with A or B")
         layout: dict[int, bool] = {}
         required = 0
         for slot, part in enumerate(element, 1):

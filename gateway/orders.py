@@ -161,8 +161,8 @@ def _read_message(views, buf, start, end):
     place = np.int64(buf[body + 3])
     is_long = buf[body + 4] != _SOH
     if is_long:
-        place = 128 + (np.int64(buf[body + 4]) & 127)
-        if buf[body + 3] != ord("A") or buf[body + 5] != _SOH:
+        place = 128 * (place - 64) + (np.int64(buf[body + 4]) & 127)
+        if not ord("A") <= buf[body + 3] <= ord("B") or buf[body + 5] != _SOH:
             return MESSAGE, size, count, SessionReject.INVALID_MSG_TYPE, 0
     message = np.int64(views.bytes[MESSAGE_OF_TYPE + place])
     if message == 0:

@@ -40,6 +40,12 @@ def test_cells_tell_header_body_trailer_and_groups() -> None:
     assert cell("q", 336) == DIALECT.slot("q", 336)  # a plain field there, a member in D
 
 
+def test_places_of_message_types_differ() -> None:
+    types = [b"A", b"B", b"E", b"AE", b"BE", b"AB", b"BA"]
+    assert len({type_place(msg_type) for msg_type in types} - {0}) == len(types)
+    assert [type_place(msg_type) for msg_type in (b"", b"CA", b"ABC")] == [0, 0, 0]
+
+
 def test_slots_of_a_message_differ() -> None:
     for msg_type, layout in DIALECT.layouts.items():
         slots = [DIALECT.slot(msg_type, tag) for tag in layout]
