@@ -28,6 +28,7 @@ from gateway.days import Days
 from gateway.definitions import Definitions, Known
 from gateway.desk import Desk
 from gateway.liveness import SECOND_NS
+from gateway.logon_hours import LogonHours
 from gateway.message import Message, encode_again
 from gateway.policy import Policy
 from gateway.registry import Registry
@@ -91,6 +92,9 @@ class Assembly:
             self._short_turns,
             waits_for_disk=config.durability == "fsync",
         )
+        self._logon_hours = LogonHours(
+            self.registry.directory, self.store, clock, self.venue.log_out_party
+        )
 
     def _open_session(self, now_ns: int) -> Acceptor:
         return Acceptor(
@@ -103,6 +107,8 @@ class Assembly:
     ) -> str | None:
         """What takes long is checked beside the loop."""
         found = self.admission.judge(party, session.origin, logon, now_ns)
+        if found == "":
+            return self._logon_hours.judge(party, now_ns)
         if isinstance(found, str):
             return found
         loop = asyncio.get_running_loop()
@@ -111,7 +117,9 @@ class Assembly:
         return None
 
     def _proved(self, session: Acceptor, party: Counterparty, proof: Proof, fault: str) -> None:
-        text = self.admission.proved(party, session.origin, proof, fault, time.time_ns())
+        now_ns = time.time_ns()
+        text = self.admission.proved(party, session.origin, proof, fault, now_ns)
+        text = text or self._logon_hours.judge(party, now_ns)
         self.venue.credential_checked(session, text)
 
     # -- start and end
@@ -138,6 +146,7 @@ class Assembly:
                 self.venue.report(self.days.open_all(venue_ns), now_ns)
             self.venue.on_schedule = self.run_schedule
             self.run_schedule(now_ns)
+            self.keep_hours(now_ns)
 
     def _events(self, first: int, last: int) -> Iterator[tuple[int, np.ndarray]]:
         """Event rows `first` to `last`, in pieces."""
@@ -179,6 +188,7 @@ class Assembly:
         """Members as the configuration has them now; who is disabled is logged out."""
         self.days.take(config)
         barred = self.registry.take(config)
+        self._logon_hours.look_again()
         self._define(self.days.listings(self.clock.at(now_ns)))
         self.venue.run_commands(now_ns)
         for party in barred:
@@ -201,6 +211,11 @@ class Assembly:
         self.venue.run_commands(now_ns)
         self.save()
         self.run_schedule(now_ns)
+
+    def keep_hours(self, now_ns: int) -> None:
+        """Sessions' hours: who must go now, whose numbers begin again (O-120, O-121)."""
+        if self._logon_hours.keep(now_ns):
+            self.venue.run_commands(now_ns)
 
     def run_schedule(self, now_ns: int) -> None:
         """Journals what the timetable and pauses ask for up to now, each at its time (C-8 to C-11).

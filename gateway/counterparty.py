@@ -17,6 +17,7 @@ import numpy as np
 from gateway.message import Header
 from gateway.types import SESSION_ROW
 from specs.credentials import Network
+from specs.session_hours import SessionHours
 
 if TYPE_CHECKING:
     from gateway.session import Session
@@ -92,6 +93,7 @@ class Counterparty:
         "connection",
         "credential",
         "header",
+        "hours",
         "own",
         "peer",
         "rates",
@@ -121,6 +123,7 @@ class Counterparty:
         self.rates = Rates()
         self.throttled = 0
         self.cancel_on_disconnect = True
+        self.hours: SessionHours | None = None  # None: at any time
 
     @property
     def clock_tolerance_ns(self) -> int:

@@ -101,6 +101,7 @@ class Registry:
         )
         party.cancel_on_disconnect = member.cancel_on_disconnect
         party.access = access_of(member)
+        party.hours = member.schedule or self._config.fix.schedule
         if not known:
             self.directory.add(party)
 

@@ -65,6 +65,7 @@ class SentRows:
         self.journaled = 1  # rows below this number are in a payload or follow from events
         self.was_reset = False
         self.connected = False  # logged on; after a restart: was logged on when the venue ended
+        self.began_minute = 0  # of the venue clock since 1970: the start that began these numbers
         self.pending: dict[int, bytes] = {}  # kept messages that no payload has yet
         self._store = store
         self._tail: list[bytes] = []  # rows behind those of _rows

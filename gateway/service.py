@@ -318,6 +318,7 @@ class Service:
             self._said_halt = self._sequencer.halted
             say(f"halted: {self._said_halt}" if self._said_halt else "resumed")
         self._parts.run_schedule(now_ns)
+        self._parts.keep_hours(now_ns)
         if self._parts.days.is_over(venue_ns) and not self._said_halt:
             self._parts.end_day(now_ns)
             say(f"venue day {self._parts.days.today}")

@@ -9,7 +9,7 @@ kept, a reset, a report at another time) journals its rows before anything of it
 no number is ever used twice. Payloads of Sequencer.append_sessions:
 
     payload = header {kind, sections, events_through, follow_through}, then per session
-              section {session, flags, expected_in, first number, rows, blob bytes},
+              section {session, flags and minute, expected_in, first number, rows, blob bytes},
               rows STORE_ROW[rows], blobs
 
 `follow_through`: reports of events up to it have rows that follow from them. `events_through`:
@@ -41,6 +41,7 @@ from gateway.types import (
 
 _RESET = 1  # flags of a section
 _CONNECTED = 2
+_BEGAN_SHIFT = 2  # of the minute that began the numbers, in the same word
 _HEADER = struct.Struct("<IIQQ")
 _SECTION = struct.Struct("<6I")
 _EMPTY = np.zeros(0, STORE_ROW)
@@ -178,6 +179,7 @@ class SessionStore:
     def _section_head(self, log: SentRows, first: int, rows: int, blob_bytes: int) -> bytes:
         expected_in = self._expected_in.item(log.session)
         flags = (_RESET if log.was_reset else 0) | (_CONNECTED if log.connected else 0)
+        flags |= log.began_minute << _BEGAN_SHIFT
         return _SECTION.pack(log.session, flags, expected_in, first, rows, blob_bytes)
 
     def snapshot(self) -> bytes:
@@ -258,6 +260,7 @@ class SessionStore:
         log.load(first, rows)
         log.was_reset = False
         log.connected = bool(flags & _CONNECTED)
+        log.began_minute = flags >> _BEGAN_SHIFT
         self._expected_in[session] = expected_in
         self._heard_of.discard(session)
         self.urgent = False

@@ -29,6 +29,7 @@ from specs.loading import SpecError, load_toml
 from specs.members import members_beside, overlay
 from specs.outlets import ConsoleConfig, MqttConfig
 from specs.products import Catalogue
+from specs.session_hours import SessionHours
 from specs.sessions import default_calendar
 
 VENUE_FILE = Path(__file__).with_name("venue.toml")
@@ -87,6 +88,7 @@ class FixConfig(_Table, frozen=True):
     host: str = "127.0.0.1"
     port: Port = 9878
     tls: TlsConfig | None = None
+    schedule: SessionHours | None = None
     connections_max: Annotated[int, Meta(ge=1, le=10_000)] = 256
     connections_per_address_max: Annotated[int, Meta(ge=0, le=10_000)] = 0
     logons_per_minute_max: Annotated[int, Meta(ge=1, le=1_000_000)] = 600
@@ -195,6 +197,7 @@ class Member(_Table, frozen=True, rename={"accounts": "account"}):
     messages_burst_max: Rate = 0
     cancels_per_second_max: Rate = 1_000
     cancel_on_disconnect: bool = True
+    schedule: SessionHours | None = None
     password_hash: str = ""
     public_key: str = ""
     certificate: bool = False
