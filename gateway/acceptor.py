@@ -42,6 +42,7 @@ _ACTIVE = State.ACTIVE
 _NEED_MORE = int(Stop.NEED_MORE)
 _LOOK_BYTES = 256  # of a garbled Logon
 _CANCELS = (b"F", b"q", b"Z")
+_BUSINESS_REJECT = b"j"
 _THROTTLED = 0  # BusinessRejectReason (380): other
 
 
@@ -258,7 +259,7 @@ class Acceptor(Session):
         room = self._desk.room()
         fault = self._desk.take(party, message, self._is_stale(message, now_ns), now_ns)
         budget.since_ns += (room - self._desk.room()) * budget.message_ns
-        if fault is None:
+        if fault is None or message.msg_type == _BUSINESS_REJECT:  # O-170
             return
         if fault.business:
             self._reject_business(message, fault.reason, fault.text, now_ns)

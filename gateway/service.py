@@ -102,6 +102,8 @@ def engine_limits(config: VenueConfig) -> EngineLimits:
         orders_max=orders_max,
         requests_max=min(max(requests, least.requests_max, orders_max), REQUESTS_BOUND),
         members_max=max(least.members_max, len(config.members)),
+        accounts_max=max(least.accounts_max, sum(len(one.accounts) for one in config.members)),
+        sessions_max=max(least.sessions_max, sum(len(one.comp_ids) for one in config.members)),
     )
 
 

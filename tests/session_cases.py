@@ -303,5 +303,6 @@ NUMBERS = [
         10,
     ),
     live("7-reject-received", ["3 34=2 45=1 58=no", "0 34=3"], [], OPEN, 4),
+    live("7-business-reject-received (O-170)", ["j 34=2 45=1 372=8 380=0"], [], OPEN, 3),
     live("7-faulty-reject-is-not-rejected", ["3 34=2 58=no"], [], OPEN, 3),
 ]
