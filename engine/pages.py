@@ -25,14 +25,19 @@ _DONTNEED = getattr(mmap, "MADV_DONTNEED", 4)
 
 
 @contextmanager
-def had_ahead(rows: np.ndarray, used: Callable[[], int]) -> Iterator[None]:
-    """Has the pages of rows up to _ROWS_AHEAD behind row used(), in a thread, for the block."""
+def had_ahead(table: Callable[[], np.ndarray], used: Callable[[], int]) -> Iterator[None]:
+    """Has the pages of table() up to _ROWS_AHEAD behind row used(), in a thread, for the block.
+
+    table() may be another one from some moment on: that is begun with.
+    """
     ended = threading.Event()
 
     def run() -> None:
-        had = 0
-        while had < len(rows) and not ended.is_set():
-            if had - used() > _ROWS_AHEAD:
+        rows, had = table(), 0
+        while not ended.is_set():
+            if table() is not rows:
+                rows, had = table(), 0
+            if had >= len(rows) or had - used() > _ROWS_AHEAD:
                 ended.wait(_LOOK_SECONDS)
             else:
                 fault_in(rows[had : had + _STEP_ROWS])

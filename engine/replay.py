@@ -141,7 +141,8 @@ class _Replay:
             apply_batch(engine, sink, commands, blobs)
 
         def roll(command: np.ndarray) -> None:
-            engine.roll_requests(_request_rows(len(self._requests)))
+            self._requests = _request_rows(len(self._requests))
+            engine.roll_requests(self._requests)
             apply(command, np.zeros(0, np.uint8))
 
         day = snapshot.meta.day if snapshot is not None else self._segments[0].day
@@ -152,7 +153,7 @@ class _Replay:
         replayer = Replayer(apply, roll, before, stop_at=at, single_from=single, skips=self.skips)
         records = session_bytes = size = 0
         started = time.perf_counter()
-        with had_ahead(self._requests, lambda: engine.request_count):
+        with had_ahead(lambda: self._requests, lambda: engine.request_count):
             for record in stream.records():
                 replayer.feed(record)
                 header = record.header
