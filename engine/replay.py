@@ -104,6 +104,7 @@ class _Replay:
         make: EngineMaker,
         skips: frozenset[int] | None,
     ) -> None:
+        self._requests: np.ndarray  # of the day at hand
         self._data_dir = data_dir
         self._segments = list_segments(data_dir)
         self._limits = limits

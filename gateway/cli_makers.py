@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
@@ -63,8 +64,11 @@ def run_makers(data_dir: Path, asked: Asked) -> int:
     return 0
 
 
-def maker_lines(data_dir: Path, catalogue: Catalogue) -> list[str]:
-    """How many of its quotes each maker kept as it owes, on each trading date that ended."""
+def maker_lines(data_dir: Path, catalogue: Catalogue, on: date | None = None) -> list[str]:
+    """How many of its quotes each maker kept as it owes, on each trading date that ended.
+
+    on: that date alone.
+    """
     known = Known()
     known.learn(*definition_commands(data_dir))
     found = Obligations(wanted_of(known, catalogue, Asked()))
@@ -76,8 +80,9 @@ def maker_lines(data_dir: Path, catalogue: Catalogue) -> list[str]:
     for made in found.settled:
         kept[made.trading_date, names[made.account]].append(made.is_met)
     return [
-        f"{name} met {sum(met):,} of {len(met):,} obligations on {from_yyyymmdd(date)}"
-        for (date, name), met in sorted(kept.items())
+        f"{name} met {sum(met):,} of {len(met):,} obligations on {from_yyyymmdd(ended)}"
+        for (ended, name), met in sorted(kept.items())
+        if on is None or from_yyyymmdd(ended) == on
     ]
 
 

@@ -26,6 +26,7 @@ from engine.turn import VenueHalted
 from gateway.administration import Administration
 from gateway.assembly import Assembly, assemble
 from gateway.clock import start_clock
+from gateway.day_report import DayReports
 from gateway.feed_process import FeedProcess
 from gateway.liveness import SECOND_NS
 from gateway.operator import OperatorDesk
@@ -124,6 +125,7 @@ class Service:
         self._venue = parts.venue
         self._sequencer = parts.sequencer
         self._feed = FeedProcess(config.feed, data_dir)
+        self._day_reports = DayReports(data_dir)
         self._ended = asyncio.Event()
         self._sync_wanted = asyncio.Event()
         self._administration = Administration(
@@ -238,6 +240,7 @@ class Service:
         if self._listener:
             self._listener.close()
         await self._operators.stop()
+        await self._day_reports.stop()
         await self._watch.stop_metrics()
         failed = self._failure is not None or self._sequencer.fault is not None
         if not failed:
@@ -322,8 +325,10 @@ class Service:
         self._parts.run_schedule(now_ns)
         self._parts.keep_hours(now_ns)
         if self._parts.days.is_over(venue_ns) and not self._said_halt:
+            ended = self._parts.days.today
             self._parts.end_day(now_ns)
             say(f"venue day {self._parts.days.today}")
+            self._day_reports.begin(ended, say)
         if self._grace_ends_ns and now_ns > self._grace_ends_ns:
             self._grace_ends_ns = 0
             self._parts.end_grace(now_ns)
