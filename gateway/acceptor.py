@@ -21,6 +21,7 @@ from gateway.facts import Fact, Refused
 from gateway.header import (
     check_header,
     identity_of,
+    next_expected_fault,
     numbering_of,
     sequence_number,
     too_low_text,
@@ -171,9 +172,14 @@ class Acceptor(Session):
         self._budget = Bucket(rates.messages, rates.burst)
         self._cancels = Bucket(rates.cancels)
         self._start(interval_s, reset, now_ns)
-        self._answer_logon(interval_s, reset, now_ns)
+        wanted, sends = message.number(789), party.options.next_expected
+        tells = sends == "always" or (sends == "echo" and wanted is not None)
+        misses = wanted is not None and wanted < party.next_out
+        self._answer_logon(interval_s, reset, tells, now_ns)
         if numbering == Numbering.HIGH:
-            self._request_missing(number, now_ns)
+            self._miss(number, tells and wanted is not None, now_ns)
+        if wanted is not None and misses:
+            self._owe(wanted, party.next_out - 1, now_ns)  # our Logon too: it came too early
 
     def _reset_live(self, message: Message, now_ns: int) -> None:
         """141=Y in a live session: numbers begin again, the connection stays."""
@@ -190,10 +196,12 @@ class Acceptor(Session):
         else:
             self._welcome(party, message, now_ns)
 
-    def _answer_logon(self, interval_s: int, reset: bool, now_ns: int) -> None:
+    def _answer_logon(self, interval_s: int, reset: bool, tells: bool, now_ns: int) -> None:
         fields: list[Field] = [(98, 0), (108, interval_s)]
         if reset:
             fields.append((141, "Y"))
+        if tells:
+            fields.append((789, self._known().expected_in))
         self._send(b"A", tuple(fields), now_ns)
 
     def _take_garbled(self, skipped: bytes, now_ns: int) -> None:
@@ -293,7 +301,9 @@ def _sequence_fault(party: Counterparty, message: Message) -> str | None:
     """Why a Logon's number is refused; None: it is taken."""
     number = sequence_number(message) or 0
     if message.flag(141):
-        return None if number == 1 else "ResetSeqNumFlag (141) needs MsgSeqNum (34) 1"
+        if number != 1:
+            return "ResetSeqNumFlag (141) needs MsgSeqNum (34) 1"
+        return next_expected_fault(message, 1)
     if number < party.expected_in:
         return too_low_text(party.expected_in, number)
-    return None
+    return next_expected_fault(message, party.next_out)

@@ -257,7 +257,9 @@ class Assembly:
     def end_grace(self, now_ns: int) -> None:
         """Sessions that were there before a restart and did not come back are lost (M-45)."""
         for party in self.registry.directory.parties():
-            if party.connection is None and self.store.log(party.session).connected:
+            if party.connection is not None or party in self.venue.away:
+                continue
+            if self.store.log(party.session).connected:
                 self.store.connected(party.session, False)
                 self.venue.session_lost(party, now_ns)
         self.venue.run_commands(now_ns)

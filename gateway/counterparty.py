@@ -18,6 +18,7 @@ from gateway.message import Header
 from gateway.types import SESSION_ROW
 from specs.credentials import Network
 from specs.session_hours import SessionHours
+from specs.session_options import SessionValues
 
 if TYPE_CHECKING:
     from gateway.session import Session
@@ -89,11 +90,12 @@ class Counterparty:
         "_expected_in",
         "_next_out",
         "access",
-        "cancel_on_disconnect",
         "connection",
         "credential",
         "header",
         "hours",
+        "options",
+        "options",
         "own",
         "peer",
         "rates",
@@ -122,7 +124,7 @@ class Counterparty:
         self.access = Access()
         self.rates = Rates()
         self.throttled = 0
-        self.cancel_on_disconnect = True
+        self.options = SessionValues()
         self.hours: SessionHours | None = None  # None: at any time
 
     @property

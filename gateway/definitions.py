@@ -322,7 +322,8 @@ def _define_member(batch: _Batch, member: Member) -> None:
         session = np.zeros(1, SESSION)[0]
         session["session"] = batch.id_of(CommandKind.DEFINE_SESSION, comp_id)
         session["member"] = number
-        session["cancel_on_disconnect"] = member.cancel_on_disconnect
+        cancel_on = member.values_of(comp_id).cancel_on_disconnect
+        session["cancel_on_disconnect"] = cancel_on != "off"
         session["name"] = comp_id.encode()
         batch.add(CommandKind.DEFINE_SESSION, session)
 

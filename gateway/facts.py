@@ -17,9 +17,10 @@ class LoggedOn(NamedTuple):
 
 
 class LoggedOut(NamedTuple):
-    """The session ended by Logout, ours or theirs."""
+    """The session ended by Logout; by_peer: it was the peer that wanted to leave."""
 
     text: str
+    by_peer: bool = False
 
 
 class Lost(NamedTuple):

@@ -137,6 +137,17 @@ def numbering_of(number: int, expected: int) -> Numbering:
     return Numbering.LOW if number < expected else Numbering.HIGH
 
 
+def next_expected_fault(message: Message, next_out: int) -> str | None:
+    """Why NextExpectedMsgSeqNum (789) of a Logon is refused; None: it may stand, or is not there.
+
+    next_out: the highest it may be, the number of what we send next. Source: O-123.
+    """
+    if message.get(789) is None or 1 <= (message.number(789) or 0) <= next_out:
+        return None
+    asked = message.text(789)
+    return f"NextExpectedMsgSeqNum (789) is {asked}, the next number is {next_out}"
+
+
 def too_low_text(expected: int, received: int) -> str:
     """The Logout text that members' engines read the expected number from."""
     return f"MsgSeqNum too low, expecting {expected} but received {received}"

@@ -11,6 +11,7 @@ from gateway.facts import Delivered, Refused
 from gateway.header import (
     check_header,
     identity_of,
+    next_expected_fault,
     numbering_of,
     sequence_number,
     too_low_text,
@@ -28,15 +29,22 @@ class Initiator(Session):
         super().__init__(reader, Policy(), State.LOGON_SENT, now_ns)
         self.party = party
         self._heartbeat_s = heartbeat_s
+        self._tells = False  # our Logon had 789
 
-    def log_on(self, now_ns: int, reset: bool = False) -> None:
-        """Writes the Logon; reset: both sides begin again at 1. Call it once, first."""
+    def log_on(self, now_ns: int, reset: bool = False, next_expected: bool = False) -> None:
+        """Writes the Logon; reset: both sides begin again at 1. Call it once, first.
+
+        next_expected: it says what it misses (789), so that nobody has to ask.
+        """
+        self._tells = next_expected
         party = self._known()
         fields: list[Field] = [(98, 0), (108, self._heartbeat_s)]
         if reset:
             party.reset()
             self._reset_sent = True
             fields.append((141, "Y"))
+        if next_expected:
+            fields.append((789, party.expected_in))
         if party.credential is not None:
             fields += [(553, party.credential[0]), (554, party.credential[1])]
         self._send(b"A", tuple(fields), now_ns)
@@ -81,15 +89,21 @@ class Initiator(Session):
         elif reset:
             party.expected_in = 1
         numbering = numbering_of(number, party.expected_in)
+        text = next_expected_fault(message, party.next_out)
         if numbering == Numbering.LOW:
-            self._refuse(too_low_text(party.expected_in, number), now_ns)
+            text = too_low_text(party.expected_in, number)
+        if text is not None:
+            self._refuse(text, now_ns)
             return
         if numbering == Numbering.EXPECTED:
             self._consume(party)
         interval_s = message.number(108)
         self._start(self._heartbeat_s if interval_s is None else interval_s, reset, now_ns)
+        wanted = message.number(789)
         if numbering == Numbering.HIGH:
-            self._request_missing(number, now_ns)
+            self._miss(number, self._tells and wanted is not None, now_ns)
+        if wanted is not None and not reset:
+            self._owe(wanted, party.next_out - 1, now_ns)
 
     def _answer_reset(self, party: Counterparty, now_ns: int) -> None:
         """The venue began again by itself: so do we, and say so with 34=1."""

@@ -99,9 +99,9 @@ class Registry:
             member.messages_burst_max,
             member.cancels_per_second_max,
         )
-        party.cancel_on_disconnect = member.cancel_on_disconnect
+        party.options = member.values_of(party.peer.decode())
         party.access = access_of(member)
-        party.hours = member.schedule or self._config.fix.schedule
+        party.hours = party.options.schedule or self._config.fix.schedule
         if not known:
             self.directory.add(party)
 

@@ -324,6 +324,7 @@ class Service:
             say(f"halted: {self._said_halt}" if self._said_halt else "resumed")
         self._parts.run_schedule(now_ns)
         self._parts.keep_hours(now_ns)
+        venue.end_graces(now_ns)
         if self._parts.days.is_over(venue_ns) and not self._said_halt:
             ended = self._parts.days.today
             self._parts.end_day(now_ns)

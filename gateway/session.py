@@ -321,7 +321,8 @@ class Session(Speaker):
         if not answered:
             self._send(b"5", (), now_ns)
         self._limit_ns = now_ns + self._policy.logout_timeout_ns
-        self._end(Happened.LOGOUT_RECEIVED, LoggedOut(message.text(58, "Logout received")))
+        text = message.text(58, "Logout received")
+        self._end(Happened.LOGOUT_RECEIVED, LoggedOut(text, by_peer=not answered))
 
     def _answer_resend_request(self, message: Message, now_ns: int) -> None:
         party = self._known()
@@ -336,8 +337,12 @@ class Session(Speaker):
             return
         last = party.next_out - 1  # never past what was sent
         end = last if end == 0 else min(end, last)
+        self._owe(max(begin, 1), end, now_ns)
+
+    def _owe(self, begin: int, end: int, now_ns: int) -> None:
+        """Sends begin..end, both included, again: now and whenever the line takes more."""
         if begin <= end:
-            self._resend.ask(max(begin, 1), end)
+            self._resend.ask(begin, end)
             if not self._pumped:  # one chunk a read, however many requests it holds
                 self._pump(now_ns)
 
@@ -373,6 +378,13 @@ class Session(Speaker):
         expected = self._known().expected_in
         if self.state == _ACTIVE and self._gap.must_ask(number, expected, now_ns):
             self._send(b"2", ((7, expected), (16, 0)), now_ns)
+
+    def _miss(self, number: int, peer_knows: bool, now_ns: int) -> None:
+        """What lies before a Logon's `number`: asked for, or on its way by our 789 (O-124)."""
+        if peer_knows:
+            self._gap.must_ask(number, self._known().expected_in, now_ns)
+        else:
+            self._request_missing(number, now_ns)
 
     def _take_silence(self, now_ns: int) -> None:
         while (due := self._liveness.due(now_ns)) != Due.NOTHING:

@@ -26,6 +26,7 @@ from gateway.clock import NEVER_NS, VenueClock
 from gateway.counterparty import Counterparty
 from gateway.desk import Desk
 from gateway.facts import Fact, LoggedOn, LoggedOut, Lost
+from gateway.liveness import SECOND_NS
 from gateway.reporter import Reporter
 from gateway.server import Line
 from gateway.session import Session
@@ -88,6 +89,7 @@ class Venue:
         self._short_bytes_max = SHORT_BYTES_MAX if venue_clock.is_real else 0
         self._waits_for_disk = waits_for_disk
         self._held: deque[Held] = deque()
+        self.away: dict[Counterparty, int] = {}  # whose orders wait for it, until (session clock)
         self._told = 0
         self._speaker: Line | None = None  # of the last turn, which ended at _spoke_ns
         self._spoke_ns = 0
@@ -217,10 +219,19 @@ class Venue:
 
     def session_lost(self, party: Counterparty, now_ns: int) -> None:
         """A drop, not a Logout: the session's DAY orders go, where it is set so (M-45)."""
-        if party.cancel_on_disconnect:
+        if party.options.cancel_on_disconnect != "off":
             if self.desk.room() <= 0:
                 self._submit(now_ns)
             self.desk.add(CommandKind.SESSION_LOST, party.session, now_ns)
+
+    def end_graces(self, now_ns: int) -> None:
+        """Those whose grace is over are lost now (O-126)."""
+        over = [party for party, until_ns in self.away.items() if until_ns <= now_ns]
+        for party in over:
+            del self.away[party]
+            self._leave(party, 0, is_lost=True)
+        if over:
+            self.run_commands(now_ns)
 
     # -- one turn
 
@@ -268,17 +279,25 @@ class Venue:
         party = session.party
         if party is None:
             return
+        options = party.options
         if isinstance(fact, LoggedOn):
+            self.away.pop(party, None)
             self._store.connected(party.session, True)
         elif isinstance(fact, LoggedOut):
-            self._leave(party)
+            leaves = options.cancel_on_disconnect == "drop_and_logout" and fact.by_peer
+            self._leave(party, options.disconnect_grace_seconds, is_lost=leaves)
         elif isinstance(fact, Lost):
-            self._leave(party)
-            self.session_lost(party, self._clock())
+            self._leave(party, options.disconnect_grace_seconds, is_lost=True)
 
-    def _leave(self, party: Counterparty) -> None:
-        self._store.connected(party.session, False)
+    def _leave(self, party: Counterparty, grace_seconds: int, *, is_lost: bool) -> None:
+        """A session's end; one that is lost counts as connected until its grace is over."""
         self._reporter.inquiries.forget(party.session)
+        if is_lost and grace_seconds:
+            self.away[party] = self._clock() + grace_seconds * SECOND_NS
+            return
+        self._store.connected(party.session, False)
+        if is_lost:
+            self.session_lost(party, self._clock())
 
     def _finish_turn(self, now_ns: int, line: Line | None = None) -> None:
         """Journals what the turn sent, then sends it, or holds it for the disk."""

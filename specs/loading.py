@@ -128,6 +128,8 @@ def _type_at(info: inspect.Type, path: str) -> inspect.Type:
             info = next(field.type for field in info.fields if field.encode_name == step["name"])
         elif isinstance(info, inspect.ListType | inspect.VarTupleType):
             info = info.item_type
+        elif isinstance(info, inspect.DictType):
+            info = info.value_type
         else:
             return info
     return _without_none(info)

@@ -30,6 +30,7 @@ from specs.members import members_beside, overlay
 from specs.outlets import ConsoleConfig, MqttConfig
 from specs.products import Catalogue
 from specs.session_hours import SessionHours
+from specs.session_options import SessionOptions, SessionValues, values_of
 from specs.sessions import default_calendar
 
 VENUE_FILE = Path(__file__).with_name("venue.toml")
@@ -184,8 +185,8 @@ class Account(_Table, frozen=True):
     quote_delta_max: Lots = 0
 
 
-class Member(_Table, frozen=True, rename={"accounts": "account"}):
-    """One member: who it is, what it may do."""
+class Member(SessionValues, frozen=True, kw_only=True, rename={"accounts": "account"}):
+    """One member: who it is, what it may do; what holds for its sessions."""
 
     name: Name
     accounts: Annotated[tuple[Account, ...], Meta(min_length=1, max_length=1_000)]
@@ -196,8 +197,7 @@ class Member(_Table, frozen=True, rename={"accounts": "account"}):
     messages_per_second_max: Rate = 10_000_000
     messages_burst_max: Rate = 0
     cancels_per_second_max: Rate = 1_000
-    cancel_on_disconnect: bool = True
-    schedule: SessionHours | None = None
+    session: dict[str, SessionOptions] = {}
     password_hash: str = ""
     public_key: str = ""
     certificate: bool = False
@@ -215,6 +215,13 @@ class Member(_Table, frozen=True, rename={"accounts": "account"}):
         except ValueError as error:
             text = f"addresses {error}; allowed: networks such as 10.1.0.0/16, addresses"
             raise ValueError(text) from error
+        for name in self.session:
+            if name not in self.comp_ids:
+                raise ValueError(f"session.{name}; allowed: {', '.join(self.comp_ids)}")
+
+    def values_of(self, comp_id: str) -> SessionValues:
+        """What holds for one of its sessions."""
+        return values_of(self, self.session.get(comp_id))
 
     @property
     def has_credential(self) -> bool:

@@ -39,18 +39,28 @@ class Member(fix.Application):
             f"SocketConnectPort={port}\nSocketNodelay=Y\nResetOnLogon={'Y' if reset else 'N'}\n"
             f"[SESSION]\nBeginString=FIX.4.4\nSenderCompID={comp_id}\nTargetCompID=SITEX\n"
         )
-        self._settings = fix.SessionSettings(str(settings))
-        self._store = fix.FileStoreFactory(self._settings)
-        self._log = fix.FileLogFactory(self._settings)
+        self._file = settings
         self._initiator: fix.SocketInitiator | None = None
+
+    def set(self, name: str, value: str) -> Member:
+        """One more setting of the session."""
+        self._file.write_text(f"{self._file.read_text()}{name}={value}\n")
+        return self
 
     def start(self) -> Member:
         """Connects and waits for the logon."""
-        self._initiator = fix.SocketInitiator(self, self._store, self._settings, self._log)
         before = self.logons
-        self._initiator.start()
+        self.open().start()
         self.wait_until(lambda: self.logons > before and self.logged_on)
         return self
+
+    def open(self) -> fix.SocketInitiator:
+        """QuickFIX's initiator, with the settings as they are now."""
+        self._settings = fix.SessionSettings(str(self._file))
+        self._store = fix.FileStoreFactory(self._settings)
+        self._log = fix.FileLogFactory(self._settings)
+        self._initiator = fix.SocketInitiator(self, self._store, self._settings, self._log)
+        return self._initiator
 
     def stop(self) -> None:
         """Logs out and ends QuickFIX's thread."""

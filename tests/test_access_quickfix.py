@@ -81,8 +81,7 @@ class Proving(Member):
 
     def connect(self) -> None:
         """Connects; what comes of it lies in `admin`."""
-        self._initiator = fix.SocketInitiator(self, self._store, self._settings, self._log)
-        self._initiator.start()
+        self.open().start()
 
     def toAdmin(self, message: fix.Message, session_id: fix.SessionID) -> None:  # noqa: N802
         """A Logon is given what it proves."""

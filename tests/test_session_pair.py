@@ -32,6 +32,8 @@ def reader() -> Tables:
 class Pair:
     """A Rig and an Initiator with a wire between them that keeps bytes in order until it breaks."""
 
+    next_expected = False
+
     def __init__(self, reader: Tables, seed: int) -> None:
         self.chance = random.Random(seed)
         self.rig = Rig(rows_max=self.chance.choice([3, 64]))
@@ -55,7 +57,7 @@ class Pair:
         self.to_venue = b""
         self.unread = b""
         self.member = Initiator(self.reader, self.party, 30, self.rig.now_ns)
-        self.member.log_on(self.rig.now_ns, reset)
+        self.member.log_on(self.rig.now_ns, reset, self.next_expected)
 
     def move(self) -> None:
         """Some bytes arrive in each direction."""

@@ -71,6 +71,8 @@ def test_the_file_says_what_the_code_takes_when_it_is_silent():
             messages_per_second_max=member.messages_per_second_max,
             cancels_per_second_max=member.cancels_per_second_max,
             cancel_on_disconnect=member.cancel_on_disconnect,
+            disconnect_grace_seconds=member.disconnect_grace_seconds,
+            next_expected=member.next_expected,
         )
         assert written == silent
 
