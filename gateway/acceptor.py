@@ -17,7 +17,7 @@ import numpy as np
 
 from gateway.access import Origin
 from gateway.counterparty import Counterparty, Directory
-from gateway.facts import Fact, Refused
+from gateway.facts import Fact, Refused, no_facts
 from gateway.header import (
     check_header,
     identity_of,
@@ -28,10 +28,7 @@ from gateway.header import (
 )
 from gateway.message import Field, Message
 from gateway.policy import Policy, Reader
-from gateway.session import (
-    Session,
-    no_facts,
-)
+from gateway.session import Session
 from gateway.states import Happened, Numbering, State
 from gateway.throttle import Bucket, Patience
 from gateway.types import BEGIN_STRING, Fault, Stop
@@ -177,7 +174,7 @@ class Acceptor(Session):
         misses = wanted is not None and wanted < party.next_out
         self._answer_logon(interval_s, reset, tells, now_ns)
         if numbering == Numbering.HIGH:
-            self._miss(number, tells and wanted is not None, now_ns)
+            self._request_missing(number, now_ns, tells and wanted is not None)
         if wanted is not None and misses:
             self._owe(wanted, party.next_out - 1, now_ns)  # our Logon too: it came too early
 

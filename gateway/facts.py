@@ -48,3 +48,8 @@ class Delivered(NamedTuple):
 
 
 Fact = LoggedOn | LoggedOut | Lost | Refused | PeerRejected | Delivered
+
+
+def no_facts() -> list[Fact]:
+    """A fresh list for the facts of one call."""
+    return []

@@ -101,7 +101,7 @@ class Initiator(Session):
         self._start(self._heartbeat_s if interval_s is None else interval_s, reset, now_ns)
         wanted = message.number(789)
         if numbering == Numbering.HIGH:
-            self._miss(number, self._tells and wanted is not None, now_ns)
+            self._request_missing(number, now_ns, self._tells and wanted is not None)
         if wanted is not None and not reset:
             self._owe(wanted, party.next_out - 1, now_ns)
 

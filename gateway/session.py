@@ -33,7 +33,7 @@ from __future__ import annotations
 import numpy as np
 
 from gateway.counterparty import Counterparty
-from gateway.facts import Fact, LoggedOn, LoggedOut, Lost, PeerRejected, Refused
+from gateway.facts import Fact, LoggedOn, LoggedOut, Lost, PeerRejected, Refused, no_facts
 from gateway.header import (
     FORMAT_INCORRECT,
     OTHER,
@@ -373,18 +373,13 @@ class Session(Speaker):
         party.sent.changed(urgent=False)
         self._gap.expects(party.expected_in)
 
-    def _request_missing(self, number: int, now_ns: int) -> None:
-        """Asks for what lies before `number`: once a gap, again only when nothing came of it."""
+    def _request_missing(self, number: int, now_ns: int, on_its_way: bool = False) -> None:
+        """Asks for what lies before `number`, or is on its way by our 789 (O-124): once a gap,
+        again only when nothing came of it."""
         expected = self._known().expected_in
-        if self.state == _ACTIVE and self._gap.must_ask(number, expected, now_ns):
+        must_ask = self.state == _ACTIVE and self._gap.must_ask(number, expected, now_ns)
+        if must_ask and not on_its_way:
             self._send(b"2", ((7, expected), (16, 0)), now_ns)
-
-    def _miss(self, number: int, peer_knows: bool, now_ns: int) -> None:
-        """What lies before a Logon's `number`: asked for, or on its way by our 789 (O-124)."""
-        if peer_knows:
-            self._gap.must_ask(number, self._known().expected_in, now_ns)
-        else:
-            self._request_missing(number, now_ns)
 
     def _take_silence(self, now_ns: int) -> None:
         while (due := self._liveness.due(now_ns)) != Due.NOTHING:
@@ -453,8 +448,3 @@ class Session(Speaker):
         party = self.party
         if self.state == _CLOSED and party is not None and party.connection is self:
             party.connection = None
-
-
-def no_facts() -> list[Fact]:
-    """A fresh list for the facts of one call."""
-    return []
