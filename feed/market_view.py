@@ -38,8 +38,7 @@ from feed.messages import (
     TradingStatus,
     Uncrossed,
 )
-from feed.multicast import Line
-from feed.subscriber import Subscriber
+from feed.subscriber import subscriber_of
 from feed.views import (
     Curve,
     Kind,
@@ -322,12 +321,7 @@ class Follower:
 
     def __init__(self, feed: FeedConfig) -> None:
         self.view = MarketView()
-        self.subscriber = Subscriber(
-            (Line(feed.line_a.group, feed.line_a.port), Line(feed.line_b.group, feed.line_b.port)),
-            (feed.recovery_host, feed.recovery_port),
-            feed.interface,
-            on_update=self._take,
-        )
+        self.subscriber = subscriber_of(feed, self._take)
 
     def state(self) -> PublisherState:
         """Whether the view may be believed (F-130)."""

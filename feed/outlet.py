@@ -25,10 +25,21 @@ def run_outlet(feed: FeedConfig, nice: int, tell: Tell, *, is_child: bool) -> No
 
     is_child: also until standard input ends.
     """
+
+    async def work() -> None:
+        follower = Follower(feed)
+        async with follower.subscriber as subscriber:
+            await first_of(subscriber.run(), tell(follower))
+
+    run_process(work, nice, is_child=is_child)
+
+
+def run_process(work: Callable[[], Awaitable[None]], nice: int, *, is_child: bool) -> None:
+    """Runs `work` behind the venue in priority, until a signal or its own end."""
     stand_back(nice)
     gc.freeze()
     gc.set_threshold(200_000, 20, 20)
-    main = _run(feed, tell, is_child)
+    main = _until_ended(work, is_child)
     try:
         import uvloop
     except ImportError:
@@ -37,24 +48,27 @@ def run_outlet(feed: FeedConfig, nice: int, tell: Tell, *, is_child: bool) -> No
         uvloop.run(main)
 
 
-async def _run(feed: FeedConfig, tell: Tell, is_child: bool) -> None:
+async def _until_ended(work: Callable[[], Awaitable[None]], is_child: bool) -> None:
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
     if is_child:
         when_parent_ends(ended.set)
-    follower = Follower(feed)
-    async with follower.subscriber as subscriber:
-        tasks = [
-            asyncio.ensure_future(work) for work in (subscriber.run(), tell(follower), ended.wait())
-        ]
-        done, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+    await first_of(work(), ended.wait())
+
+
+async def first_of(*works: Awaitable[object]) -> None:
+    """Awaits them until one ends or fails; the others are cancelled."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def print_line(text: str) -> None:

@@ -34,6 +34,7 @@ from feed.packet import (
     decode_header,
     encode_packet,
 )
+from specs.venue import FeedConfig
 
 _UPDATES_MAX = 65_536  # waiting for the reader; then the lines are not read
 _DATAGRAMS_A_TURN = 256
@@ -217,3 +218,16 @@ class Subscriber:
             writer.write(encode_packet(PacketKind.REQUEST, 0, 0, time.time_ns(), encoded))
             await writer.drain()
             request = await self._requests.get()
+
+
+def subscriber_of(
+    feed: FeedConfig, on_update: Callable[[Update], None] | None = None
+) -> Subscriber:
+    """A subscriber of what venue.toml says of a feed."""
+    a, b = feed.line_a, feed.line_b
+    return Subscriber(
+        (Line(a.group, a.port), Line(b.group, b.port)),
+        (feed.recovery_host, feed.recovery_port),
+        feed.interface,
+        on_update=on_update,
+    )

@@ -16,7 +16,7 @@ from gateway.counterparty import Counterparty
 from gateway.interventions import Interventions
 from gateway.operator import Answer, LogOut, Reload, Request, SetNumbers, Statistics
 from gateway.server import Listener
-from gateway.statistics import Rates, VenueStatistics, statistics
+from gateway.statistics import Health, Rates, VenueStatistics, statistics
 from gateway.tls import load_certificate
 from specs.loading import SpecError
 from specs.products import Catalogue
@@ -33,7 +33,9 @@ class Administration:
         source: VenueSource,
         catalogue: Catalogue,
         listener: Callable[[], Listener | None],
+        health: Health | None = None,
     ) -> None:
+        self.health = health or Health()
         self.rates = Rates(parts.tables.sessions)
         self.config = config
         self._parts = parts
@@ -56,7 +58,9 @@ class Administration:
 
     def statistics(self, now_ns: int) -> VenueStatistics:
         """What the venue says of itself."""
-        return statistics(self._parts, self.config, self._listener(), self.rates, now_ns)
+        return statistics(
+            self._parts, self.config, self._listener(), self.rates, self.health, now_ns
+        )
 
     def _party(self, comp_id: str) -> Counterparty | None:
         own = self.config.target_comp_id.encode()

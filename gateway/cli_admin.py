@@ -1,4 +1,4 @@
-"""`sitex admin sessions|statistics|logout|numbers|reload`: a running venue is asked."""
+"""`sitex admin sessions|statistics|logout|numbers|reload|page`: a running venue is asked."""
 
 from __future__ import annotations
 
@@ -67,6 +67,22 @@ def reload(data: Data = Path("data")) -> None:
     from gateway.operator import Reload
 
     raise typer.Exit(_ask("reload", Reload(), data))
+
+
+@app.command()
+def page(
+    port: Annotated[
+        int | None, typer.Argument(min=1, max=65_535, help="Else the configuration's, or 9880.")
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="A venue.toml.", dir_okay=False)] = None,
+    overrides: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE")] = None,
+    data: Data = Path("data"),
+    child: Annotated[bool, typer.Option("--child", hidden=True)] = False,
+) -> None:
+    """Serve the operator's page of a venue that runs, on loopback, until SIGTERM or Ctrl-C."""
+    from gateway.cli_outlets import run_operator_page
+
+    raise typer.Exit(run_operator_page(config, overrides or [], data, port, child))
 
 
 def _ask(command: str, request: Any, data: Path) -> int:

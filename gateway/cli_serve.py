@@ -62,7 +62,7 @@ def serve_config(
     warm_up(print_line)
     try:
         main = serve(config, data_dir, catalogue, source=source, start_ns=start_ns, speed=speed)
-        return run_on_loop(beside_outlets(main, config, source.file, list(source.overrides)))
+        return run_on_loop(beside_outlets(main, config, source, data_dir))
     except (
         DefinitionConflictError,
         DirectoryBusy,
@@ -81,7 +81,11 @@ def check_means(config: VenueConfig, file: Path) -> None:
         from gateway.tls import server_context
 
         server_context(config.fix.tls, file)
-    for name, library in (("metrics_port", "prometheus_client"), ("log", "structlog")):
+    for name, library in (
+        ("metrics_port", "prometheus_client"),
+        ("log", "structlog"),
+        ("page_port", "uvicorn"),
+    ):
         if getattr(config.operator, name) and find_spec(library) is None:
             raise SpecError(
                 file, f"$.operator.{name}", "needs the extra [operator]",

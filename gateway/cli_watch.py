@@ -8,10 +8,9 @@ import signal
 import sys
 from pathlib import Path
 
-from feed.multicast import Line
-from feed.subscriber import Subscriber
+from feed.subscriber import subscriber_of
 from feed.watch import NoFeedError, UnknownSymbolError, watch
-from specs.venue import VENUE_FILE, load_venue
+from specs.venue import VENUE_FILE, FeedConfig, load_venue
 
 
 def run_watch(
@@ -19,27 +18,16 @@ def run_watch(
 ) -> int:
     """Shows one contract until Ctrl-C, or for `seconds`; the exit code."""
     feed = load_venue(config_file or VENUE_FILE, overrides).feed
-    lines = (
-        Line(feed.line_a.group, feed.line_a.port),
-        Line(feed.line_b.group, feed.line_b.port),
-    )
-    recovery = (feed.recovery_host, feed.recovery_port)
     try:
-        asyncio.run(_watch(symbol.upper(), lines, recovery, feed.interface, seconds))
+        asyncio.run(_watch(symbol.upper(), feed, seconds))
     except (NoFeedError, UnknownSymbolError, OSError) as error:
         sys.stderr.write(f"sitex watch: {error}\n")
         return 1
     return 0
 
 
-async def _watch(
-    symbol: str,
-    lines: tuple[Line, Line],
-    recovery: tuple[str, int],
-    interface: str,
-    seconds: float | None,
-) -> None:
-    task = asyncio.create_task(watch(symbol, Subscriber(lines, recovery, interface), seconds))
+async def _watch(symbol: str, feed: FeedConfig, seconds: float | None) -> None:
+    task = asyncio.create_task(watch(symbol, subscriber_of(feed), seconds))
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     with contextlib.suppress(asyncio.CancelledError):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 SOCKET_NAME = "operator.sock"
+TOKEN_FILE, TOKEN_BYTES = "operator.token", 24  # of the page
 LINE_BYTES_MAX = 4_096
 ANSWER_BYTES_MAX = 1 << 24
 SUN_PATH_MAX = 100  # bytes that every system takes for a socket's path
@@ -181,6 +183,20 @@ class OperatorDesk:
         except msgspec.MsgspecError as error:
             return Answer(False, f"no request: {error}")
         return self._act(request)
+
+
+def keep_token(data_dir: Path) -> str:
+    """The token of a data directory, made where there is none; its file is the owner's alone."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    path = data_dir / TOKEN_FILE
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    with os.fdopen(file, "w") as made:
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        made.write(token)
+    return token
 
 
 @contextmanager

@@ -31,6 +31,7 @@ from gateway.feed_process import FeedProcess
 from gateway.liveness import SECOND_NS
 from gateway.operator import OperatorDesk
 from gateway.server import Line, Listener
+from gateway.statistics import Health
 from gateway.tls import server_context
 from gateway.watch import Watch
 from specs.calendar import parse_zone, to_yyyymmdd
@@ -38,6 +39,7 @@ from specs.products import Catalogue
 from specs.venue import DEFAULT_VENUE, VenueConfig, VenueSource
 
 TICK_S = 0.05
+TICK_NS = round(TICK_S * SECOND_NS)
 GOODBYE_S = 2.0  # for the answers to our Logouts
 EXIT_OK, EXIT_STORAGE = 0, 3
 
@@ -128,8 +130,9 @@ class Service:
         self._day_reports = DayReports(data_dir)
         self._ended = asyncio.Event()
         self._sync_wanted = asyncio.Event()
+        self._health = Health(lambda: self._feed.starts)
         self._administration = Administration(
-            parts, config, source, catalogue, lambda: self._listener
+            parts, config, source, catalogue, lambda: self._listener, self._health
         )
         self._watch = Watch(parts, config.operator, data_dir, self._administration)
         self._operators = OperatorDesk(data_dir, self._watch.act)
@@ -289,9 +292,12 @@ class Service:
         while True:
             await self._sync_wanted.wait()
             self._sync_wanted.clear()
+            began_ns = time.time_ns()
             try:
                 await loop.run_in_executor(self._pool, self._sequencer.sync)
                 self._venue.release()
+                now_ns = time.time_ns()
+                self._health.disk.take(now_ns - began_ns, now_ns)
             except StorageFailed as error:
                 self._fail(error)
                 return
@@ -299,8 +305,10 @@ class Service:
     async def _tick(self, say: Say) -> None:
         """Deadlines of lines, the end of the day, a halt that ends, sessions that stay away."""
         while True:
+            due_ns = time.time_ns() + TICK_NS
             await asyncio.sleep(TICK_S)
             now_ns = time.time_ns()
+            self._health.turns.take(now_ns - due_ns, now_ns)
             try:
                 self._turn_of_clock(now_ns, say)
             except (StorageFailed, AssertionError) as error:

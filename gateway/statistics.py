@@ -8,6 +8,7 @@ Source: docs/decisions/0161-operator.md.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import cast
 
 import numpy as np
@@ -19,6 +20,7 @@ from gateway.counterparty import Counterparty
 from gateway.liveness import SECOND_NS
 from gateway.server import Line, Listener
 from gateway.states import State
+from gateway.waits import Waits
 from specs.venue import VenueConfig
 
 AWAY = "AWAY"
@@ -61,7 +63,21 @@ class VenueStatistics(Struct, frozen=True):
     logons_failed: int
     logons_turned_away: int
     cut_off: int  # connections that did not read
+    venue_time_ns: int  # the venue clock
+    clock_speed: int  # times real time
+    feed_starts: int  # of the feed's process; 0: none was begun
+    turn_wait_ms: float  # the longest that the event loop was late, over the last 10 s
+    disk_wait_ms: float  # the longest that a turn took to be durable, over the last 10 s
     sessions: list[SessionStatistics]
+
+
+class Health:
+    """What the service alone knows of how it runs."""
+
+    def __init__(self, feed_starts: Callable[[], int] = lambda: 0) -> None:
+        self.feed_starts = feed_starts
+        self.turns = Waits()
+        self.disk = Waits()
 
 
 class Rates:
@@ -95,11 +111,17 @@ def _moved(now: int, before: int) -> int:
 
 
 def statistics(
-    parts: Assembly, config: VenueConfig, listener: Listener | None, rates: Rates, now_ns: int
+    parts: Assembly,
+    config: VenueConfig,
+    listener: Listener | None,
+    rates: Rates,
+    health: Health,
+    now_ns: int,
 ) -> VenueStatistics:
     """Everything, at this moment; between turns."""
     venue, sequencer = parts.venue, parts.sequencer
-    killed = cast(Engine, sequencer.engine).tables().sessions["killed"]
+    tables = cast(Engine, sequencer.engine).tables()
+    killed = tables.sessions["killed"] | tables.members["killed"][tables.sessions["member"]]
     of_session = {comp_id: one.name for one in config.members for comp_id in one.comp_ids}
     sessions = [
         _session(
@@ -125,8 +147,17 @@ def statistics(
         logons_failed=parts.admission.failed,
         logons_turned_away=parts.admission.turned_away,
         cut_off=venue.cut_off,
+        venue_time_ns=parts.clock.at(now_ns),
+        clock_speed=parts.clock.speed,
+        feed_starts=health.feed_starts(),
+        turn_wait_ms=_milliseconds(health.turns.greatest_ns(now_ns)),
+        disk_wait_ms=_milliseconds(health.disk.greatest_ns(now_ns)),
         sessions=sessions,
     )
+
+
+def _milliseconds(time_ns: int) -> float:
+    return round(time_ns / 1e6, 3)
 
 
 def _session(

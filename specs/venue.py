@@ -160,10 +160,12 @@ class DayConfig(_Table, frozen=True):
 
 
 class OperatorConfig(_Table, frozen=True):
-    """What an operator reads of a running venue; both need the extra [operator]."""
+    """What an operator reads of a running venue; all of it needs the extra [operator]."""
 
     metrics_port: Annotated[int, Meta(ge=0, le=65_535)] = 0
     log: str = ""
+    page_port: Annotated[int, Meta(ge=0, le=65_535)] = 0
+    page_token: Annotated[str, Meta(pattern=r"^([A-Za-z0-9_-]{16,128})?$")] = ""
 
 
 class Account(_Table, frozen=True):

@@ -76,8 +76,10 @@ class Shown:
 
 
 @contextlib.asynccontextmanager
-async def market_page(port: int, symbol: str = "", **options: Any) -> AsyncIterator[Shown]:
-    """The page of a console in a browser of its own; its faults fail the test at the end."""
+async def market_page(
+    port: int, symbol: str = "", query: str = "", **options: Any
+) -> AsyncIterator[Shown]:
+    """A page in a browser of its own; its faults fail the test at the end."""
     from playwright.async_api import async_playwright
 
     async with async_playwright() as driver:
@@ -86,7 +88,7 @@ async def market_page(port: int, symbol: str = "", **options: Any) -> AsyncItera
             context = await browser.new_context(**options)
             shown = Shown(await context.new_page(), port)
             shown.page.set_default_timeout(WAIT_MS)
-            await shown.page.goto(f"http://127.0.0.1:{port}/#{symbol}")
+            await shown.page.goto(f"http://127.0.0.1:{port}/{query}#{symbol}")
             yield shown
             assert not shown.faults, shown.faults
         finally:

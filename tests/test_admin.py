@@ -22,8 +22,10 @@ from gateway.message import Field
 from gateway.operator import (
     SUN_PATH_MAX,
     Answer,
+    Kill,
     LogOut,
     OperatorDesk,
+    Release,
     Reload,
     Request,
     SetNumbers,
@@ -109,6 +111,18 @@ def numbers_of(expected_in: int, next_out: int) -> np.ndarray:
     rows = np.zeros(1, [("expected_in", "<i8"), ("next_out", "<i8")])
     rows["expected_in"], rows["next_out"] = expected_in, next_out
     return rows
+
+
+@pytest.mark.kernels
+def test_statistics_show_kills_of_members_and_of_sessions(admin: Administration):
+    def killed() -> list[str]:
+        return [one.session for one in seen(admin).sessions if one.killed]
+
+    assert asked(admin, Kill("BRAVO", "runaway")).done
+    assert asked(admin, Kill("DELTA", "runaway", "DELTA")).done
+    assert killed() == ["BRAVO", "DELTA"]
+    assert asked(admin, Release("BRAVO", "fixed")).done
+    assert killed() == ["DELTA"]
 
 
 @pytest.mark.kernels

@@ -25,12 +25,13 @@ WAIT_S = 120
     reason="needs the programs openssl and curl",
 )
 def test_the_operator_s_guide(tmp_path: Path):
-    for library in ("prometheus_client", "structlog", "cryptography"):
+    for library in ("prometheus_client", "structlog", "uvicorn", "cryptography"):
         pytest.importorskip(library, reason="needs the extras [operator] and [signed]")
     (configuration,) = blocks(GUIDE, "toml")
     steps = blocks(GUIDE, "bash")
     kinds = (
-        (9878, socket.SOCK_STREAM), (9879, socket.SOCK_STREAM), (30001, socket.SOCK_DGRAM),
+        (9878, socket.SOCK_STREAM), (9879, socket.SOCK_STREAM),
+        (9880, socket.SOCK_STREAM), (30001, socket.SOCK_DGRAM),
         (30002, socket.SOCK_DGRAM), (30003, socket.SOCK_STREAM),
     )  # fmt: skip
     ports = {str(port): str(free_port(kind)) for port, kind in kinds}
@@ -80,5 +81,6 @@ def test_the_operator_s_guide(tmp_path: Path):
         'sitex_session_active{member="BRAVO",session="BRAVO1"} 0.0', "sitex_halted 0.0",
         "BRAVO: disabled", "members: 3\n", "CHARLIE: expects 1, sends 1 next", "halted: SITB",
         "resumed: SITB", "killed: ALPHA", "released: ALPHA", "\nstate      ",
+        '"snapshots":',
     ):  # fmt: skip
         assert text in everything, text

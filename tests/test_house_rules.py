@@ -37,8 +37,9 @@ THIRD_PARTY = {
 ONLY_IN = {
     "aiomqtt": {"feed.mqtt"},
     "amqtt": {"feed.mqtt_embedded"},
-    "starlette": {"feed.console", "feed.rest", "feed.websocket"},
-    "uvicorn": {"feed.console"},
+    "starlette": {"feed.console", "feed.rest", "feed.web", "feed.websocket"}
+    | {"gateway.operator_page"},
+    "uvicorn": {"feed.web"},
     "pyarrow": {"feed.parquet"},
 }
 EXTRAS = {
