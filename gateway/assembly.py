@@ -42,6 +42,7 @@ from specs.products import Catalogue
 from specs.venue import FixConfig, VenueConfig
 
 BATCH_ROWS_MAX = 4_096
+MILLISECOND_NS = 1_000_000
 LOOKS_EACH_TURN = 50  # times real time, from which on every turn looks for pauses that end
 EVENT_ROWS_MAX = 65_536  # read back in one piece
 
@@ -66,7 +67,9 @@ class Assembly:
                 limits.sessions_max,
             )
         )  # fmt: skip
-        self.reporter = Reporter(self.tables, sequencer, known)
+        self.reporter = Reporter(
+            self.tables, sequencer, known, config.fix.market_data_interval_ms * MILLISECOND_NS
+        )
         self.store = SessionStore(
             self.tables.sessions,
             self.reporter.encode_event,
@@ -129,6 +132,7 @@ class Assembly:
         sequencer = self.sequencer
         self.tables.load_kernels(sequencer.requests_of(sequencer.events_written() + 1))
         self._short_turns.load()
+        self.reporter.inquiries.market_data.load()
         saved = sequencer.sessions_saved()
         records = [(0, saved)] if saved else []
         records += [(at, bytes(payload)) for at, payload in sequencer.session_records()]

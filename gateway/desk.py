@@ -19,6 +19,7 @@ from gateway.blocks import CONDITIONALLY_REQUIRED, check_block, fill_block
 from gateway.counterparty import Counterparty
 from gateway.header import sequence_number
 from gateway.inquiries import BY_SESSION, BY_SYMBOL, MASS_STATUS, ORDER_STATUS
+from gateway.market_data import MARKET_DATA
 from gateway.market_status import REQUEST_ID_CHARS, REQUEST_IDS
 from gateway.message import Message
 from gateway.orders import decode_orders
@@ -31,7 +32,8 @@ OTHER, NOT_TAKEN = 0, 3  # BusinessRejectReason (380): other, unsupported messag
 _ROWS = {b"D", b"F", b"G", b"q", b"i", b"Z", b"R"}
 # requests that change nothing, and the tag of the id that comes back
 INQUIRIES = {
-    ORDER_STATUS: 790, MASS_STATUS: 584, SECURITY_LIST: 320, SECURITY_DEFINITION: 320, **REQUEST_IDS
+    ORDER_STATUS: 790, MASS_STATUS: 584, SECURITY_LIST: 320, SECURITY_DEFINITION: 320,
+    MARKET_DATA: 262, **REQUEST_IDS,
 }  # fmt: skip
 _NEEDED = {MASS_STATUS: {BY_SYMBOL: 55, BY_SESSION: 336}}  # by MassStatusReqType (585)
 _STALE = (CommandKind.NEW_ORDER, CommandKind.MASS_QUOTE)

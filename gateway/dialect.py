@@ -66,6 +66,8 @@ _KINDS = {
     "UTCTIMESTAMP": Kind.TIMESTAMP,
     "BOOLEAN": Kind.BOOLEAN,
     "LOCALMKTDATE": Kind.DATE,
+    "UTCDATEONLY": Kind.DATE,
+    "UTCTIMEONLY": Kind.STRING,
     "DATA": Kind.DATA,
     "MULTIPLEVALUESTRING": Kind.CHARS,
     "MONTHYEAR": Kind.MONTH,
@@ -99,7 +101,7 @@ MESSAGE_DEF = np.dtype(
 )
 assert MESSAGE_DEF.itemsize == 24
 
-_INBOUND = frozenset((*"012345ADFGHqegjiZRxc", "AE", "AF"))
+_INBOUND = frozenset((*"012345ADFGHqegjiZRxcV", "AD", "AE", "AF", "BE"))
 _DATA_LENGTH_TAGS = {91: 90, 213: 212, 89: 93, 355: 354, 96: 95}
 
 

@@ -4,8 +4,8 @@ Answers of one or few messages go out in their turn. Lists go out a chunk at a t
 member with many orders keeps nobody waiting; what is owed is bounded for each session and forgotten
 when it leaves.
 
-Data path: Reporter -> here -> MarketStatus, OrderStates, ReferenceData -> messages -> Reporter.
-Source: specs/order_entry.md O-31, O-40 to O-44, O-70 to O-73.
+Data path: Reporter -> here -> MarketStatus, MarketData, OrderStates, ReferenceData -> messages ->
+Reporter. Source: specs/order_entry.md O-31, O-40 to O-44, O-70 to O-73, O-140 to O-144.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy as np
 from engine.sequencer import Sequencer
 from gateway.counterparty import Counterparty
 from gateway.definitions import Known
+from gateway.market_data import MARKET_DATA, MarketData
 from gateway.market_status import REQUEST_IDS, MarketStatus, Said
 from gateway.message import Field, Message
 from gateway.reference_data import SECURITY_DEFINITION, SECURITY_LIST, ReferenceData
@@ -44,10 +45,11 @@ Answer = Said | Status
 
 
 class Inquiries:
-    """Answers requests. market: who is told of phases."""
+    """Answers requests. market: who is told of phases; market_data: who of prices."""
 
-    def __init__(self, sequencer: Sequencer, known: Known) -> None:
+    def __init__(self, sequencer: Sequencer, known: Known, interval_ns: int) -> None:
         self.market = MarketStatus(sequencer, known)
+        self.market_data = MarketData(sequencer, known, interval_ns)
         self._states = OrderStates(sequencer)
         self._reference = ReferenceData(sequencer, known)
         self._known = known
@@ -56,6 +58,7 @@ class Inquiries:
     def forget(self, session: int) -> None:
         """The session logged out or was lost: nothing is owed to it."""
         self.market.forget(session)
+        self.market_data.forget(session)
         self._owed.pop(session, None)
 
     def owes(self, session: int) -> bool:
@@ -78,11 +81,17 @@ class Inquiries:
             text = f"more than {OWED_MAX} lists asked for at once"
             fields: list[Field] = [(45, message.seq_num or 0), (372, kind), (380, OTHER)]
             return [Said(session, b"j", [*fields, (58, text)])]
-        if kind == SECURITY_LIST:
+        if kind == MARKET_DATA:
+            owed.append(self.market_data.answer(session, message))
+        elif kind == SECURITY_LIST:
             owed.append(self._reference.securities(session, message))
         else:
             owed.append(self._orders(party, message, venue_ns))
         return self.go_on(session) if len(owed) == 1 else []
+
+    def update(self, session: int, now_ns: int) -> None:
+        """What has changed in the market is owed to a session that nothing else is owed to."""
+        self._owed[session] = deque([self.market_data.updates(session, now_ns)])
 
     def go_on(self, session: int) -> list[Answer]:
         """The next chunk of what is owed."""

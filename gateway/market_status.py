@@ -58,11 +58,12 @@ class State(NamedTuple):
 
 
 class Said(NamedTuple):
-    """A message to a session."""
+    """A message to a session. kept: sent again as it was; else a resend fills its gap."""
 
     session: int
     msg_type: bytes
     fields: list[Field]
+    kept: bool = True
 
 
 @dataclass

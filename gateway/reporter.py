@@ -34,11 +34,14 @@ _NO_COMMANDS = np.zeros(0, COMMAND)
 
 class Reporter:
     """Encodes reports. `events_through`: the last event whose reports have their numbers;
-    `reported`: the sessions that have had some in this turn; `inquiries`: who answers requests."""
+    `reported`: the sessions that have had some in this turn; `inquiries`: who answers requests.
+    market_data_ns: between two updates of market data to a session."""
 
-    def __init__(self, tables: Tables, sequencer: Sequencer, known: Known) -> None:
+    def __init__(
+        self, tables: Tables, sequencer: Sequencer, known: Known, market_data_ns: int
+    ) -> None:
         self.events_through = 0
-        self.inquiries = Inquiries(sequencer, known)
+        self.inquiries = Inquiries(sequencer, known, market_data_ns)
         self._spans = tables.spans
         self._arena = tables.arena
         self._sequencer = sequencer
@@ -115,6 +118,15 @@ class Reporter:
         """The next chunk of the lists that a party asked for."""
         self._tell(party, self.inquiries.go_on(party.session), now_ns)
 
+    def due(self, now_ns: int) -> list[Counterparty]:
+        """Whom something new of the market can be told, by update()."""
+        return [self._parties[one][0] for one in self.inquiries.market_data.due(now_ns)]
+
+    def update(self, party: Counterparty, now_ns: int) -> None:
+        """Tells a party of due() the first chunk of what has changed; go_on() has the rest."""
+        self.inquiries.update(party.session, now_ns)
+        self.go_on(party, now_ns)
+
     def _tell(self, party: Counterparty, answers: list[Answer], now_ns: int) -> None:
         for one in answers:
             if isinstance(one, Said):
@@ -143,7 +155,10 @@ class Reporter:
         party, _ = self._parties[said.session]
         number = party.take_number()
         raw = encode_message(said.msg_type, said.fields, party.header, number, now_ns)
-        party.sent.blob(number, raw, now_ns)
+        if said.kept:
+            party.sent.blob(number, raw, now_ns)
+        else:
+            party.sent.admin(number, now_ns)
         self._put(party, raw)
 
     def _put(self, party: Counterparty, data: bytes | memoryview) -> None:

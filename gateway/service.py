@@ -323,6 +323,7 @@ class Service:
             if line.session.next_deadline_ns <= now_ns:
                 venue.on_deadline(line)
         self._administration.rates.sample(now_ns)
+        venue.tell_market(now_ns)
         venue_ns = self._parts.clock.at(now_ns)
         rows = self._sequencer.poll()
         if rows:

@@ -38,6 +38,7 @@ REPORT_ROWS_MAX = 16_384  # of a roll, in one payload of the session store
 ALONE_BYTES_MAX = 4_096  # of the journal, that a turn may bring to the disk itself
 ALONE_NS = 5_000_000  # no other line has spoken for so long
 RETRY_NS = 50_000_000
+UNREAD_BYTES_MAX = 65_536  # of a peer that is told of the market
 
 
 class Held(NamedTuple):
@@ -164,6 +165,16 @@ class Venue:
         for fact in line.session.on_deadline(now_ns):
             self._note(line.session, fact)
         self._finish_turn(now_ns, line)
+
+    def tell_market(self, now_ns: int) -> None:
+        """Updates of market data that are due, to peers that read what they are sent (O-142)."""
+        for party in self._reporter.due(now_ns):
+            line = self.lines.get(party.connection) if party.connection is not None else None
+            if line is None or line.held or line.unsent > UNREAD_BYTES_MAX:
+                continue
+            if not self._owes(line.session) and not line.session.resending:
+                self._reporter.update(party, now_ns)
+                self._finish_turn(now_ns, line)
 
     def credential_checked(self, session: Acceptor, fault: str) -> None:
         """A credential that took long to check; goes on with what waited behind the Logon."""

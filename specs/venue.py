@@ -100,6 +100,7 @@ class FixConfig(_Table, frozen=True):
     possdup_stale_seconds: Seconds = 60
     reconnect_grace_seconds: Seconds = 30
     logout_timeout_seconds: Seconds = 10
+    market_data_interval_ms: Annotated[int, Meta(ge=50, le=60_000)] = 100
     turn_bytes_max: Annotated[int, Meta(ge=65_536, le=16_777_216)] = 131_072
     send_buffer_bytes_max: Annotated[int, Meta(ge=1_048_576, le=1_073_741_824)] = 16_777_216
 

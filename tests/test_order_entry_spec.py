@@ -17,7 +17,7 @@ SECTIONS = {
     match[1]: match[2]
     for match in re.finditer(r"^### \w+ \(35=(\w+)\)\n(.*?)(?=^###|\Z)", TEXT, re.M | re.S)
 }
-INBOUND = (*"A501243DFGHqegiZRxc", "AE", "AF")
+INBOUND = (*"A501243DFGHqegiZRxcV", "AD", "AE", "AF", "BE")
 
 
 def listed_fields(section: str) -> dict[int, tuple[str, str]]:

@@ -75,6 +75,8 @@ class Sink(asyncio.Transport):
 class Fuzzed:
     """One member's line to a venue in this process; logs on again when it was thrown out."""
 
+    header = ALPHA
+
     def __init__(self, parts: Assembly, peer: socket.socket) -> None:
         self.parts, self.peer = parts, peer
         self.number = 1
@@ -98,7 +100,7 @@ class Fuzzed:
     def encode(self, kind: bytes, fields: list[Field], number: int = 0) -> bytes:
         if not number:
             number, self.number = self.number, self.number + 1
-        return encode_message(kind, fields, ALPHA, number, time.time_ns())
+        return encode_message(kind, fields, self.header, number, time.time_ns())
 
     def send(self, raw: bytes) -> None:
         while raw:
