@@ -110,6 +110,27 @@ def engine_limits(config: VenueConfig) -> EngineLimits:
     )
 
 
+class OncePerRound:
+    """Goes on with a line that has more to say, once every other line had its turn.
+
+    However often it is asked for in one round of the event loop: each read of a line whose resend
+    goes on asks, and each would keep the resend going by itself.
+    """
+
+    def __init__(self, go_on: Callable[[Line], None]) -> None:
+        self._go_on = go_on
+        self._asked: set[Line] = set()
+
+    def __call__(self, line: Line) -> None:
+        if line not in self._asked:
+            self._asked.add(line)
+            asyncio.get_running_loop().call_soon(self._go_on_now, line)
+
+    def _go_on_now(self, line: Line) -> None:
+        self._asked.discard(line)
+        self._go_on(line)
+
+
 class Service:
     """One venue on the running event loop."""
 
@@ -162,7 +183,7 @@ class Service:
         loop.set_exception_handler(self._take_exception)
         config, venue = self._config, self._venue
         venue.on_sync = self._sync_wanted.set
-        venue.on_due = self._go_on
+        venue.on_due = OncePerRound(venue.on_deadline)
         venue.tell = self._feed.notifier.tell
         self._feed.notifier.number = self._sequencer.events_durable()
         if self._sequencer.fault is None:
@@ -282,10 +303,6 @@ class Service:
         error = context.get("exception")
         if isinstance(error, BaseException) and not isinstance(error, ConnectionError):
             self._fail(error)
-
-    def _go_on(self, line: Line) -> None:
-        """A resend has more to say; other lines have their turn first."""
-        asyncio.get_running_loop().call_soon(self._venue.on_deadline, line)
 
     async def _sync(self, loop: asyncio.AbstractEventLoop) -> None:
         """Brings turns to the disk, one fdatasync for all that gathered, and releases answers."""
