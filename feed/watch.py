@@ -1,7 +1,7 @@
-"""What `sitex watch SYMBOL` shows: one contract's book and trades, live, from the public feed.
+"""What `sitex watch SYMBOL` does: one contract, live, from the public feed.
 
-A subscriber like any other. With a terminal it draws a ladder with rich, without one it prints a
-line a second. `render` and `line_of` are pure.
+A subscriber like any other. With a terminal it fills the screen (feed/watch_screen.py) and takes
+keys, without one it prints a line a second.
 """
 
 from __future__ import annotations
@@ -9,29 +9,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import difflib
+import os
 import sys
 import time
-from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
-from rich.table import Table
-from rich.text import Text
 
-from engine.types import PRICE_SCALE, Currency, Side
 from feed.books import Book
-from feed.handler import HandlerCounts
-from feed.messages import InstrumentDefined, Trade, TradingStatus
-from feed.phases import CALLS, clock_text, phase_words, surplus_words
+from feed.drawing import price_text
+from feed.handler import Update
+from feed.market_view import MarketView, is_listed
 from feed.subscriber import Subscriber
+from feed.watch_screen import Feed, definition_of, phase_of, render
 
-_LEVELS_SHOWN = 10
-_TRADES_SHOWN = 12
 _REFRESH_S = 0.1
 _LINE_S = 1.0
 _PATIENCE_S = 10.0
-_SECOND_NS = 1_000_000_000
+_QUIT, _NEXT, _BEFORE = (b"q", b"\x03"), (b"\x1b[C", b"n"), (b"\x1b[D", b"p")
 
 
 class UnknownSymbolError(Exception):
@@ -44,143 +41,50 @@ class NoFeedError(Exception):
 
 @dataclass
 class Watched:
-    """One contract as it is watched: newest trades first."""
+    """One contract as it is watched."""
 
     symbol: str
-    trades: deque[Trade] = field(default_factory=lambda: deque(maxlen=_TRADES_SHOWN))
-    trade_count: int = 0
+    view: MarketView = field(default_factory=MarketView)
     update_count: int = 0
+    ended: bool = False  # by a key
 
-    def take(self, trade: Trade) -> None:
-        """One more trade of this contract."""
-        self.trades.appendleft(trade)
-        self.trade_count += 1
+    def press(self, keys: bytes) -> None:
+        """What the keyboard says: the next contract of the product, the one before, or the end."""
+        if keys.startswith(_QUIT):
+            self.ended = True
+        elif keys.startswith(_NEXT):
+            self._move(1)
+        elif keys.startswith(_BEFORE):
+            self._move(-1)
+
+    def _move(self, step: int) -> None:
+        by_symbol = self.view.by_symbol
+        product = definition_of(by_symbol[self.symbol]).product
+        months = sorted(
+            (definition.last_trading_date, symbol)
+            for symbol, book in by_symbol.items()
+            if (definition := book.definition) is not None
+            and definition.product == product
+            and (is_listed(book) or symbol == self.symbol)
+        )
+        names = [symbol for _, symbol in months]
+        self.symbol = names[(names.index(self.symbol) + step) % len(names)]
 
 
-def price_text(price: int, tick: int) -> str:
-    """A price in 1e-9 as decimal text with as many places as the tick has."""
-    places = len(f"{tick % PRICE_SCALE:09d}".rstrip("0")) if tick % PRICE_SCALE else 0
-    whole, fraction = divmod(abs(price), PRICE_SCALE)
-    sign = "-" if price < 0 else ""
-    digits = f"{fraction:09d}"
-    kept = max(places, len(digits.rstrip("0")))
-    return f"{sign}{whole}.{digits[:kept]}" if kept else f"{sign}{whole}"
-
-
-def time_text(time_ns: int) -> str:
-    """A venue time as UTC time of day with milliseconds."""
-    seconds, rest_ns = divmod(time_ns, _SECOND_NS)
-    return time.strftime("%H:%M:%S", time.gmtime(seconds)) + f".{rest_ns // 1_000_000:03d}"
-
-
-def line_of(book: Book, watched: Watched) -> str:
+def line_of(book: Book) -> str:
     """The contract in one line: best bid and ask, phase, last trade, volume."""
-    definition = _definition(book)
+    definition = definition_of(book)
     bid, ask = book.bids.best(), book.asks.best()
     tick = definition.tick
-    parts = [watched.symbol]
+    parts = [definition.symbol]
     parts.append(f"bid {bid[1]}@{price_text(bid[0], tick)}" if bid else "bid -")
     parts.append(f"ask {ask[1]}@{price_text(ask[0], tick)}" if ask else "ask -")
     statistics = book.statistics
     last = price_text(statistics.last, tick) if statistics.last_trade_id else "-"
-    parts.append(_phase(book))
+    parts.append(phase_of(book))
     parts.append(f"last {last} volume {statistics.volume} trades {statistics.trades}")
     parts.append(f"orders {book.order_count}")
     return "  ".join(parts)
-
-
-def render(book: Book, watched: Watched, counts: HandlerCounts) -> Group:
-    """The screen: header, ladder, trades, health of the lines."""
-    return Group(
-        _header(book), _ladder(book), _trade_table(book, watched), _health(watched, counts)
-    )
-
-
-def _header(book: Book) -> Text:
-    definition, statistics = _definition(book), book.statistics
-    text = Text()
-    text.append(definition.symbol, style="bold")
-    currency = Currency(definition.currency).name
-    text.append(f"  {definition.product_code}  {currency}  x{definition.multiplier:,}")
-    text.append(f"  {_phase(book)}\n", style="bold yellow" if _in_call(book) else "")
-    tick = definition.tick
-    if book.limits is not None:
-        low, high = (price_text(p, tick) for p in (book.limits.low, book.limits.high))
-        reference = price_text(book.limits.reference, tick)
-        text.append(f"reference {reference}  limits {low} - {high}\n", style="dim")
-    if statistics.trades:
-        chosen = (statistics.open, statistics.high, statistics.low, statistics.last)
-        texts = [price_text(price, tick) for price in chosen]
-        average = price_text(statistics.value // statistics.volume // tick * tick, tick)
-        text.append("open {} high {} low {} last {}".format(*texts))
-        text.append(f"  average {average}  volume {statistics.volume:,} lots")
-    return text
-
-
-def _phase(book: Book) -> str:
-    """The phase with its end, and in a call what an uncross would give."""
-    status, told = book.status, book.indicative
-    if status is None:
-        return "-"
-    words = phase_words(status.status)
-    if status.scheduled_end_ns:
-        words += f" until {clock_text(status.scheduled_end_ns)}"
-    if not _in_call(book):
-        return words
-    if told is None:
-        return f"{words}  indicative -"
-    lots = f" {told.qty:,} lots, {surplus_words(told.surplus)}" if told.qty else ""
-    return f"{words}  indicative {price_text(told.price, _definition(book).tick)}{lots}"
-
-
-def _in_call(book: Book) -> bool:
-    return book.status is not None and TradingStatus(book.status.status) in CALLS
-
-
-def _ladder(book: Book) -> Table:
-    tick = _definition(book).tick
-    table = Table(expand=False)
-    for name, justify in (("orders", "right"), ("bid lots", "right"), ("price", "center")):
-        table.add_column(name, justify=justify)  # type: ignore[arg-type]
-    table.add_column("ask lots", justify="left")
-    table.add_column("orders", justify="left")
-    for price, qty, orders in reversed(book.asks.array()[:_LEVELS_SHOWN].tolist()):
-        table.add_row("", "", price_text(price, tick), str(qty), str(orders), style="red")
-    for price, qty, orders in book.bids.array()[:_LEVELS_SHOWN].tolist():
-        table.add_row(str(orders), str(qty), price_text(price, tick), "", "", style="green")
-    return table
-
-
-def _trade_table(book: Book, watched: Watched) -> Table:
-    tick = _definition(book).tick
-    table = Table(title="trades", expand=False)
-    for name in ("time", "price", "lots", "aggressor"):
-        table.add_column(name, justify="right")
-    for trade in watched.trades:
-        bought = trade.side == Side.BUY
-        aggressor = {int(Side.BUY): "buy", int(Side.SELL): "sell"}.get(trade.side, "auction")
-        table.add_row(
-            time_text(trade.time_ns),
-            price_text(trade.price, tick),
-            str(trade.qty),
-            aggressor,
-            style="green" if bought else "red",
-        )
-    return table
-
-
-def _health(watched: Watched, counts: HandlerCounts) -> Text:
-    packets_a, packets_b = counts.packets
-    return Text(
-        f"line A {packets_a:,} packets, line B {packets_b:,}, gaps {counts.gaps},"
-        f" snapshots {counts.snapshots}, updates {watched.update_count:,}",
-        style="dim",
-    )
-
-
-def _definition(book: Book) -> InstrumentDefined:
-    assert book.definition is not None
-    return book.definition
 
 
 async def watch(
@@ -195,8 +99,15 @@ async def watch(
     """
     console = console or Console()
     watched = Watched(symbol)
+    handler = subscriber.handler
+
+    def take(update: Update) -> None:
+        watched.update_count += 1
+        watched.view.take(update, handler.books, handler.session)
+
+    handler.on_update = take
     async with subscriber:
-        follow = asyncio.create_task(_follow(subscriber, watched))
+        follow = asyncio.create_task(subscriber.run())
         try:
             await _first_picture(subscriber, follow)
             _require_symbol(subscriber, symbol)
@@ -205,17 +116,6 @@ async def watch(
             follow.cancel()
             await asyncio.gather(follow, return_exceptions=True)
     return watched
-
-
-async def _follow(subscriber: Subscriber, watched: Watched) -> None:
-    async for update in subscriber:
-        watched.update_count += 1
-        book = subscriber.books.by_symbol.get(watched.symbol)
-        if book is None:
-            continue
-        for message in update.messages:
-            if isinstance(message, Trade) and message.instrument == book.instrument:
-                watched.take(message)
 
 
 async def _first_picture(subscriber: Subscriber, follow: asyncio.Task[None]) -> None:
@@ -244,18 +144,41 @@ async def _show(
     console: Console,
 ) -> None:
     ends_s = None if seconds is None else time.monotonic() + seconds
-    terminal = console.is_terminal
-    interval_s = _REFRESH_S if terminal else _LINE_S
-    live = Live(console=console, auto_refresh=False, screen=False) if terminal else None
-    with live or contextlib.nullcontext():
-        while not follow.done():
-            book = subscriber.books.by_symbol[watched.symbol]
-            if live is not None:
-                live.update(render(book, watched, subscriber.handler.counts), refresh=True)
-            else:
-                console.print(line_of(book, watched), highlight=False, soft_wrap=True)
-                sys.stdout.flush()
-            if ends_s is not None and time.monotonic() >= ends_s:
-                return
-            await asyncio.sleep(interval_s)
-    follow.result()
+    if console.is_terminal:
+        with _keys(watched) as keys, Live(console=console, auto_refresh=False, screen=True) as live:
+            while not follow.done() and not watched.ended:
+                feed = Feed(subscriber.state, subscriber.handler.counts, watched.update_count)
+                screen = render(watched.view, watched.symbol, feed, *console.size, keys)
+                live.update(screen, refresh=True)
+                if ends_s is not None and time.monotonic() >= ends_s:
+                    return
+                await asyncio.sleep(_REFRESH_S)
+    while not follow.done() and not watched.ended:
+        line = line_of(subscriber.books.by_symbol[watched.symbol])
+        console.print(line, highlight=False, soft_wrap=True)
+        sys.stdout.flush()
+        if ends_s is not None and time.monotonic() >= ends_s:
+            return
+        await asyncio.sleep(_LINE_S)
+    if follow.done():
+        follow.result()
+
+
+@contextlib.contextmanager
+def _keys(watched: Watched) -> Iterator[bool]:
+    """Keys go to `watched`, unseen and at once; False where there is no keyboard."""
+    if not sys.stdin.isatty():
+        yield False
+        return
+    import termios
+    import tty
+
+    keyboard, loop = sys.stdin.fileno(), asyncio.get_running_loop()
+    before = termios.tcgetattr(keyboard)
+    tty.setcbreak(keyboard)
+    loop.add_reader(keyboard, lambda: watched.press(os.read(keyboard, 64)))
+    try:
+        yield True
+    finally:
+        loop.remove_reader(keyboard)
+        termios.tcsetattr(keyboard, termios.TCSADRAIN, before)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import re
-from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +16,7 @@ from rich.layout import Layout
 from rich.panel import Panel
 from rich.text import Text
 
+from feed.drawing import ASK, BID, FAINT, TITLE, CurvePoint, curve_lines, share_bar
 from feed.phases import surplus_words
 from specs.products import format_price
 
@@ -25,12 +25,9 @@ TALL_ROWS = 30  # below: a footer of two rows
 EVENT_ROWS_MIN, EVENT_ROWS_MAX = 3, 7
 LADDER_COLUMNS = 42
 LEVELS_MAX = 12
-AXIS_COLUMNS = 9
 PICTURE_SIZE = (110, 36)  # columns, rows
 _FONT_FACE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
-_BID, _ASK, _FAINT, _TITLE = "green", "red", "bright_black", "bold cyan"
-_TAKERS = {True: ("▲ bought", _BID), False: ("▼ sold", _ASK), None: ("■ auction", "yellow")}
-_BAR = "▏▎▍▌▋▊▉█"
+_TAKERS = {True: ("▲ bought", BID), False: ("▼ sold", ASK), None: ("■ auction", "yellow")}
 
 
 class Level(NamedTuple):
@@ -52,17 +49,6 @@ class TradePrint(NamedTuple):
     price: int
     qty: int
     bought: bool | None
-
-
-class CurvePoint(NamedTuple):
-    """One contract of the curve: price and previous settlement, 1e-9; 0: none.
-
-    price: the middle of the market, in a call that would trade the indicative price.
-    """
-
-    month: str
-    price: int
-    settlement: int
 
 
 class Call(NamedTuple):
@@ -181,7 +167,7 @@ def _best(levels: list[Level], tick: int) -> str:
 def _header(screen: Screen, columns: int) -> Text:
     minutes, seconds = divmod(int(screen.elapsed_s), 60)
     left = Text.assemble((" sitex demo ", "bold black on cyan"), ("  ", ""), (screen.title, "bold"))
-    right = Text(f"{screen.note}  {minutes:02d}:{seconds:02d} ", style=_FAINT)
+    right = Text(f"{screen.note}  {minutes:02d}:{seconds:02d} ", style=FAINT)
     gap = columns - left.cell_len - right.cell_len
     return Text.assemble(left, " " * max(1, gap), right, no_wrap=True, overflow="ellipsis")
 
@@ -192,7 +178,7 @@ def _moment(screen: Screen, columns: int) -> Text:
     calm = moment.phase == "continuous trading"
     style = f"bold black on {'green' if calm else 'yellow' if moment.call else 'white'}"
     phase = Text(f" {moment.phase} ", style=style)
-    until = Text(f" until {moment.until}" if moment.until else "", style=_FAINT)
+    until = Text(f" until {moment.until}" if moment.until else "", style=FAINT)
     auction = Text()
     if moment.call is not None:
         auction = Text(f"  {_call_words(moment.call, screen.tick)}", style="bold yellow")
@@ -217,7 +203,7 @@ def _call_words(call: Call, tick: int) -> str:
 
 def _events(screen: Screen, rows: int) -> Group:
     lines = [
-        Text.assemble((f" {text[:8]} ", _FAINT), text[9:], no_wrap=True, overflow="ellipsis")
+        Text.assemble((f" {text[:8]} ", FAINT), text[9:], no_wrap=True, overflow="ellipsis")
         for text in screen.events[:rows]
     ]
     return Group(*lines)
@@ -229,27 +215,21 @@ def _ladder_panel(screen: Screen, columns: int, rows: int) -> Panel:
     largest = max([level.qty for level in (*asks, *bids)], default=1)
     bar_columns = columns - 26
     lines = [Text()] * (depth - len(asks))
-    lines += [_level(level, screen.tick, largest, bar_columns, _ASK) for level in reversed(asks)]
+    lines += [_level(level, screen.tick, largest, bar_columns, ASK) for level in reversed(asks)]
     lines.append(_spread(screen))
-    lines += [_level(level, screen.tick, largest, bar_columns, _BID) for level in bids]
-    title = f"[{_TITLE}]{screen.symbol}[/]  {screen.unit}"
-    return Panel(Group(*lines), title=title, title_align="left", border_style=_FAINT)
+    lines += [_level(level, screen.tick, largest, bar_columns, BID) for level in bids]
+    title = f"[{TITLE}]{screen.symbol}[/]  {screen.unit}"
+    return Panel(Group(*lines), title=title, title_align="left", border_style=FAINT)
 
 
 def _level(level: Level, tick: int, largest: int, columns: int, style: str) -> Text:
     return Text.assemble(
         (f"{format_price(level.price, tick):>9} ", f"bold {style}"),
         (f"{level.qty:>7,} ", ""),
-        (f"{level.orders:>4}  ", _FAINT),
-        (_bar(level.qty / largest, columns), style),
+        (f"{level.orders:>4}  ", FAINT),
+        (share_bar(level.qty / largest, columns), style),
         no_wrap=True,
     )
-
-
-def _bar(share: float, columns: int) -> str:
-    eighths = max(1, round(share * columns * 8))
-    whole, rest = divmod(eighths, 8)
-    return "█" * whole + (_BAR[rest - 1] if rest else "")
 
 
 def _spread(screen: Screen) -> Text:
@@ -263,7 +243,7 @@ def _spread(screen: Screen) -> Text:
             note = "   bids below cross asks above"
         return Text(f"{price:>9}  indicative{note}", style="bold yellow")
     if not screen.bids or not screen.asks:
-        return Text("     one side is empty", style=_FAINT)
+        return Text("     one side is empty", style=FAINT)
     ticks = (screen.asks[0].price - screen.bids[0].price) // screen.tick
     last = format_price(screen.trades[0].price, screen.tick) if screen.trades else "-"
     return Text(f"{last:>9}  last   spread {ticks} tick{'s' * (ticks != 1)}", style="bold yellow")
@@ -272,7 +252,7 @@ def _spread(screen: Screen) -> Text:
 def _trades_panel(screen: Screen, rows: int) -> Panel:
     lines = [
         Text.assemble(
-            (f"{trade.clock} ", _FAINT),
+            (f"{trade.clock} ", FAINT),
             (f"{format_price(trade.price, screen.tick):>9} ", _TAKERS[trade.bought][1]),
             (f"{trade.qty:>6,} ", ""),
             _TAKERS[trade.bought],
@@ -280,82 +260,24 @@ def _trades_panel(screen: Screen, rows: int) -> Panel:
         )
         for trade in screen.trades[:rows]
     ]
-    title = f"[{_TITLE}]trades[/]"
-    return Panel(Group(*lines), title=title, title_align="left", border_style=_FAINT)
+    title = f"[{TITLE}]trades[/]"
+    return Panel(Group(*lines), title=title, title_align="left", border_style=FAINT)
 
 
 def _curve_panel(screen: Screen, columns: int, rows: int) -> Panel:
     body = Group(*curve_lines(screen.curve, screen.tick, columns, rows))
-    title = f"[{_TITLE}]{screen.curve_name} curve[/]  {shape(screen.curve)}"
-    note = f"[{_FAINT}]● market   ─ previous settlement[/]"
+    title = f"[{TITLE}]{screen.curve_name} curve[/]  {shape(screen.curve)}"
+    note = f"[{FAINT}]● market   ─ previous settlement[/]"
     return Panel(
         body, title=title, title_align="left", subtitle=note, subtitle_align="right",
-        border_style=_FAINT,
+        border_style=FAINT,
     )  # fmt: skip
-
-
-def curve_lines(curve: list[CurvePoint], tick: int, columns: int, rows: int) -> list[Text]:
-    """The curve as `rows` lines of text, drawn; the last two name months and prices."""
-    priced = [point for point in curve if point.price]
-    if not priced:
-        return [Text("waiting for the market", style=_FAINT)]
-    values = [p for point in priced for p in (point.price, point.settlement) if p]
-    low, high = min(values), max(values)
-    room = max(tick * 2, (high - low) // 12)
-    low, high = low - room, high + room
-    height = max(2, rows - 2)
-    step = max(6, (columns - AXIS_COLUMNS) // len(curve))
-    grid = [[(" ", "")] * (step * len(curve)) for _ in range(height)]
-
-    def row_of(price: float) -> int:
-        return round((high - price) / (high - low) * (height - 1))
-
-    for index, point in enumerate(curve):
-        left = index * step
-        if point.settlement:
-            grid[row_of(point.settlement)][left : left + step] = [("─", _FAINT)] * step
-    for column, price in _between(curve, step):
-        grid[row_of(price)][column] = ("·", "cyan")
-    for index, point in enumerate(curve):
-        if point.price:
-            style = _BID if point.price >= point.settlement else _ASK
-            grid[row_of(point.price)][index * step + step // 2] = ("●", f"bold {style}")
-    lines = [_curve_line(cells, row, (low, high), height, tick) for row, cells in enumerate(grid)]
-    months = "".join(f"{point.month:^{step}}" for point in curve)
-    prices = "".join(
-        f"{format_price(point.price, tick) if point.price else '-':^{step}}" for point in curve
-    )
-    axis = " " * AXIS_COLUMNS
-    return [*lines, Text(axis + months, style=_FAINT), Text(axis + prices, style="bold")]
-
-
-def _between(curve: list[CurvePoint], step: int) -> list[tuple[int, float]]:
-    """(column, price) of the straight lines between neighbouring priced points."""
-    found = []
-    for index, (near, far) in enumerate(pairwise(curve)):
-        if near.price and far.price:
-            start = index * step + step // 2
-            found += [
-                (start + part, near.price + (far.price - near.price) * part / step)
-                for part in range(1, step)
-            ]
-    return found
-
-
-def _curve_line(
-    cells: list[tuple[str, str]], row: int, bounds: tuple[int, int], height: int, tick: int
-) -> Text:
-    low, high = bounds
-    price = high - (high - low) * row // (height - 1)
-    shown = row in (0, height - 1) or (height > 6 and row == height // 2)
-    axis = f"{format_price(price, tick):>{AXIS_COLUMNS - 1}} " if shown else " " * AXIS_COLUMNS
-    return Text.assemble((axis, _FAINT), *cells, no_wrap=True, overflow="crop")
 
 
 def _footer(screen: Screen, rows: int) -> Group:
     rates = screen.rates
     now = Text.assemble(
-        (" a second  ", _FAINT),
+        (" a second  ", FAINT),
         (f"{rates.requests:,.0f}", "bold"), (" requests  ", ""),
         (f"{rates.reports:,.0f}", "bold"), (" reports  ", ""),
         (f"{rates.trades:,.0f}", "bold"), (" trades  ", ""),
@@ -363,13 +285,13 @@ def _footer(screen: Screen, rows: int) -> Group:
         no_wrap=True, overflow="ellipsis",
     )  # fmt: skip
     total = Text.assemble(
-        (" in all    ", _FAINT),
+        (" in all    ", FAINT),
         (f"{rates.requests_total:,}", "bold"), (" requests  ", ""),
         (f"{rates.trades_total:,}", "bold"), (" trades  ", ""),
         (f"{rates.lots_total:,}", "bold"), (" lots", ""),
         no_wrap=True, overflow="ellipsis",
     )  # fmt: skip
-    members = Text(" sent  ", style=_FAINT, no_wrap=True, overflow="ellipsis")
+    members = Text(" sent  ", style=FAINT, no_wrap=True, overflow="ellipsis")
     for name, sent in screen.members:
         members.append(f"{name} ", "default").append(f"{_short(sent)}  ", "bold")
     return Group(*(now, total, members)[:rows])
