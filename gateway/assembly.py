@@ -148,6 +148,7 @@ class Assembly:
                 self._timetable = self.days.timetable(venue_ns)
             else:
                 self.venue.report(self.days.open_all(venue_ns), now_ns)
+            self._prepare_copies()
             self.venue.on_schedule = self.run_schedule
             self.run_schedule(now_ns)
             self.keep_hours(now_ns)
@@ -188,12 +189,19 @@ class Assembly:
             writer.add_commands(commands, blobs, first_number)
         self.registry.apply()
 
+    def _prepare_copies(self) -> None:
+        parties = self.registry.directory.parties()
+        self.reporter.copies.prepare(
+            [self.store.log(party.session) for party in parties if party.options.drop_copy]
+        )
+
     def take_members(self, config: VenueConfig, now_ns: int) -> None:
         """Members as the configuration has them now; who is disabled is logged out."""
         self.days.take(config)
         barred = self.registry.take(config)
         self._logon_hours.look_again()
         self._define(self.days.listings(self.clock.at(now_ns)))
+        self._prepare_copies()
         self.venue.run_commands(now_ns)
         for party in barred:
             self.venue.log_out_party(party, "this session is disabled")

@@ -154,8 +154,11 @@ class Counterparty:
         return number
 
     def set_active(self, is_active: bool) -> None:
-        """Whether the decoder may take the peer's messages without asking the session."""
-        self._active[()] = is_active
+        """Whether the decoder may take the peer's messages without asking the session.
+
+        Never where it trades nothing (O-147).
+        """
+        self._active[()] = is_active and not self.options.drop_copy
 
     def reset(self) -> None:
         """Both directions begin again at 1; nothing sent before can be asked for."""

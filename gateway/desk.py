@@ -28,8 +28,9 @@ from gateway.tables import Tables
 from gateway.types import MESSAGE_ROWS_MAX, Fault
 from specs.rejects import Reject
 
-OTHER, NOT_TAKEN = 0, 3  # BusinessRejectReason (380): other, unsupported message type
+OTHER, NOT_TAKEN, NOT_AUTHORIZED = 0, 3, 6  # BusinessRejectReason (380)
 _ROWS = {b"D", b"F", b"G", b"q", b"i", b"Z", b"R"}
+_TRADING = _ROWS | {b"AE"}
 # requests that change nothing, and the tag of the id that comes back
 INQUIRIES = {
     ORDER_STATUS: 790, MASS_STATUS: 584, SECURITY_LIST: 320, SECURITY_DEFINITION: 320,
@@ -110,7 +111,10 @@ class Desk:
     def take(self, party: Counterparty, message: Message, stale: bool, now_ns: int) -> Fault | None:
         """One valid message becomes its rows; a Fault where the venue does not take its type."""
         fault, written = None, 1
-        if message.msg_type in _ROWS:
+        if party.options.drop_copy and message.msg_type in _TRADING:
+            fault = Fault(True, NOT_AUTHORIZED, 0, "a drop copy session trades nothing")
+            self._note(CommandKind.REFUSED, party, message, fault, now_ns)
+        elif message.msg_type in _ROWS:
             written = self._tables.decode_message(
                 message, party.session, self.commands, self.count, now_ns
             )

@@ -18,6 +18,7 @@ from gateway.arena import REPORTS_MAX
 from gateway.counterparty import Counterparty
 from gateway.definitions import Known
 from gateway.desk import Question
+from gateway.drop_copy import DropCopies
 from gateway.inquiries import ORDER_STATUS, Answer, Inquiries, Status
 from gateway.market_status import Said
 from gateway.message import Message, encode_message, with_fields
@@ -42,6 +43,7 @@ class Reporter:
     ) -> None:
         self.events_through = 0
         self.inquiries = Inquiries(sequencer, known, market_data_ns)
+        self.copies = DropCopies(sequencer, known)
         self._spans = tables.spans
         self._arena = tables.arena
         self._sequencer = sequencer
@@ -115,8 +117,25 @@ class Reporter:
         self._tell(party, self.inquiries.answer(party, message, venue_ns), now_ns)
 
     def go_on(self, party: Counterparty, now_ns: int) -> None:
-        """The next chunk of the lists that a party asked for."""
-        self._tell(party, self.inquiries.go_on(party.session), now_ns)
+        """The next chunk of the lists that a party asked for, and of what it has copies of."""
+        if self.inquiries.owes(party.session):
+            self._tell(party, self.inquiries.go_on(party.session), now_ns)
+        if self.copies.owes(party.session):
+            for number, event in self.copies.take(party.session):
+                self._copy(party, number, event, now_ns)
+
+    def owes(self, party: Counterparty) -> bool:
+        """Whether go_on() has something to say."""
+        return self.inquiries.owes(party.session) or self.copies.owes(party.session)
+
+    def forget(self, session: int) -> None:
+        """A session logged out or was lost: nothing is owed to it."""
+        self.inquiries.forget(session)
+        self.copies.leave(session)
+
+    def follow(self, party: Counterparty) -> None:
+        """A drop copy session is logged on."""
+        self.copies.join(party, self._parties[party.session][1])
 
     def due(self, now_ns: int) -> list[Counterparty]:
         """Whom something new of the market can be told, by update()."""
@@ -160,6 +179,17 @@ class Reporter:
         else:
             party.sent.admin(number, now_ns)
         self._put(party, raw)
+
+    def _copy(self, party: Counterparty, event_number: int, event: np.ndarray, now_ns: int) -> None:
+        """The report of an event to a session that has copies of it (O-145)."""
+        number = party.take_number()
+        size = encode_report(
+            self._arena, party.session, event, event_number,
+            self._sequencer.requests_of(event_number), self._one, number, now_ns, 0,
+            int(Encode.LIVE),
+        )  # fmt: skip
+        self._parties[party.session][1].copy(number, event_number, now_ns)
+        self._put(party, self._one[:size].tobytes())
 
     def _put(self, party: Counterparty, data: bytes | memoryview) -> None:
         session = party.connection

@@ -92,6 +92,7 @@ class Venue:
         self._held: deque[Held] = deque()
         self.away: dict[Counterparty, int] = {}  # whose orders wait for it, until (session clock)
         self._told = 0
+        self._copying: list[Line] = []  # of drop copy sessions: told of each event
         self._speaker: Line | None = None  # of the last turn, which ended at _spoke_ns
         self._spoke_ns = 0
 
@@ -294,6 +295,9 @@ class Venue:
         if isinstance(fact, LoggedOn):
             self.away.pop(party, None)
             self._store.connected(party.session, True)
+            if options.drop_copy:
+                self._reporter.follow(party)
+                self._copying = [*self._others_copying(party), self.lines[session]]
         elif isinstance(fact, LoggedOut):
             leaves = options.cancel_on_disconnect == "drop_and_logout" and fact.by_peer
             self._leave(party, options.disconnect_grace_seconds, is_lost=leaves)
@@ -302,13 +306,17 @@ class Venue:
 
     def _leave(self, party: Counterparty, grace_seconds: int, *, is_lost: bool) -> None:
         """A session's end; one that is lost counts as connected until its grace is over."""
-        self._reporter.inquiries.forget(party.session)
+        self._reporter.forget(party.session)
+        self._copying = self._others_copying(party)
         if is_lost and grace_seconds:
             self.away[party] = self._clock() + grace_seconds * SECOND_NS
             return
         self._store.connected(party.session, False)
         if is_lost:
             self.session_lost(party, self._clock())
+
+    def _others_copying(self, party: Counterparty) -> list[Line]:
+        return [line for line in self._copying if line.session.party is not party]
 
     def _finish_turn(self, now_ns: int, line: Line | None = None) -> None:
         """Journals what the turn sent, then sends it, or holds it for the disk."""
@@ -360,7 +368,7 @@ class Venue:
 
     def _owes(self, session: Session) -> bool:
         party = session.party
-        return party is not None and self._reporter.inquiries.owes(party.session)
+        return party is not None and self._reporter.owes(party)
 
     def _write(self, line: Line, data: bytes, wait: bool) -> None:
         if wait or line.held:
@@ -378,6 +386,9 @@ class Venue:
         if durable != self._told:
             self._told = durable
             self.tell(durable)
+            if self._copying:
+                for line in self._copying:
+                    self.on_due(line)
 
 
 def _nothing() -> None:

@@ -1,7 +1,7 @@
 """What may be set for one session of a member: its hours, its end, what its Logon says.
 
 A member's table holds these values for all of its sessions, a table [member.session.COMPID] for
-one of them. Source: specs/order_entry.md O-120 to O-127; specs/venue.toml.
+one of them. Source: specs/order_entry.md O-120 to O-127, O-145; specs/venue.toml.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ class SessionValues(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     disconnect_grace_seconds: Grace = 0
     next_expected: NextExpected = "echo"
     schedule: SessionHours | None = None
+    drop_copy: tuple[str, ...] = ()  # members whose executions it is told; it trades nothing
 
 
 class SessionOptions(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -33,6 +34,7 @@ class SessionOptions(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     disconnect_grace_seconds: Grace | UnsetType = UNSET
     next_expected: NextExpected | UnsetType = UNSET
     schedule: SessionHours | UnsetType = UNSET
+    drop_copy: tuple[str, ...] | UnsetType = UNSET
 
 
 assert SessionOptions.__struct_fields__ == SessionValues.__struct_fields__

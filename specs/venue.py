@@ -272,6 +272,13 @@ class VenueConfig(_Table, frozen=True, rename={"members": "member"}):
             for comp_id in member.comp_ids
         ]
         _check_unique([("target_comp_id", self.target_comp_id), *comp_ids])
+        names = [member.name for member in self.members]
+        for row, member in members:
+            for comp_id in member.comp_ids:
+                for name in member.values_of(comp_id).drop_copy:
+                    if name not in names:
+                        path = f"member[{row}] session {comp_id}: drop_copy"
+                        raise ValueError(f"{path} {name!r}; allowed: {', '.join(names)}")
         self._check_credentials()
 
     def _check_credentials(self) -> None:
