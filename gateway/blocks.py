@@ -24,6 +24,7 @@ from specs.rejects import Reject
 
 VALUE_INCORRECT, OTHER, CONDITIONALLY_REQUIRED = 5, 0, 5  # 373; 380
 CONTRA_FIRM = b"17"  # PartyRole (452)
+BLOCK_TRADE = b"1"  # TrdType (828)
 _IDS = {571: "cl_ord_id", 820: "orig_cl_ord_id"}
 
 
@@ -33,6 +34,8 @@ def check_block(message: Message) -> Fault | None:
         if len(message.get(tag) or b"") > CL_ORD_ID_CHARS:
             text = f"value incorrect {tag}: at most {CL_ORD_ID_CHARS} characters"
             return Fault(False, VALUE_INCORRECT, tag, text)
+    if message.get(828) != BLOCK_TRADE:
+        return Fault(False, VALUE_INCORRECT, 828, "value incorrect 828: 1 block trade")
     if message.get(552) != b"1":
         return Fault(True, OTHER, 552, "NoSides (552) is 1: the reporter's side")
     if not other_side(message):

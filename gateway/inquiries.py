@@ -5,7 +5,7 @@ member with many orders keeps nobody waiting; what is owed is bounded for each s
 when it leaves.
 
 Data path: Reporter -> here -> MarketStatus, MarketData, OrderStates, ReferenceData -> messages ->
-Reporter. Source: specs/order_entry.md O-31, O-40 to O-44, O-70 to O-73, O-140 to O-144.
+Reporter. Source: specs/order_entry.md O-31, O-40 to O-44, O-70 to O-73, O-140 to O-144, O-150.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from gateway.market_status import REQUEST_IDS, MarketStatus, Said
 from gateway.message import Field, Message
 from gateway.reference_data import SECURITY_DEFINITION, SECURITY_LIST, ReferenceData
 from gateway.status import OrderStates
+from gateway.trade_reports import TRADE_REPORTS, TradeReports
 
 ORDER_STATUS, MASS_STATUS = b"H", b"AF"
 BY_SYMBOL, BY_SESSION, ALL = b"1", b"6", b"7"  # MassStatusReqType (585)
@@ -52,8 +53,9 @@ class Inquiries:
         self.market_data = MarketData(sequencer, known, interval_ns)
         self._states = OrderStates(sequencer)
         self._reference = ReferenceData(sequencer, known)
+        self._trades = TradeReports(sequencer, known)
         self._known = known
-        self._owed: dict[int, deque[Iterator[Answer]]] = {}
+        self._owed: dict[int, deque[Iterator[Answer | None]]] = {}  # None: more in another turn
 
     def forget(self, session: int) -> None:
         """The session logged out or was lost: nothing is owed to it."""
@@ -83,6 +85,8 @@ class Inquiries:
             return [Said(session, b"j", [*fields, (58, text)])]
         if kind == MARKET_DATA:
             owed.append(self.market_data.answer(session, message))
+        elif kind == TRADE_REPORTS:
+            owed.append(self._trades.answer(party, message))
         elif kind == SECURITY_LIST:
             owed.append(self._reference.securities(session, message))
         else:
@@ -98,7 +102,10 @@ class Inquiries:
         owed = self._owed[session]
         chunk: list[Answer] = []
         while owed and len(chunk) < CHUNK_MESSAGES:
-            chunk += islice(owed[0], CHUNK_MESSAGES - len(chunk))
+            for one in islice(owed[0], CHUNK_MESSAGES - len(chunk)):
+                if one is None:
+                    return chunk
+                chunk.append(one)
             if len(chunk) < CHUNK_MESSAGES:
                 owed.popleft()
         if not owed:
