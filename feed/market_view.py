@@ -9,16 +9,18 @@ Source: specs/market_data.md (F-80 to F-88).
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
 
+from feed.backfill import PRINTS, read_earlier
 from feed.books import Book, Books
 from feed.candles import Candles
 from feed.curve import curve_of
-from feed.handler import Update
+from feed.handler import FeedState, Update
 from feed.marks import Marks
 from feed.messages import (
     BlockTrade,
@@ -136,6 +138,14 @@ class MarketView:
             if kinds is not None:
                 self._take_message(message, kinds)
         self.marks.update(books, update)
+
+    def take_prints(self, prints: Iterable[Print]) -> None:
+        """Prints of before the picture that was taken just now, oldest first (F-140)."""
+        for one in prints:
+            if one.instrument in self.books.by_instrument:
+                kept = self._keep(one.instrument)
+                kept.time_ns = one.time_ns
+                self._add_print(one, kept)
 
     def encoded(self, kind: Kind, instrument: int, as_json: bool) -> Encoded | None:
         """The newest view of a kind, but no prints; None if there is nothing to tell."""
@@ -264,14 +274,17 @@ class MarketView:
         for kind in kinds:
             kept.versions[kind] = kept.versions.get(kind, 0) + 1
         if isinstance(message, Trade | TradeBusted | TradeCorrected | BlockTrade):
-            kept.prints.append(message)
-            kept.count += 1
-            self._take_print(message, kept)
+            self._add_print(message, kept)
         elif isinstance(message, InstrumentDefined):
             self._list(self.books.by_instrument[instrument])
         definition = self.books.by_instrument[instrument].definition
         if definition is not None:
             self._curves[definition.product] = self._curves.get(definition.product, 0) + 1
+
+    def _add_print(self, message: Print, kept: _Instrument) -> None:
+        kept.prints.append(message)
+        kept.count += 1
+        self._take_print(message, kept)
 
     def _take_print(self, message: Print, kept: _Instrument) -> None:
         if isinstance(message, Trade):
@@ -317,20 +330,49 @@ class MarketView:
 
 
 class Follower:
-    """A subscriber whose every update a MarketView takes."""
+    """A subscriber whose every update a MarketView takes.
 
-    def __init__(self, feed: FeedConfig) -> None:
+    earlier_messages: how many messages before its first picture of a session are asked for, for
+    the prints among them (F-140); until they are there the view has nothing.
+    """
+
+    def __init__(self, feed: FeedConfig, earlier_messages: int = 0) -> None:
         self.view = MarketView()
         self.subscriber = subscriber_of(feed, self._take)
+        self._recovery = (feed.recovery_host, feed.recovery_port)
+        self._earlier_messages = earlier_messages
+        self._since: list[Print] = []  # prints since the picture, while earlier ones are read
+        self._reading: asyncio.Task[None] | None = None
 
     def state(self) -> PublisherState:
         """Whether the view may be believed (F-130)."""
-        state = self.subscriber.state.name.lower()
-        return PublisherState(state, self.view.session, self.view.sequence, 0)
+        state = self.subscriber.state if self._reading is None else FeedState.RECOVERING
+        return PublisherState(state.name.lower(), self.view.session, self.view.sequence, 0)
 
     def _take(self, update: Update) -> None:
         handler = self.subscriber.handler
-        self.view.take(update, handler.books, handler.session)
+        begins = update.snapshot and handler.session != self.view.session
+        if begins and self._earlier_messages and self._reading is None:
+            self._since = []
+            reading = self._read_earlier(handler.session, update.sequence)
+            self._reading = asyncio.ensure_future(reading)
+        if self._reading is None:
+            self.view.take(update, handler.books, handler.session)
+        else:
+            self._since += [one for one in update.messages if isinstance(one, PRINTS)]
+
+    async def _read_earlier(self, session: int, upto: int) -> None:
+        prints: list[Print] = []
+        try:
+            count = self._earlier_messages
+            prints = await read_earlier(self._recovery, session, upto, count)
+        finally:
+            self._reading = None
+            handler = self.subscriber.handler
+            self.view.take(Update(handler.sequence, [], True), handler.books, handler.session)
+            if handler.session == session:
+                self.view.take_prints([*prints, *self._since])
+            self._since = []
 
 
 def is_listed(book: Book) -> bool:

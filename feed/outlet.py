@@ -20,14 +20,16 @@ from specs.venue import FeedConfig
 Tell = Callable[[Follower], Awaitable[None]]
 
 
-def run_outlet(feed: FeedConfig, nice: int, tell: Tell, *, is_child: bool) -> None:
+def run_outlet(
+    feed: FeedConfig, nice: int, tell: Tell, *, is_child: bool, earlier_messages: int = 0
+) -> None:
     """Runs `tell` beside a follower of the feed until SIGTERM, SIGINT or `tell` itself ends.
 
     is_child: also until standard input ends.
     """
 
     async def work() -> None:
-        follower = Follower(feed)
+        follower = Follower(feed, earlier_messages)
         async with follower.subscriber as subscriber:
             await first_of(subscriber.run(), tell(follower))
 

@@ -13,16 +13,14 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.live import Live
 
 from feed.books import Book
 from feed.drawing import price_text
-from feed.handler import Update
-from feed.market_view import MarketView, is_listed
-from feed.subscriber import Subscriber
+from feed.market_view import Follower, MarketView, is_listed
 from feed.watch_screen import Feed, definition_of, phase_of, render
 
 _REFRESH_S = 0.1
@@ -44,8 +42,7 @@ class Watched:
     """One contract as it is watched."""
 
     symbol: str
-    view: MarketView = field(default_factory=MarketView)
-    update_count: int = 0
+    view: MarketView
     ended: bool = False  # by a key
 
     def press(self, keys: bytes) -> None:
@@ -89,7 +86,7 @@ def line_of(book: Book) -> str:
 
 async def watch(
     symbol: str,
-    subscriber: Subscriber,
+    follower: Follower,
     seconds: float | None = None,
     console: Console | None = None,
 ) -> Watched:
@@ -98,29 +95,22 @@ async def watch(
     Raises UnknownSymbolError and NoFeedError.
     """
     console = console or Console()
-    watched = Watched(symbol)
-    handler = subscriber.handler
-
-    def take(update: Update) -> None:
-        watched.update_count += 1
-        watched.view.take(update, handler.books, handler.session)
-
-    handler.on_update = take
-    async with subscriber:
+    watched = Watched(symbol, follower.view)
+    async with follower.subscriber as subscriber:
         follow = asyncio.create_task(subscriber.run())
         try:
-            await _first_picture(subscriber, follow)
-            _require_symbol(subscriber, symbol)
-            await _show(subscriber, watched, follow, seconds, console)
+            await _first_picture(follower, follow)
+            _require_symbol(follower.view, symbol)
+            await _show(follower, watched, follow, seconds, console)
         finally:
             follow.cancel()
             await asyncio.gather(follow, return_exceptions=True)
     return watched
 
 
-async def _first_picture(subscriber: Subscriber, follow: asyncio.Task[None]) -> None:
+async def _first_picture(follower: Follower, follow: asyncio.Task[None]) -> None:
     deadline_s = time.monotonic() + _PATIENCE_S
-    while not subscriber.handler.counts.snapshots:
+    while not follower.view.session:
         if follow.done():
             follow.result()
         if time.monotonic() > deadline_s:
@@ -128,8 +118,8 @@ async def _first_picture(subscriber: Subscriber, follow: asyncio.Task[None]) -> 
         await asyncio.sleep(_REFRESH_S / 2)
 
 
-def _require_symbol(subscriber: Subscriber, symbol: str) -> None:
-    listed = sorted(subscriber.books.by_symbol)
+def _require_symbol(view: MarketView, symbol: str) -> None:
+    listed = sorted(view.by_symbol)
     if symbol in listed:
         return
     near = difflib.get_close_matches(symbol.upper(), listed, n=5, cutoff=0.4) or listed[:5]
@@ -137,24 +127,25 @@ def _require_symbol(subscriber: Subscriber, symbol: str) -> None:
 
 
 async def _show(
-    subscriber: Subscriber,
+    follower: Follower,
     watched: Watched,
     follow: asyncio.Task[None],
     seconds: float | None,
     console: Console,
 ) -> None:
+    handler = follower.subscriber.handler
     ends_s = None if seconds is None else time.monotonic() + seconds
     if console.is_terminal:
         with _keys(watched) as keys, Live(console=console, auto_refresh=False, screen=True) as live:
             while not follow.done() and not watched.ended:
-                feed = Feed(subscriber.state, subscriber.handler.counts, watched.update_count)
+                feed = Feed(follower.state().state, handler.counts, watched.view.sequence)
                 screen = render(watched.view, watched.symbol, feed, *console.size, keys)
                 live.update(screen, refresh=True)
                 if ends_s is not None and time.monotonic() >= ends_s:
                     return
                 await asyncio.sleep(_REFRESH_S)
     while not follow.done() and not watched.ended:
-        line = line_of(subscriber.books.by_symbol[watched.symbol])
+        line = line_of(watched.view.by_symbol[watched.symbol])
         console.print(line, highlight=False, soft_wrap=True)
         sys.stdout.flush()
         if ends_s is not None and time.monotonic() >= ends_s:

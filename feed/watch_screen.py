@@ -45,9 +45,9 @@ _PPM_A_PERCENT = 10_000
 class Feed(NamedTuple):
     """How the lines do."""
 
-    state: FeedState
+    state: str  # F-87
     counts: HandlerCounts
-    updates: int
+    sequence: int  # of the last message
 
 
 def render(
@@ -107,14 +107,14 @@ def in_call(book: Book) -> bool:
 
 def _top(view: MarketView, book: Book, feed: Feed, columns: int) -> Group:
     definition = definition_of(book)
-    good = feed.state == FeedState.SYNCHRONIZED
+    good = feed.state == FeedState.SYNCHRONIZED.name.lower()
     currency = Currency(definition.currency).name
     left = Text.assemble(
         (f" {definition.symbol} ", "bold black on cyan"),
         f"  {definition.product_code}  {currency} x{definition.multiplier:,}  ",
     )
     clock = clock_text(max(view.time_ns(book.instrument), book.statistics.time_ns))
-    state = " live " if good else f" {feed.state.name.lower()} "
+    state = " live " if good else f" {feed.state} "
     right = Text.assemble(
         (f"{clock} UTC ", "bold"), (state, f"bold black on {'green' if good else 'red'}")
     )
@@ -245,6 +245,8 @@ def shape_words(curve: Curve) -> str:
 
 def _bottom(feed: Feed, keys: bool) -> Text:
     a, b = feed.counts.packets
-    told = f" line A {a:,} packets, line B {b:,}, gaps {feed.counts.gaps}, updates {feed.updates:,}"
+    told = (
+        f" line A {a:,} packets, line B {b:,}, gaps {feed.counts.gaps}, message {feed.sequence:,}"
+    )
     hint = "   ← → contract, q ends" if keys else ""
     return Text(told + hint, style=FAINT, no_wrap=True, overflow="ellipsis")

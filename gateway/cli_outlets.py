@@ -57,7 +57,10 @@ def run_console(config_file: Path | None, overrides: list[str], is_child: bool) 
 
     tell = partial(tell_console, config.console)
     try:
-        run_outlet(config.feed, config.console.nice, tell, is_child=is_child)
+        run_outlet(
+            config.feed, config.console.nice, tell, is_child=is_child,
+            earlier_messages=config.console.backfill_messages,
+        )  # fmt: skip
     except OSError as error:
         sys.stderr.write(f"sitex console: {error}\n")
         return FAILED

@@ -8,9 +8,11 @@ import signal
 import sys
 from pathlib import Path
 
-from feed.subscriber import subscriber_of
+from feed.market_view import Follower
 from feed.watch import NoFeedError, UnknownSymbolError, watch
 from specs.venue import VENUE_FILE, FeedConfig, load_venue
+
+EARLIER_MESSAGES = 200_000  # that trades and candles are made of at the start
 
 
 def run_watch(
@@ -27,7 +29,7 @@ def run_watch(
 
 
 async def _watch(symbol: str, feed: FeedConfig, seconds: float | None) -> None:
-    task = asyncio.create_task(watch(symbol, subscriber_of(feed), seconds))
+    task = asyncio.create_task(watch(symbol, Follower(feed, EARLIER_MESSAGES), seconds))
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     with contextlib.suppress(asyncio.CancelledError):

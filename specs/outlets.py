@@ -73,6 +73,7 @@ class ConsoleConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     client_bytes_per_second: Annotated[int, Meta(ge=10_000, le=1_000_000_000)] = 1_000_000
     frame_bytes_max: Annotated[int, Meta(ge=65_536, le=16_777_216)] = 262_144
     send_timeout_seconds: Seconds = 10
+    backfill_messages: Annotated[int, Meta(ge=0, le=10_000_000)] = 2_000_000
     nice: Nice = 19
 
     def __post_init__(self) -> None:

@@ -12,7 +12,7 @@ from feed.books import Books
 from feed.handler import Update
 from feed.market_view import MarketView
 from feed.messages import MarketMessage, MessageFlag
-from specs.venue import FeedConfig, Line
+from specs.venue import FeedConfig
 from tests import naive_words as w
 from tests.feed_market import Market
 from tests.test_feed_service import FeedProcess, feed_process
@@ -74,12 +74,7 @@ class Followed:
 
 def feed_config(feed: FeedProcess) -> FeedConfig:
     """What venue.toml would say of this feed."""
-    a, b = feed.lines
-    return FeedConfig(
-        line_a=Line(group=a.group, port=a.port),
-        line_b=Line(group=b.group, port=b.port),
-        recovery_port=feed.recovery[1],
-    )
+    return feed.config()
 
 
 def feed_overrides(feed: FeedProcess) -> list[str]:

@@ -313,3 +313,23 @@ async def test_a_taken_port_is_said() -> None:
             assert await asyncio.wait_for(second.process.wait(), 30) == 1
             assert second.process.stderr
             assert b"in use" in await second.process.stderr.read()
+
+
+async def test_f140_a_console_that_starts_again_has_what_it_had(data_dir: Path) -> None:
+    """Trades and candles over REST, before and after; a console that asks for none has none."""
+    async with named_feed(data_dir, SEED, COUNT) as feed:
+        count = len(feed.market.messages())
+        async with console(feed) as port:
+            feed.tell(40)
+            await console_has(port, 1)
+            feed.tell(feed.event_count)
+            await console_has(port, count)
+            paths = [f"/api/v1/{what}/{quote(SYMBOLS[1])}" for what in ("trades", "candles")]
+            before = [await get(port, path) for path in paths]
+            assert len(before[0][1]) > 20 and before[1][1]
+        async with console(feed) as port:
+            await console_has(port, count)
+            assert [await get(port, path) for path in paths] == before
+        async with console(feed, "console.backfill_messages=0") as port:
+            await console_has(port, count)
+            assert [await get(port, path) for path in paths] == [(200, []), (200, [])]

@@ -21,6 +21,7 @@ from rich.console import Console
 from engine.types import EVENT, EventFlag
 from feed.checkpoint import encode_checkpoint, read_checkpoint, write_checkpoint
 from feed.handler import HandlerLimits, Update
+from feed.market_view import Follower
 from feed.messages import ENCODER, Message, ReplayRequest, SnapshotEnd, SnapshotRequest
 from feed.multicast import Line, open_receiver
 from feed.notify import Notifier
@@ -35,6 +36,8 @@ from feed.packet import (
 )
 from feed.subscriber import Subscriber
 from feed.watch import UnknownSymbolError, watch
+from specs.venue import FeedConfig
+from specs.venue import Line as FeedLine
 from tests.feed_market import Market, assert_books_equal
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -104,6 +107,11 @@ class FeedProcess:
         """Exit code, once it ends by itself."""
         assert self.process is not None
         return await asyncio.wait_for(self.process.wait(), WAIT_S)
+
+    def config(self) -> FeedConfig:
+        """What venue.toml would say of this feed."""
+        a, b = (FeedLine(group=line.group, port=line.port) for line in self.lines)
+        return FeedConfig(line_a=a, line_b=b, recovery_port=self.recovery[1])
 
     def subscriber(self) -> Subscriber:
         """A subscriber of this feed."""
@@ -311,12 +319,13 @@ async def test_watch_shows_the_book_of_a_running_feed(data_dir: Path) -> None:
     async with feed_process(data_dir, market) as feed:
         feed.tell(feed.event_count)
         out = io.StringIO()
-        watched = await watch("INSTRUMENT", feed.subscriber(), 1.2, Console(file=out, width=200))
+        follower = Follower(feed.config(), 1_000)
+        watched = await watch("INSTRUMENT", follower, 1.2, Console(file=out, width=200))
         lines = out.getvalue().splitlines()
         assert len(lines) >= 2 and all(line.startswith("INSTRUMENT  bid ") for line in lines)
-        assert watched.update_count >= 1
+        assert watched.view.sequence > 0
         with pytest.raises(UnknownSymbolError, match="INSTRUMENT"):
-            await watch("INSTRUMNT", feed.subscriber(), 1.0, Console(file=out))
+            await watch("INSTRUMNT", Follower(feed.config()), 1.0, Console(file=out))
 
 
 async def test_recovery_answers_and_refuses(data_dir: Path) -> None:

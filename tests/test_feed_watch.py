@@ -12,7 +12,7 @@ from rich.console import Console
 from engine.types import PRICE_SCALE
 from feed.candles import Candles
 from feed.drawing import candle_lines, price_text
-from feed.handler import FeedState, HandlerCounts, Update
+from feed.handler import HandlerCounts, Update
 from feed.messages import Indicative, Status, TradeBusted, TradingStatus
 from feed.views import Candle
 from feed.watch import UnknownSymbolError, Watched, _require_symbol, line_of
@@ -42,7 +42,7 @@ def screen_of(followed: Followed, symbol: str, columns: int, rows: int) -> list[
     """The lines of the full screen."""
     out = io.StringIO()
     console = Console(file=out, width=columns, height=rows)
-    feed = Feed(FeedState.SYNCHRONIZED, HandlerCounts(), 7)
+    feed = Feed("synchronized", HandlerCounts(), 7)
     console.print(render(followed.view, symbol, feed, columns, rows), height=rows)
     return out.getvalue().splitlines()
 
@@ -151,6 +151,6 @@ def test_candles_are_drawn_by_half_rows() -> None:
 
 def test_an_unknown_symbol_names_near_ones() -> None:
     """The error helps."""
-    subscriber = SimpleNamespace(books=SimpleNamespace(by_symbol={"SITB2612": None, "GH12612": 1}))
+    view = SimpleNamespace(by_symbol={"SITB2612": None, "GH12612": 1})
     with pytest.raises(UnknownSymbolError, match="SITB2612"):
-        _require_symbol(subscriber, "SITB261")  # type: ignore[arg-type]
+        _require_symbol(view, "SITB261")  # type: ignore[arg-type]
