@@ -15,6 +15,7 @@ from specs.products import Catalogue, load_products
 from specs.venue import VENUE_FILE, VenueConfig, VenueSource, load_venue
 
 CANNOT_SERVE, USAGE_ERROR = 1, 2
+FILES_BESIDE = 256  # open files that are no connections
 
 
 def run_venue(
@@ -60,6 +61,9 @@ def serve_config(
     from gateway.warmup import warm_up
 
     warm_up(print_line)
+    may_have, needed = open_files(config)
+    if may_have < needed:
+        print_line(f"open files: {may_have} of {needed} for all connections (ulimit -n)")
     try:
         main = serve(config, data_dir, catalogue, source=source, start_ns=start_ns, speed=speed)
         return run_on_loop(beside_outlets(main, config, source, data_dir))
@@ -97,6 +101,23 @@ def check_means(config: VenueConfig, file: Path) -> None:
             file, f"$.member[{signing}].public_key", "needs the extra [signed]",
             "after pip install 'sitex[signed]', or '' for no public key",
         )  # fmt: skip
+
+
+def open_files(config: VenueConfig) -> tuple[int, int]:
+    """Asks the system for as many open files as connections need; (may have, needed). O-171."""
+    needed = config.fix.connections_max + config.feed.recovery_connections_max + FILES_BESIDE
+    try:
+        import resource
+    except ImportError:  # no such limit here
+        return needed, needed
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return needed, needed
+    allowed = needed if hard == resource.RLIM_INFINITY else min(hard, needed)
+    if soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+        soft = allowed
+    return soft, needed
 
 
 def run_on_loop(main: Coroutine[object, object, int]) -> int:

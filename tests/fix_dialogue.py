@@ -200,10 +200,10 @@ class Play:
         step = "the last ping"
         try:
             for step in self.situation.steps:
-                await self._step(step)
+                await self.do(step)
             if self.situation.steps[-1] != "closed":
                 step = "the last ping"
-                await self._step("ping")
+                await self.do("ping")
         except (AssertionError, OSError, TimeoutError, KeyError, ValueError) as error:
             why = f"{type(error).__name__} {error}"
             return f"{self.situation.place} {self.situation.name}, at `{step}`: {why}"
@@ -212,7 +212,8 @@ class Play:
                 await end.drop()
         return ""
 
-    async def _step(self, text: str) -> None:
+    async def do(self, text: str) -> None:
+        """One step; raises Mismatch, OSError, TimeoutError."""
         who, _, rest = text.partition(" ")
         if who in ("twin", "other"):
             end, text = self.ends[who], rest
