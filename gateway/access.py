@@ -125,6 +125,19 @@ class Admission:
         tries.failures = 0
         return ""
 
+    def may_try(self, party: Counterparty, origin: Origin, now_ns: int) -> str:
+        """Why a password is not looked at outside of a Logon now; empty: it is."""
+        tries = self._tries_of(party, origin)
+        return self._too_often(tries, now_ns)
+
+    def tried(self, party: Counterparty, origin: Origin, *, is_right: bool, now_ns: int) -> None:
+        """What came of that: wrong ones count as failed Logons do (O-106)."""
+        tries = self._tries_of(party, origin)
+        if is_right:
+            tries.failures = 0
+        else:
+            self._fail(tries, "", now_ns)
+
     def _tries_of(self, party: Counterparty, origin: Origin) -> _Tries:
         key = (origin.address, party.session)
         found = self._tries.pop(key, None) or _Tries()

@@ -2,7 +2,7 @@
 
 What it changes goes through the session store, with the reason in the journal in front of it.
 
-Source: specs/order_entry.md O-107 to O-109; docs/decisions/0161-operator.md.
+Source: specs/order_entry.md O-107 to O-109, O-154, O-155; docs/decisions/0161-operator.md.
 """
 
 from __future__ import annotations
@@ -14,13 +14,19 @@ import msgspec
 from gateway.assembly import Assembly
 from gateway.counterparty import Counterparty
 from gateway.interventions import Interventions
-from gateway.operator import Answer, LogOut, Reload, Request, SetNumbers, Statistics
+from gateway.market_status import Said
+from gateway.message import Field
+from gateway.operator import Answer, LogOut, News, Reload, Request, SetNumbers, Statistics
 from gateway.server import Listener
 from gateway.statistics import Health, Rates, VenueStatistics, statistics
 from gateway.tls import load_certificate
+from gateway.values import format_timestamp
 from specs.loading import SpecError
+from specs.members import members_beside, with_password, write_members
 from specs.products import Catalogue
 from specs.venue import VenueConfig, VenueSource, load_venue
+
+NEWS_HEADLINE = "venue"
 
 
 class Administration:
@@ -43,6 +49,7 @@ class Administration:
         self._catalogue = catalogue
         self._listener = listener
         self._interventions = Interventions(parts)
+        parts.keep_password, parts.password_kept = self._keep_password, self._password_kept
 
     def act(self, request: Request, now_ns: int) -> Answer:
         """Does what is asked, or says why not. Raises StorageFailed. now_ns: session clock."""
@@ -54,6 +61,8 @@ class Administration:
             return self._set_numbers(request, now_ns)
         if isinstance(request, Reload):
             return self._reload(now_ns)
+        if isinstance(request, News):
+            return self._news(request, now_ns)
         return self._interventions.act(request, now_ns)
 
     def statistics(self, now_ns: int) -> VenueStatistics:
@@ -116,6 +125,47 @@ class Administration:
         if msgspec.structs.replace(config, members=before.members) != before:
             text += "; other values of the file wait for a restart"
         return Answer(True, text)
+
+    def _name(self, member: int) -> str:
+        rows = self._parts.registry.known.members
+        return next(name for name, row in rows.items() if row["member"] == member)
+
+    def _keep_password(self, member: int, password_hash: str) -> None:
+        """Writes a member's new hash to members.toml; raises OSError, SpecError. Takes long."""
+        file = self._source.file
+        entries = with_password(members_beside(file), self._name(member), password_hash)
+        write_members(file, entries)
+
+    def _password_kept(self, member: int, password_hash: str) -> None:
+        """Its next Logon proves the new one; nothing else of the files is taken up."""
+        name = self._name(member)
+        members = tuple(
+            msgspec.structs.replace(one, password_hash=password_hash) if one.name == name else one
+            for one in self.config.members
+        )
+        self.config = msgspec.structs.replace(self.config, members=members)
+        self._parts.registry.take(self.config)
+
+    def _news(self, request: News, now_ns: int) -> Answer:
+        """Tells all sessions, or one (O-155)."""
+        parts, everybody = self._parts, self._parts.registry.directory.parties()
+        told = [self._party(request.session)] if request.session else everybody
+        parties = [one for one in told if one is not None and not one.access.disabled]
+        if not parties:
+            return Answer(False, f"{request.session or 'nobody'} is no session that may log on")
+        if not request.text.isascii() or not request.text.isprintable():
+            return Answer(False, "only printable ASCII fits into Text (58)")
+        self._interventions.note(f"news: {request.text}", now_ns)
+        stamp = format_timestamp(parts.clock.at(now_ns), 9)
+        fields: list[Field] = [(42, stamp), (61, 0), (148, NEWS_HEADLINE)]
+        for party in parties:
+            parts.reporter.say(
+                Said(party.session, b"B", [*fields, (33, 1), (58, request.text)]), now_ns
+            )
+        parts.venue.run_commands(now_ns)
+        parts.sequencer.sync()
+        parts.venue.release()
+        return Answer(True, f"told: {' '.join(one.peer.decode() for one in parties)}")
 
     def _check_room(self, config: VenueConfig) -> None:
         """Raises SpecError where the tables of this data directory hold no more members."""

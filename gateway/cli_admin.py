@@ -1,4 +1,4 @@
-"""`sitex admin sessions|statistics|logout|numbers|reload|page`: a running venue is asked."""
+"""`sitex admin sessions|statistics|logout|numbers|reload|news|page`: a running venue is asked."""
 
 from __future__ import annotations
 
@@ -67,6 +67,18 @@ def reload(data: Data = Path("data")) -> None:
     from gateway.operator import Reload
 
     raise typer.Exit(_ask("reload", Reload(), data))
+
+
+@app.command()
+def news(
+    text: Annotated[str, typer.Argument(help="What members are told.")],
+    session: Annotated[str, typer.Option(help="One CompID; else all.")] = "",
+    data: Data = Path("data"),
+) -> None:
+    """Tell all sessions something, or one; who is away hears it at the next Logon."""
+    from gateway.operator import News
+
+    raise typer.Exit(_ask("news", News(text, session), data))
 
 
 @app.command()

@@ -27,6 +27,7 @@ from gateway.reference_data import SECURITY_DEFINITION, SECURITY_LIST
 from gateway.tables import Tables
 from gateway.trade_reports import TRADE_REPORTS
 from gateway.types import MESSAGE_ROWS_MAX, Fault
+from gateway.users import USER_REQUEST
 from specs.rejects import Reject
 
 OTHER, NOT_TAKEN, NOT_AUTHORIZED = 0, 3, 6  # BusinessRejectReason (380)
@@ -35,7 +36,7 @@ _TRADING = _ROWS | {b"AE"}
 # requests that change nothing, and the tag of the id that comes back
 INQUIRIES = {
     ORDER_STATUS: 790, MASS_STATUS: 584, SECURITY_LIST: 320, SECURITY_DEFINITION: 320,
-    MARKET_DATA: 262, TRADE_REPORTS: 568, **REQUEST_IDS,
+    MARKET_DATA: 262, TRADE_REPORTS: 568, USER_REQUEST: 923, **REQUEST_IDS,
 }  # fmt: skip
 _NEEDED = {MASS_STATUS: {BY_SYMBOL: 55, BY_SESSION: 336}}  # by MassStatusReqType (585)
 _STALE = (CommandKind.NEW_ORDER, CommandKind.MASS_QUOTE)

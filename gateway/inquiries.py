@@ -4,8 +4,9 @@ Answers of one or few messages go out in their turn. Lists go out a chunk at a t
 member with many orders keeps nobody waiting; what is owed is bounded for each session and forgotten
 when it leaves.
 
-Data path: Reporter -> here -> MarketStatus, MarketData, OrderStates, ReferenceData -> messages ->
-Reporter. Source: specs/order_entry.md O-31, O-40 to O-44, O-70 to O-73, O-140 to O-144, O-150.
+Data path: Reporter -> here -> MarketStatus, MarketData, OrderStates, ReferenceData, TradeReports,
+Users -> messages -> Reporter.
+Source: specs/order_entry.md O-31, O-40 to O-44, O-70 to O-73, O-140 to O-144, O-150 to O-155.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from gateway.message import Field, Message
 from gateway.reference_data import SECURITY_DEFINITION, SECURITY_LIST, ReferenceData
 from gateway.status import OrderStates
 from gateway.trade_reports import TRADE_REPORTS, TradeReports
+from gateway.users import USER_REQUEST, Users
 
 ORDER_STATUS, MASS_STATUS = b"H", b"AF"
 BY_SYMBOL, BY_SESSION, ALL = b"1", b"6", b"7"  # MassStatusReqType (585)
@@ -46,7 +48,8 @@ Answer = Said | Status
 
 
 class Inquiries:
-    """Answers requests. market: who is told of phases; market_data: who of prices."""
+    """Answers requests. market: who is told of phases; market_data: who of prices; users: who
+    are there."""
 
     def __init__(self, sequencer: Sequencer, known: Known, interval_ns: int) -> None:
         self.market = MarketStatus(sequencer, known)
@@ -54,6 +57,7 @@ class Inquiries:
         self._states = OrderStates(sequencer)
         self._reference = ReferenceData(sequencer, known)
         self._trades = TradeReports(sequencer, known)
+        self.users = Users()
         self._known = known
         self._owed: dict[int, deque[Iterator[Answer | None]]] = {}  # None: more in another turn
 
@@ -76,6 +80,8 @@ class Inquiries:
             return [Status(message, event, _echo(message, 790))]
         if kind in REQUEST_IDS:
             return list(self.market.answer(session, message, venue_ns))
+        if kind == USER_REQUEST:
+            return list(self.users.answer(party, message))
         if kind == SECURITY_DEFINITION:
             return [self._reference.definition(session, message)]
         owed = self._owed.setdefault(session, deque())

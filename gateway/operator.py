@@ -115,6 +115,13 @@ class Reload(Struct, frozen=True, tag_field="do", tag="reload", forbid_unknown_f
     """Read members and certificates again."""
 
 
+class News(Struct, frozen=True, tag_field="do", tag="news", forbid_unknown_fields=True):
+    """Tell members something."""
+
+    text: Reason
+    session: Session = ""  # "": all of them
+
+
 class Answer(Struct, frozen=True):
     """What came of it: done, or the text says why not."""
 
@@ -123,7 +130,7 @@ class Answer(Struct, frozen=True):
 
 
 MarketRequest = Halt | Resume | Kill | Release | Bust | Correct | SetImplied  # journaled commands
-Request = MarketRequest | Statistics | LogOut | SetNumbers | Reload
+Request = MarketRequest | Statistics | LogOut | SetNumbers | Reload | News
 _encode = msgspec.json.encode
 _requests = msgspec.json.Decoder(Request)
 _answers = msgspec.json.Decoder(Answer)

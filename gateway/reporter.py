@@ -124,6 +124,10 @@ class Reporter:
             for number, event in self.copies.take(party.session):
                 self._copy(party, number, event, now_ns)
 
+    def say(self, said: Said, now_ns: int) -> None:
+        """A message that no turn of its session asked for; the caller finishes the turn."""
+        self._say(said, now_ns)
+
     def owes(self, party: Counterparty) -> bool:
         """Whether go_on() has something to say."""
         return self.inquiries.owes(party.session) or self.copies.owes(party.session)

@@ -76,6 +76,17 @@ def overlay(raw: dict[str, Any], entries: tuple[MemberEntry, ...]) -> None:
     raw["member"] = members
 
 
+def with_password(
+    entries: tuple[MemberEntry, ...], name: str, password_hash: str
+) -> tuple[MemberEntry, ...]:
+    """The entries with another hash for a member, whose entry is made where there is none."""
+    found = next((one for one in entries if one.name == name), MemberEntry(name=name))
+    changed = msgspec.structs.replace(found, password_hash=password_hash)
+    if found not in entries:
+        return (*entries, changed)
+    return tuple(changed if one is found else one for one in entries)
+
+
 def write_members(file: Path, entries: tuple[MemberEntry, ...]) -> None:
     """Replaces members.toml beside `file`, whole or not at all, for its owner's eyes only."""
     place = file.parent / MEMBERS_FILE

@@ -29,12 +29,14 @@ def cell(msg_type: str, tag: int) -> int:
 
 def test_message_types_are_those_sitex_speaks() -> None:
     assert set(DIALECT.layouts) == {
-        *"012345ADFGHq89rjefghibZRxycdVWXY",
+        *"012345ADFGHq89rjefghibZRxycdVWXYB",
         "AD",
         "AE",
         "AQ",
         "AR",
         "AF",
+        "BE",
+        "BF",
     }
 
 
