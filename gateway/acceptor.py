@@ -26,12 +26,13 @@ from gateway.header import (
     sequence_number,
     too_low_text,
 )
-from gateway.message import Field, Message
-from gateway.policy import Policy, Reader
+from gateway.languages import Languages
+from gateway.message import Message
+from gateway.policy import Policy
 from gateway.session import Session
 from gateway.states import Happened, Numbering, State
 from gateway.throttle import Bucket, Patience
-from gateway.types import BEGIN_STRING, Fault, Stop
+from gateway.types import BEGIN_STRING, FIXT_BEGIN_STRING, Fault, Stop
 
 _GARBLED_LOGON = re.compile(
     rb"\x0135=A\x01(?:.*?\x01)?49=(\w+)\x01(?:.*?\x01)?56=(\w+)\x01", re.DOTALL
@@ -80,14 +81,15 @@ class Acceptor(Session):
 
     def __init__(
         self,
-        reader: Reader,
+        languages: Languages,
         desk: Orders,
         directory: Directory,
         authenticate: Authenticate,
         policy: Policy,
         now_ns: int,
     ) -> None:
-        super().__init__(reader, policy, State.AWAIT_LOGON, now_ns)
+        super().__init__(languages, policy, State.AWAIT_LOGON, now_ns)
+        self._languages = languages
         self._desk = desk
         self._directory = directory
         self._authenticate = authenticate
@@ -113,11 +115,11 @@ class Acceptor(Session):
             self._reset_live(message, now_ns)
             return
         party = self._directory.find(message.get(56) or b"", message.get(49) or b"")
-        if party is None or message.get(8) != BEGIN_STRING:
-            self._end(Happened.GONE, Refused("unknown CompIDs or BeginString"))
-            return
-        if party.connection is not None:
+        if party is not None and party.connection is not None:
             self._end(Happened.GONE, Refused("already connected"))
+            return
+        if party is None or not self._speaks(party, message.get(8) or b""):
+            self._end(Happened.GONE, Refused("unknown CompIDs or BeginString"))
             return
         self.party = party
         text = self._logon_fault(party, message, now_ns)
@@ -136,11 +138,19 @@ class Acceptor(Session):
         if party.connection is not None:  # another was faster
             self._end(Happened.GONE, Refused("already connected"))
             return
+        self._speaks(party, message.get(8) or b"")  # another may have tried since
         text = fault or _sequence_fault(party, message)
         if text is not None:
             self._refuse(text, now_ns)
         else:
             self._welcome(party, message, now_ns)
+
+    def _speaks(self, party: Counterparty, begin_string: bytes) -> bool:
+        """Whether the party may speak this dialect, which it does from now on (O-128)."""
+        tables = self._languages.speak(party, begin_string)
+        if tables is not None:
+            self._reader = tables
+        return tables is not None
 
     def _logon_fault(self, party: Counterparty, message: Message, now_ns: int) -> str | None:
         """Why a Logon is refused; None: it is taken."""
@@ -194,7 +204,7 @@ class Acceptor(Session):
             self._welcome(party, message, now_ns)
 
     def _answer_logon(self, interval_s: int, reset: bool, tells: bool, now_ns: int) -> None:
-        fields: list[Field] = [(98, 0), (108, interval_s)]
+        fields = self._logon_fields(interval_s)
         if reset:
             fields.append((141, "Y"))
         if tells:
@@ -207,7 +217,9 @@ class Acceptor(Session):
             return
         ids = _GARBLED_LOGON.search(skipped[:_LOOK_BYTES])
         party = self._directory.find(ids[2], ids[1]) if ids else None
-        if party is not None and party.connection is None:
+        is_fixt = skipped.startswith(b"8=" + FIXT_BEGIN_STRING)
+        begin_string = FIXT_BEGIN_STRING if is_fixt else BEGIN_STRING
+        if party is not None and party.connection is None and self._speaks(party, begin_string):
             self.party = party
         self._refuse("garbled Logon", now_ns)
 

@@ -25,7 +25,7 @@ from gateway.dialect import (
     TYPES_MAX,
 )
 from gateway.scan import borrow
-from gateway.types import FIELDS_MAX, SESSION_ROW, SPAN, TEMPLATE_BYTES
+from gateway.types import BEGIN_STRINGS, FIELDS_MAX, SESSION_ROW, SPAN, TEMPLATE_BYTES
 
 FILL_MAX = 32  # command fields a message may fill
 CANCEL_REASONS = 128  # where cancel reasons begin: 1001-1063 at 129; rejects 1-127 before them
@@ -83,7 +83,9 @@ REASON = CLOCK + Clock.WORDS  # offset in TEXTS | bytes << 16 | 103 << 32 | 102 
 COMMAND_REQUEST = REASON + REASONS_MAX  # a REQUEST row made from a command
 TABLE_WORD = COMMAND_REQUEST + REQUEST.itemsize // 8  # `tag=` of the row as bytes; -1: not kept
 TABLE_MASK = TABLE_WORD + FIELDS_MAX  # ones under those bytes
-_WORDS_END = TABLE_MASK + FIELDS_MAX
+BEGIN_WORD = TABLE_MASK + FIELDS_MAX  # bytes 2 to 9 of every message
+BEGIN_NEXT = BEGIN_WORD + 1  # byte 10
+_WORDS_END = BEGIN_WORD + 2
 
 # Places in the view of uint32.
 FIELD_TAG = 2 * _WORDS_END  # a field's tag
@@ -108,6 +110,7 @@ PLACES = CELLS + MESSAGES_MAX * DIALECT_FIELDS_MAX
 FILL = PLACES + GROUPS_MAX * DIALECT_FIELDS_MAX  # slot of each orders.Fill in a message
 TEXTS = FILL + MESSAGES_MAX * FILL_MAX
 _BYTES_END = TEXTS + TEXTS_BYTES
+BLOCK_BYTES = -(-_BYTES_END // _ALIGN_BYTES) * _ALIGN_BYTES  # the tables of one dialect
 
 NAME_ROW = np.dtype(
     [
@@ -139,9 +142,12 @@ class Views(NamedTuple):
 
 
 def make_arena(bounds: Bounds) -> np.ndarray:
-    """A zeroed arena with its directory filled."""
+    """A zeroed arena with its directories filled: a block for each dialect, then the sections.
+
+    From BLOCK_BYTES on it is the other dialect's arena, with the same sections.
+    """
     directory = np.zeros(_DIRECTORY_WORDS, np.int64)
-    at = _aligned(_BYTES_END)
+    at = len(BEGIN_STRINGS) * BLOCK_BYTES
     for section, (dtype, count) in _layout(bounds).items():
         directory[2 * section] = at
         directory[2 * section + 1] = at + dtype.itemsize * count
@@ -149,7 +155,9 @@ def make_arena(bounds: Bounds) -> np.ndarray:
     arena = np.zeros(at + _ALIGN_BYTES, np.uint8)
     first = -arena.ctypes.data % _ALIGN_BYTES
     arena = arena[first : first + at]
-    arena[: directory.nbytes] = directory.view(np.uint8)
+    for block in range(len(BEGIN_STRINGS)):
+        start = block * BLOCK_BYTES
+        arena[start : start + directory.nbytes] = (directory - start).view(np.uint8)
     return arena
 
 
@@ -194,6 +202,18 @@ def open_views(arena):
         borrow(arena, 0, arena.size, np.uint8),
         borrow(arena, 0, arena.size // 4, np.uint32),
         borrow(arena, 0, arena.size // 8, np.int64),
+    )
+
+
+@kernel
+def open_dialect(arena, row):
+    """The views of a session's dialect: those of open_views where it is FIX 4.4."""
+    start = BLOCK_BYTES * np.int64(row["dialect"])
+    size = arena.size - start
+    return Views(
+        borrow(arena, start, size, np.uint8),
+        borrow(arena, start, size // 4, np.uint32),
+        borrow(arena, start, size // 8, np.int64),
     )
 
 

@@ -27,6 +27,7 @@ from gateway.counterparty import Counterparty
 from gateway.days import Days
 from gateway.definitions import Definitions, Known
 from gateway.desk import Desk
+from gateway.languages import Languages
 from gateway.liveness import SECOND_NS
 from gateway.logon_hours import LogonHours
 from gateway.message import Message, encode_again
@@ -68,6 +69,7 @@ class Assembly:
                 limits.sessions_max,
             )
         )  # fmt: skip
+        self._languages = Languages(self.tables)
         self.reporter = Reporter(
             self.tables, sequencer, known, config.fix.market_data_interval_ms * MILLISECOND_NS
         )
@@ -106,7 +108,7 @@ class Assembly:
 
     def _open_session(self, now_ns: int) -> Acceptor:
         return Acceptor(
-            self.tables, self.desk, self.registry.directory, self._authenticate, self._policy,
+            self._languages, self.desk, self.registry.directory, self._authenticate, self._policy,
             now_ns,
         )  # fmt: skip
 

@@ -1,9 +1,9 @@
-"""The FIX dialect as tables: specs/fix/FIX44.xml in, numpy rows for the kernels out.
+"""A FIX dialect as tables: dictionaries of specs/fix in, numpy rows for the kernels out.
 
 Knows the format of the dictionary and nothing of sessions, orders or bytes on a wire. The tables
 are built once at start and never change.
 
-Source: specs/fix/FIX44.xml; specs/order_entry.md O-20.
+Source: specs/fix/FIX44.xml; FIXT11.xml with FIX50SP2.xml; specs/order_entry.md O-20, O-128.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 DICTIONARY = Path(__file__).resolve().parent.parent / "specs" / "fix" / "FIX44.xml"
+FIXT_DICTIONARIES = tuple(DICTIONARY.with_name(f"{name}.xml") for name in ("FIXT11", "FIX50SP2"))
 TAGS_MAX = 10_000  # tags lie below
 DIALECT_FIELDS_MAX = 256  # fields of the dictionary, 0 unused
 MESSAGES_MAX = 64  # message types, 0 unused
@@ -34,6 +35,12 @@ FIX44_TYPES = frozenset(
     b" o p q r s t u v w x y z AA AB AC AD AE AF AG AH AI AJ AK AL AM AN AO AP AQ AR AS AT AU AV AW"
     b" AX AY AZ BA BB BC BD BE BF BG BH".split()
 )
+# FIX 5.0 SP2 has all of them and BI to BZ, CA to CZ, DA to DZ, EA, EB
+FIX50SP2_TYPES = FIX44_TYPES | {
+    bytes((first, second))
+    for first, letters in zip(b"BCDE", (b"IZ", b"AZ", b"AZ", b"AB"), strict=True)
+    for second in range(letters[0], letters[1] + 1)
+}
 
 
 class Kind(IntEnum):
@@ -70,6 +77,9 @@ _KINDS = {
     "UTCTIMEONLY": Kind.STRING,
     "DATA": Kind.DATA,
     "MULTIPLEVALUESTRING": Kind.CHARS,
+    "MULTIPLECHARVALUE": Kind.CHARS,
+    "FLOAT": Kind.PRICE,
+    "XMLDATA": Kind.DATA,
     "MONTHYEAR": Kind.MONTH,
     "CURRENCY": Kind.STRING,
     "EXCHANGE": Kind.STRING,
@@ -119,6 +129,7 @@ class Dialect:
     header, TRAILER_CELL, GROUP_CELL. groups: uint8[MESSAGES_MAX, DIALECT_FIELDS_MAX]: the layout of
     the group that a field counts in a message. group_places: uint8[GROUPS_MAX, DIALECT_FIELDS_MAX]:
     place of a member in its group from 1, 0 none. names, enums, layouts: for people and tests.
+    begin_string: of its messages.
     """
 
     fields: np.ndarray
@@ -131,6 +142,7 @@ class Dialect:
     names: dict[int, str]
     enums: dict[int, tuple[str, ...]]
     layouts: dict[str, dict[int, bool]]  # msg type -> tag -> required, single fields of the body
+    begin_string: bytes
 
     def slot(self, msg_type: str, tag: int) -> int:
         """Slot of a field in a message: body 1-63, header 0-63 by its cell less HEADER_CELL."""
@@ -153,16 +165,18 @@ def type_place(msg_type: bytes) -> int:
     return 0
 
 
-def load_dialect(path: Path = DICTIONARY) -> Dialect:
-    """Read a data dictionary; DialectError where it breaks a bound or names an unknown field."""
-    root = ElementTree.parse(path).getroot()
-    return _Builder(path, root).build()
+def load_dialect(path: Path = DICTIONARY, *more: Path) -> Dialect:
+    """Read a data dictionary; DialectError where it breaks a bound or names an unknown field.
+
+    more: of application messages, where `path` has the session layer alone.
+    """
+    return _Builder(path, [ElementTree.parse(one).getroot() for one in (path, *more)]).build()
 
 
 class _Builder:
-    def __init__(self, path: Path, root: ElementTree.Element) -> None:
+    def __init__(self, path: Path, roots: list[ElementTree.Element]) -> None:
         self.path = path
-        self.root = root
+        self.roots = roots
         self.fields = np.zeros(DIALECT_FIELDS_MAX, FIELD_DEF)
         self.field_of_tag = np.zeros(TAGS_MAX, np.uint8)
         self.messages = np.zeros(MESSAGES_MAX, MESSAGE_DEF)
@@ -200,20 +214,21 @@ class _Builder:
             self.names,
             self.enums,
             self.layouts,
+            "{type}.{major}.{minor}".format_map(self.roots[0].attrib).encode(),
         )
 
     def _need(self, condition: bool, text: str) -> None:
         if not condition:
             raise DialectError(f"{self.path}: {text}")
 
-    def _part(self, name: str) -> ElementTree.Element:
-        part = self.root.find(name)
-        if part is None:
-            raise DialectError(f"{self.path}: no element {name}")
-        return part
+    def _part(self, name: str) -> list[ElementTree.Element]:
+        """What a part holds, in all dictionaries together."""
+        parts = [root.find(name) for root in self.roots]
+        self._need(None not in parts, f"no element {name}")
+        return [element for part in parts if part is not None for element in part]
 
     def _read_fields(self) -> None:
-        elements = list(self._part("fields"))
+        elements = list({one.attrib["number"]: one for one in self._part("fields")}.values())
         self._need(len(elements) < DIALECT_FIELDS_MAX, "too many fields")
         for index, element in enumerate(elements, 1):
             tag, name = int(element.attrib["number"]), element.attrib["name"]

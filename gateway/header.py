@@ -51,6 +51,7 @@ class Identity(NamedTuple):
     own: bytes
     peer: bytes
     clock_tolerance_ns: int
+    begin_string: bytes = BEGIN_STRING
 
 
 def sequence_number(message: Message) -> int | None:
@@ -61,8 +62,9 @@ def sequence_number(message: Message) -> int | None:
 
 def check_header(message: Message, identity: Identity, now_ns: int) -> HeaderFault | None:
     """The first thing wrong with BeginString, MsgSeqNum, CompIDs, times; None: nothing."""
-    if message.get(8) != BEGIN_STRING:
-        return HeaderFault(Severity.LOGOUT, 0, 8, "BeginString (8) is not FIX.4.4")
+    if message.get(8) != identity.begin_string:
+        text = f"BeginString (8) is not {identity.begin_string.decode()}"
+        return HeaderFault(Severity.LOGOUT, 0, 8, text)
     if sequence_number(message) is None:
         return HeaderFault(Severity.LOGOUT, 0, 34, "MsgSeqNum (34) missing or not a number")
     for tag, name, right in (
@@ -127,7 +129,7 @@ def reversed_routing(message: Message) -> tuple[Field, ...]:
 
 def identity_of(party: Counterparty) -> Identity:
     """What check_header compares a message with."""
-    return Identity(party.own, party.peer, party.clock_tolerance_ns)
+    return Identity(party.own, party.peer, party.clock_tolerance_ns, party.header.begin_string)
 
 
 def numbering_of(number: int, expected: int) -> Numbering:

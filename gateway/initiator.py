@@ -38,7 +38,7 @@ class Initiator(Session):
         """
         self._tells = next_expected
         party = self._known()
-        fields: list[Field] = [(98, 0), (108, self._heartbeat_s)]
+        fields = self._logon_fields(self._heartbeat_s)
         if reset:
             party.reset()
             self._reset_sent = True
@@ -108,7 +108,7 @@ class Initiator(Session):
     def _answer_reset(self, party: Counterparty, now_ns: int) -> None:
         """The venue began again by itself: so do we, and say so with 34=1."""
         self._begin_again(party)
-        self._send(b"A", ((98, 0), (108, self._heartbeat_s), (141, "Y")), now_ns)
+        self._send(b"A", (*self._logon_fields(self._heartbeat_s), (141, "Y")), now_ns)
 
     def _take_application(self, message: Message, now_ns: int) -> None:
         self._facts.append(Delivered(message))

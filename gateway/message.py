@@ -106,6 +106,7 @@ class Header(NamedTuple):
     sender: bytes  # 49
     target: bytes  # 56
     routing: tuple[Field, ...] = ()  # e.g. 128 answering 115
+    begin_string: bytes = BEGIN_STRING
 
 
 def encode_message(
@@ -132,7 +133,7 @@ def encode_message(
     if orig_sending_time_ns is not None:
         head.append((122, format_timestamp(orig_sending_time_ns)))
     body = _join(head) + _join(header.routing) + _join(fields)
-    return _frame(body)
+    return _frame(header.begin_string, body)
 
 
 def encode_again(
@@ -151,7 +152,7 @@ def encode_again(
     return encode_message(
         head[35],
         ((int(tag), value) for tag, value in fields[start:]),
-        Header(head[49], head[56]),
+        Header(head[49], head[56], (), raw[2 : raw.index(SOH)]),
         int(head[34]) if seq_num is None else seq_num,
         sending_time_ns,
         orig_sending_time_ns=orig_sending_time_ns,
@@ -161,8 +162,18 @@ def encode_again(
 
 def with_fields(raw: bytes, fields: Iterable[Field]) -> bytes:
     """A whole message with more fields at the end of its body."""
-    body = raw[raw.index(SOH, raw.index(SOH) + 1) + 1 : raw.rindex(b"10=")]
-    return _frame(body + _join(fields))
+    return _frame(raw[2 : raw.index(SOH)], _body_of(raw) + _join(fields))
+
+
+def in_dialect(raw: bytes, begin_string: bytes) -> bytes:
+    """A whole message under this BeginString (8); the same bytes where it has that one."""
+    if raw[2 : len(begin_string) + 3] == begin_string + SOH:
+        return raw
+    return _frame(begin_string, _body_of(raw))
+
+
+def _body_of(raw: bytes) -> bytes:
+    return raw[raw.index(SOH, raw.index(SOH) + 1) + 1 : raw.rindex(b"10=")]
 
 
 def _join(fields: Iterable[Field]) -> bytes:
@@ -175,7 +186,7 @@ def _value(value: bytes | str | int) -> bytes:
     return str(value).encode()
 
 
-def _frame(body: bytes) -> bytes:
-    start = b"8=%b\x019=%d\x01" % (BEGIN_STRING, len(body))
+def _frame(begin_string: bytes, body: bytes) -> bytes:
+    start = b"8=%b\x019=%d\x01" % (begin_string, len(body))
     total = (sum(start) + sum(body)) & 255
     return b"%b%b10=%03d\x01" % (start, body, total)

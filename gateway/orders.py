@@ -13,7 +13,16 @@ import numpy as np
 
 from engine.kernel import codec_kernel, kernel
 from engine.types import CommandKind
-from gateway.arena import MESSAGE_OF_TYPE, SLOT_LENGTH, SLOT_VALUE, open_session, open_views
+from gateway.arena import (
+    BEGIN_NEXT,
+    BEGIN_WORD,
+    MESSAGE_OF_TYPE,
+    SLOT_LENGTH,
+    SLOT_VALUE,
+    open_dialect,
+    open_session,
+    open_views,
+)
 from gateway.check import VALID, SessionReject, check_fields
 from gateway.codec import GARBLED, MESSAGE, NEED_MORE, TOO_MANY_FIELDS, frame, tokenise
 from gateway.dialect import HEADER_CELL
@@ -36,7 +45,6 @@ _STOP_NEED_MORE = int(Stop.NEED_MORE)
 _STOP_FULL = int(Stop.COMMANDS_FULL)
 _STOP_PYTHON = int(Stop.PYTHON)
 _SOH = 1
-_BEGIN_WORD = int.from_bytes(b"FIX.4.4\x01", "little")
 
 
 @kernel
@@ -50,6 +58,8 @@ def decode_orders(arena, buf, start, end, session, commands, first_free, now_ns)
     """
     views = open_views(arena)
     row = open_session(arena, views.words, session)
+    if row["dialect"] != 0:
+        views = open_dialect(arena, row)
     return _decode_orders(views, buf, start, end, row, commands, first_free, now_ns)
 
 
@@ -102,6 +112,8 @@ def decode_one(arena, buf, start, size, session, commands, index, now_ns):
     """
     views = open_views(arena)
     row = open_session(arena, views.words, session)
+    if row["dialect"] != 0:
+        views = open_dialect(arena, row)
     return _decode_one(views, buf, start, size, row, commands, index, now_ns)
 
 
@@ -203,7 +215,9 @@ def _is_in_sequence(views, buf, start, row, header_seen, now_ns):
         return False
     if (header_seen >> (POSS_DUP_SLOT - HEADER_CELL)) & 1 != 0:
         return False
-    if load8(buf, start + 2) != _BEGIN_WORD:
+    if np.int64(load8(buf, start + 2)) != views.words[BEGIN_WORD]:
+        return False
+    if np.int64(buf[start + 10]) != views.words[BEGIN_NEXT]:
         return False
     late_ns = now_ns - views.words[SLOT_VALUE + SENDING_TIME_SLOT]
     if abs(late_ns) > row["clock_tolerance_ns"]:

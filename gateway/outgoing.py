@@ -8,7 +8,10 @@ from __future__ import annotations
 from gateway.counterparty import Counterparty
 from gateway.header import reversed_routing, sequence_number
 from gateway.liveness import Liveness
-from gateway.message import Field, Header, Message, encode_message
+from gateway.message import Field, Message, encode_message
+from gateway.types import BEGIN_STRING
+
+APPL_VER_ID = b"9"  # FIX 5.0 SP2, the one application version of FIXT.1.1 here (O-128)
 
 
 class Speaker:
@@ -31,6 +34,13 @@ class Speaker:
         assert self.party is not None
         return self.party
 
+    def _logon_fields(self, interval_s: int) -> list[Field]:
+        """What every Logon of ours has."""
+        fields: list[Field] = [(98, 0), (108, interval_s)]
+        if self._known().header.begin_string != BEGIN_STRING:
+            fields.append((1137, APPL_VER_ID))
+        return fields
+
     def _send(
         self,
         msg_type: bytes,
@@ -41,7 +51,7 @@ class Speaker:
         """An administrative message: takes a number, is gap-filled in a resend."""
         party = self._known()
         number = party.take_number()
-        header = Header(party.own, party.peer, routing) if routing else party.header
+        header = party.header._replace(routing=routing) if routing else party.header
         self.outgoing += encode_message(msg_type, fields, header, number, now_ns)
         party.sent.admin(number, now_ns)
         self._liveness.sent(now_ns)
@@ -56,7 +66,7 @@ class Speaker:
         """An application message that is sent again as it was; returns its number."""
         party = self._known()
         number = party.take_number()
-        header = Header(party.own, party.peer, routing) if routing else party.header
+        header = party.header._replace(routing=routing) if routing else party.header
         raw = encode_message(msg_type, fields, header, number, now_ns)
         party.sent.blob(number, raw, now_ns)
         self.outgoing += raw

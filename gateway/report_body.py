@@ -48,6 +48,7 @@ _T102, _T103, _T110, _T111, _T150 = (tag_word(tag) for tag in (102, 103, 110, 11
 _T151, _T432, _T434, _T527, _T530 = (tag_word(tag) for tag in (151, 432, 434, 527, 530))
 _T531, _T532, _T533, _T851 = (tag_word(tag) for tag in (531, 532, 533, 851))
 _T571, _T751, _T820, _T939 = (tag_word(tag) for tag in (571, 751, 820, 939))
+_T1369 = tag_word(1369)
 
 
 @codec_kernel
@@ -318,12 +319,15 @@ def put_cancel_reject(views, event, asked, out, at):
 
 
 @codec_kernel
-def put_mass_cancel(views, event, number, asked, out, at):
-    """The body of an OrderMassCancelReport. Source: O-18."""
+def put_mass_cancel(views, event, number, asked, dialect, out, at):
+    """The body of an OrderMassCancelReport; dialect: 1 is FIXT.1.1's. Source: O-18, O-130."""
     store8(out, at, _T11)
     at = put_id(out, at + 4, asked["cl_ord_id_0"], asked["cl_ord_id_1"], asked["cl_ord_id_2"])
     store8(out, at, _T37)
     at = put_uint(out, at + 4, number)
+    if dialect != 0:
+        store8(out, at, _T1369)
+        at = put_uint(out, at + 6, number)
     scope = asked["scope"] if asked["scope"] != 0 else ord("7")
     store8(out, at, _T530)
     at = put_byte(out, at + 5, scope)

@@ -44,7 +44,7 @@ _BLOCK = 0  # AR
 _POSS_DUP, _POSS_RESEND = int(Encode.POSS_DUP), int(Encode.POSS_RESEND)
 _STORE_EVENT = int(StoreKind.EVENT) << 56
 _STORE_PENDING = int(StoreKind.BLOB_PENDING) << 56
-_MSG_TYPE_AT = 19  # 8=FIX.4.4|9=000|35=8
+_MSG_TYPE_AT = 19  # 8=FIX.4.4|9=000|35=8; one more in FIXT.1.1, as all that stands behind it
 _LENGTH_AT = 12
 _SESSION_INTS = SESSION_ROW.itemsize // 4
 _SESSION_INT = 2  # place of its own index in a SESSION_ROW
@@ -304,26 +304,27 @@ def _encode(views, row, event, number, requests, spare, out, start, seq_num, now
     elif kind == EventKind.CANCEL_REJECTED:
         at = put_cancel_reject(views, event, asked, out, at)
     else:
-        at = put_mass_cancel(views, event, number, asked, out, at)
-    return _put_trailer(out, start, at)
+        at = put_mass_cancel(views, event, number, asked, np.int64(row["dialect"]), out, at)
+    return _put_trailer(out, start, np.int64(row["dialect"]), at)
 
 
 @codec_kernel
 def _put_header(views, row, msg_type, out, start, seq_num, now_ns, orig_ns, mode):
     template = views.words[2 * Section.TEMPLATES] + np.int64(row["session"]) * TEMPLATE_BYTES
     length = np.int64(row["template_bytes"])
+    type_at = start + _MSG_TYPE_AT + np.int64(row["dialect"])
     for done in range(0, length, 8):
         store8(out, start + done, load8(views.bytes, template + done))
     if msg_type == _BLOCK:  # one character more: what stands behind the type moves
         for done in range(0, length, 8):
             store8(out, start + 1 + done, load8(views.bytes, template + done))
-        for done in range(_MSG_TYPE_AT):
+        for done in range(type_at - start):
             out[start + done] = views.bytes[template + done]
-        out[start + _MSG_TYPE_AT] = ord("A")
-        out[start + _MSG_TYPE_AT + 1] = ord("R")
+        out[type_at] = ord("A")
+        out[type_at + 1] = ord("R")
         length += 1
     else:
-        out[start + _MSG_TYPE_AT] = msg_type
+        out[type_at] = msg_type
     at = put_uint(out, start + length, np.int64(seq_num))
     store8(out, at, _T52)
     at = put_second(views, out, at + 4, now_ns, Clock.SECOND_SENDING, Clock.TEXT_SENDING)
@@ -342,12 +343,13 @@ def _put_header(views, row, msg_type, out, start, seq_num, now_ns, orig_ns, mode
 
 
 @codec_kernel
-def _put_trailer(out, start, at):
+def _put_trailer(out, start, dialect, at):
     out[at] = 1
-    body = at + 1 - start - _BODY_AT
-    out[start + _LENGTH_AT] = ord("0") + body // 100
-    out[start + _LENGTH_AT + 1] = ord("0") + body // 10 % 10
-    out[start + _LENGTH_AT + 2] = ord("0") + body % 10
+    length_at = start + _LENGTH_AT + dialect
+    body = at + 1 - start - _BODY_AT - dialect
+    out[length_at] = ord("0") + body // 100
+    out[length_at + 1] = ord("0") + body // 10 % 10
+    out[length_at + 2] = ord("0") + body % 10
     total = 0
     for base in range(start, at + 1, 64):
         _, part = scan64(out, base, min(64, at + 1 - base))

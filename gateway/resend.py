@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from gateway.counterparty import Counterparty
 from gateway.liveness import SECOND_NS
-from gateway.message import encode_message
+from gateway.message import encode_message, in_dialect
 
 RANGES_MAX = 8
 CHUNK_MESSAGES = 64
@@ -55,6 +55,8 @@ class Resend:
             else:
                 again = party.sent.encode_again(number, now_ns)
                 number += 1
+                # it may have gone out before in another dialect
+                again = again and in_dialect(again, party.header.begin_string)
                 chunk += again or _gap_fill(party, begin, number, now_ns)
             messages += 1
             if number > end:

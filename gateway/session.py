@@ -179,7 +179,7 @@ class Session(Speaker):
         self._begin_again(party)
         self._reset_sent = True
         party.set_active(False)  # until it is answered only the answer is taken
-        self._send(b"A", ((98, 0), (108, self._interval_s), (141, "Y")), now_ns)
+        self._send(b"A", (*self._logon_fields(self._interval_s), (141, "Y")), now_ns)
 
     def on_deadline(self, now_ns: int) -> list[Fact]:
         """Does what is due: a chunk of a resend, Heartbeat, TestRequest, or the end."""

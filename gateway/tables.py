@@ -17,17 +17,16 @@ from engine.reasons import CancelReason
 from engine.types import COMMAND, EVENT, CommandKind
 from gateway import arena as arenas
 from gateway.arena import Bounds, Section
-from gateway.check import VALID, SessionReject
 from gateway.dialect import (
-    FIX44_TYPES,
+    FIXT_DICTIONARIES,
     HEADER_CELL,
     SLOTS_MAX,
     Dialect,
     load_dialect,
     type_place,
 )
+from gateway.faults import fault_of
 from gateway.fill import (
-    BUSINESS,
     FILL_TAGS,
     HEADER_SLOT_TAGS,
     QUOTE_ID,
@@ -39,8 +38,10 @@ from gateway.message import Message
 from gateway.orders import decode_one, decode_orders, read_message
 from gateway.reports import encode_report, encode_reports
 from gateway.types import (
+    BEGIN_STRINGS,
     COMP_ID_CHARS,
     FIELDS_MAX,
+    FIXT_BEGIN_STRING,
     REPORT_BYTES_MAX,
     STORE_ROW,
     TEMPLATE_BYTES,
@@ -51,24 +52,6 @@ from gateway.types import (
 )
 from specs.rejects import QUOTE_REJECT_OTHER, QUOTE_REJECT_REASONS, REJECT_TEXTS
 
-_SESSION_TEXTS = {
-    SessionReject.INVALID_TAG: "tag not defined",
-    SessionReject.REQUIRED_TAG_MISSING: "required tag missing",
-    SessionReject.TAG_NOT_FOR_MESSAGE: "tag not defined for this message type",
-    SessionReject.TAG_WITHOUT_VALUE: "tag without a value",
-    SessionReject.VALUE_INCORRECT: "value out of range for this tag",
-    SessionReject.BAD_FORMAT: "incorrect data format for value",
-    SessionReject.INVALID_MSG_TYPE: "message type unknown",
-    SessionReject.TAG_TWICE: "tag appears more than once",
-    SessionReject.TAG_OUT_OF_ORDER: "tag outside its section of header, body, trailer",
-    SessionReject.GROUP_OUT_OF_ORDER: "repeating group fields out of order",
-    SessionReject.GROUP_COUNT_WRONG: "number of group members differs from its count",
-    SessionReject.OTHER: "too many fields",
-}
-_BUSINESS_TEXTS = {
-    3: "message type not supported",
-    5: "conditionally required field missing",
-}
 CANCEL_TEXTS = {
     CancelReason.IOC: "rest of an IOC order",
     CancelReason.FOK: "FOK order could not be filled at once",
@@ -100,23 +83,36 @@ class Tables:
 
     arena: uint8[], first argument of the kernels. sessions: SESSION_ROW[sessions_max + 1].
     spans: SPAN[sessions_max + 1], filled by encode_reports.
-    is_venue: False on a member's side (gateway/client.py), where reports come in.
+    is_venue: False on a member's side (gateway/client.py), where reports come in. arena: made by
+    make_arena; None: a new one.
     """
 
     def __init__(
-        self, bounds: Bounds, dialect: Dialect | None = None, *, is_venue: bool = True
+        self,
+        bounds: Bounds,
+        dialect: Dialect | None = None,
+        *,
+        is_venue: bool = True,
+        arena: np.ndarray | None = None,
     ) -> None:
         self.bounds = bounds
         self.dialect = load_dialect() if dialect is None else dialect
         self.is_venue = is_venue
-        self.arena = arenas.make_arena(bounds)
+        self.arena = arenas.make_arena(bounds) if arena is None else arena
         self.sessions = self._section(Section.SESSIONS)
         self.spans = self._section(Section.SPANS)
         self._ints = self.arena[: len(self.arena) // 4 * 4].view(np.uint32)
         self._words = self.arena[: len(self.arena) // 8 * 8].view(np.int64)
         self._one = np.zeros(2 * REPORT_BYTES_MAX, np.uint8)
+        self._is_fixt = self.dialect.begin_string == FIXT_BEGIN_STRING
         self._fill_dialect()
         self._fill_texts()
+
+    def fixt(self) -> Tables:
+        """The tables of FIXT.1.1 with FIX 5.0 SP2: names and sessions are the same memory."""
+        other = self.arena[arenas.BLOCK_BYTES :]
+        dialect = load_dialect(*FIXT_DICTIONARIES)
+        return Tables(self.bounds, dialect, is_venue=self.is_venue, arena=other)
 
     def read(self, buf: np.ndarray, start: int, end: int) -> Found:
         """The first message of buf[start:end] (uint8), validated; never raises on any bytes."""
@@ -273,7 +269,14 @@ class Tables:
         row["own_0"], row["own_1"], _ = _words_of(own)
         for name in ("expected_in", "next_out"):
             row[name] = max(1, int(row[name]))
-        text = b"8=FIX.4.4\x019=000\x0135=8\x0149=%b\x0156=%b\x0134=" % (own, peer)
+        self.speak(session, peer, own, int(row["dialect"]))
+
+    def speak(self, session: int, peer: bytes, own: bytes, dialect: int) -> None:
+        """A session's dialect (0, 1: BEGIN_STRINGS) from now on: its template, who decodes it."""
+        row = self.sessions[session]
+        row["dialect"] = dialect
+        begin = BEGIN_STRINGS[dialect]
+        text = b"8=%b\x019=000\x0135=8\x0149=%b\x0156=%b\x0134=" % (begin, own, peer)
         row["template_bytes"] = len(text)
         templates = self._section(Section.TEMPLATES)
         start = session * TEMPLATE_BYTES
@@ -319,23 +322,9 @@ class Tables:
         return arenas.section_of(self.arena, which, self.bounds)
 
     def _fault(self, message: Message, reason: int, tag: int) -> Fault | None:
-        msg_type = message.msg_type
-        if reason == SessionReject.INVALID_MSG_TYPE:
-            if msg_type in FIX44_TYPES:
-                return Fault(True, 3, 0, _BUSINESS_TEXTS[3])
-            return Fault(False, reason, 0, _SESSION_TEXTS[SessionReject(reason)])
-        if self.is_venue and not self._is_inbound(msg_type):
-            return Fault(True, 3, 0, _BUSINESS_TEXTS[3])
-        if reason == VALID:
-            return None
         name = self.dialect.names.get(tag, "")
-        label = f" {tag} ({name})" if name else (f" {tag}" if tag else "")
-        if reason >= BUSINESS:
-            return Fault(True, reason - BUSINESS, tag, _BUSINESS_TEXTS[reason - BUSINESS] + label)
-        text = _SESSION_TEXTS[SessionReject(reason)] + label
-        if reason == SessionReject.VALUE_INCORRECT and tag in (11, 41, QUOTE_ID, QUOTE_REQ_ID):
-            text += ": at most 20 characters"
-        return Fault(False, reason, tag, text)
+        is_inbound = not self.is_venue or self._is_inbound(message.msg_type)
+        return fault_of(message.msg_type, reason, tag, name, self._is_fixt, is_inbound)
 
     def _is_inbound(self, msg_type: bytes) -> bool:
         index = self.dialect.message_of_type[type_place(msg_type)]
@@ -361,6 +350,9 @@ class Tables:
             (arenas.PLACES, dialect.group_places.ravel()),
         ):
             self.arena[place : place + len(values)] = values
+        begin = b"%b\x019" % dialect.begin_string
+        self._words[arenas.BEGIN_WORD] = int.from_bytes(begin[:8], "little")
+        self._words[arenas.BEGIN_NEXT] = begin[8]
         self._fill_slots()
         self._words[arenas.TABLE_WORD : arenas.TABLE_WORD + FIELDS_MAX] = -1
         self._words[arenas.CLOCK + arenas.Clock.SECOND_IN_0] = -1

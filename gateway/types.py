@@ -18,6 +18,9 @@ import numpy as np
 from engine.types import AMENDED_KINDS, BLOCK_KINDS, QUOTE_REPORTS, REPORT_KIND_MAX
 
 BEGIN_STRING = b"FIX.4.4"
+FIXT_BEGIN_STRING = b"FIXT.1.1"  # the other dialect's: FIX 5.0 SP2 (O-128)
+BEGIN_STRINGS = (BEGIN_STRING, FIXT_BEGIN_STRING)  # by `dialect` of a SESSION_ROW
+assert len(FIXT_BEGIN_STRING) == len(BEGIN_STRING) + 1  # reports are written with that shift
 COMP_ID_CHARS = 16
 ACCOUNT_CHARS = 18
 SYMBOL_CHARS = 18
@@ -83,7 +86,7 @@ SESSION_ROW = np.dtype(
         ("active", "u1"),  # 1: logged on, decode_orders may take its messages
         ("peer_chars", "u1"),
         ("own_chars", "u1"),
-        ("spare", "u1"),
+        ("dialect", "u1"),  # of its connection: 0 FIX 4.4, 1 FIXT.1.1
         ("template_bytes", "<u2"),
         ("peer_0", "<u8"),  # the member's CompID (49 in, 56 out), zero padded
         ("peer_1", "<u8"),

@@ -14,6 +14,7 @@ from specs.session_hours import SessionHours
 
 CancelOn = Literal["off", "drop", "drop_and_logout"]
 NextExpected = Literal["echo", "always", "never"]
+BeginString = Literal["any", "FIX.4.4", "FIXT.1.1"]
 Grace = Annotated[int, Meta(ge=0, le=86_400)]
 
 
@@ -23,6 +24,7 @@ class SessionValues(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     cancel_on_disconnect: CancelOn = "drop"
     disconnect_grace_seconds: Grace = 0
     next_expected: NextExpected = "echo"
+    begin_string: BeginString = "any"
     schedule: SessionHours | None = None
     drop_copy: tuple[str, ...] = ()  # members whose executions it is told; it trades nothing
 
@@ -33,6 +35,7 @@ class SessionOptions(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     cancel_on_disconnect: CancelOn | UnsetType = UNSET
     disconnect_grace_seconds: Grace | UnsetType = UNSET
     next_expected: NextExpected | UnsetType = UNSET
+    begin_string: BeginString | UnsetType = UNSET
     schedule: SessionHours | UnsetType = UNSET
     drop_copy: tuple[str, ...] | UnsetType = UNSET
 

@@ -9,7 +9,13 @@ from pathlib import Path
 import quickfix as fix
 
 ROOT = Path(__file__).resolve().parent.parent
-DICTIONARY = ROOT / "specs" / "fix" / "FIX44.xml"
+DICTIONARIES = ROOT / "specs" / "fix"
+FIX44, FIXT11 = "FIX.4.4", "FIXT.1.1"
+SPOKEN = {  # what QuickFIX is told of a dialect
+    FIX44: f"DataDictionary={DICTIONARIES / 'FIX44.xml'}",
+    FIXT11: f"TransportDataDictionary={DICTIONARIES / 'FIXT11.xml'}\n"
+    f"AppDataDictionary={DICTIONARIES / 'FIX50SP2.xml'}\nDefaultApplVerID=FIX.5.0SP2",
+}
 WAIT_S = 15.0
 
 
@@ -22,7 +28,9 @@ def fields(message: fix.Message) -> dict[int, str]:
 class Member(fix.Application):
     """One QuickFIX initiator. What arrives from the application layer lies in `received`."""
 
-    def __init__(self, comp_id: str, port: int, folder: Path, reset: bool = False) -> None:
+    def __init__(
+        self, comp_id: str, port: int, folder: Path, reset: bool = False, begin: str = FIX44
+    ) -> None:
         super().__init__()
         self.comp_id = comp_id
         self.received: queue.Queue[dict[int, str]] = queue.Queue()
@@ -34,10 +42,10 @@ class Member(fix.Application):
         settings.write_text(
             "[DEFAULT]\nConnectionType=initiator\nReconnectInterval=1\nStartTime=00:00:00\n"
             "EndTime=00:00:00\nHeartBtInt=5\nUseDataDictionary=Y\n"
-            f"DataDictionary={DICTIONARY}\nFileStorePath={folder / 'store'}\n"
+            f"{SPOKEN[begin]}\nFileStorePath={folder / 'store'}\n"
             f"FileLogPath={folder / 'log'}\nSocketConnectHost=127.0.0.1\n"
             f"SocketConnectPort={port}\nSocketNodelay=Y\nResetOnLogon={'Y' if reset else 'N'}\n"
-            f"[SESSION]\nBeginString=FIX.4.4\nSenderCompID={comp_id}\nTargetCompID=SITEX\n"
+            f"[SESSION]\nBeginString={begin}\nSenderCompID={comp_id}\nTargetCompID=SITEX\n"
         )
         self._file = settings
         self._initiator: fix.SocketInitiator | None = None

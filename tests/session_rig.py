@@ -16,6 +16,7 @@ from gateway.arena import Bounds
 from gateway.counterparty import Counterparty, Directory
 from gateway.desk import Desk
 from gateway.facts import Fact
+from gateway.languages import Languages
 from gateway.liveness import SECOND_NS
 from gateway.message import encode_again, encode_message
 from gateway.policy import Policy
@@ -42,18 +43,33 @@ def venue_tables() -> Tables:
     return tables
 
 
-def encode_line(line: str, now_ns: int, own: str = "ALPHA", peer: str = "SITEX") -> bytes:
-    """The bytes of a one-line message."""
+def encode_line(
+    line: str, now_ns: int, own: str = "ALPHA", peer: str = "SITEX", begin: str = "FIX.4.4"
+) -> bytes:
+    """The bytes of a one-line message; a Logon of FIXT.1.1 says 1137=9 unless it says something."""
     msg_type, *parts = line.split(" ")
     given = [tuple(part.split("=", 1)) for part in parts]
+    if begin == "FIXT.1.1" and msg_type == "A" and not any(tag == "1137" for tag, _ in given):
+        given.append(("1137", "9"))
     tags = {tag for tag, _ in given}
     head = [("35", msg_type), ("49", own), ("56", peer), ("52", "@0")]
     fields = [(t, v) for t, v in head if t not in tags] + given
     # header fields first, whatever the line's order
-    order = {"35": 0, "49": 1, "56": 2, "34": 3, "52": 4, "43": 5, "97": 6, "122": 7, "115": 8}
+    order = {
+        "35": 0,
+        "49": 1,
+        "56": 2,
+        "34": 3,
+        "52": 4,
+        "43": 5,
+        "97": 6,
+        "122": 7,
+        "115": 8,
+        "1128": 8,
+    }
     if not any(t == "order" for t in tags):
         fields.sort(key=lambda field: order.get(field[0], 9))
-    begin = next((v for t, v in given if t == "8"), "FIX.4.4")
+    begin = next((v for t, v in given if t == "8"), begin)
     body = b"".join(
         t.encode() + b"=" + _value(v, now_ns) + b"\x01"
         for t, v in fields
@@ -73,8 +89,9 @@ def parse_out(data: bytes) -> list[list[tuple[str, str]]]:
     """Outgoing bytes as messages, each a list of (tag, value); checks lengths and sums."""
     messages = []
     while data:
-        length_end = data.index(b"\x01", 10)
-        end = length_end + 1 + int(data[12:length_end]) + 7
+        begin_end = data.index(b"\x01")
+        length_end = data.index(b"\x01", begin_end + 1)
+        end = length_end + 1 + int(data[begin_end + 3 : length_end]) + 7
         raw, data = data[:end], data[end:]
         assert raw[-7:] == b"10=%03d\x01" % (sum(raw[:-7]) % 256), raw
         parts = raw.decode().split("\x01")[:-1]
@@ -126,6 +143,7 @@ class Rig:
             self.directory.add(self.parties[-1])
         self.party = self.parties[0]
         self.desk = Desk(self.tables, rows_max)
+        self.languages = Languages(self.tables)
         self.policy = policy or Policy()
         self.credential: str | None = ""  # what Authenticate says
         self.facts: list[Fact] = []
@@ -140,7 +158,7 @@ class Rig:
         """A new connection; the one before is forgotten without being told."""
         self.unread = b""
         self.session: Acceptor = Acceptor(
-            self.tables,
+            self.languages,
             self.desk,
             self.directory,
             lambda *_: self.credential,

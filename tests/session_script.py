@@ -75,14 +75,14 @@ def live(
     return Case(name, [LOGON, *says], [LOGON_BACK, *shows], state, next_in, rows or [])
 
 
-def check(case: Case, mode: str) -> None:
-    """Plays a case and compares everything that came back."""
+def check(case: Case, mode: str, begin: str = "FIX.4.4") -> None:
+    """Plays a case in a dialect and compares everything that came back."""
     rig = Rig()
     shown = b""
     waiting = b""
     for step in [*case.says, Wait(0)]:
         if isinstance(step, str | Raw):
-            data = _bytes(step, rig)
+            data = _bytes(step, rig, begin)
             if mode == "glued":
                 waiting += data
             elif mode == "bytes":
@@ -95,7 +95,9 @@ def check(case: Case, mode: str) -> None:
         waiting = b""
         _act(rig, step)
     shown += rig.taken_all()
-    compare(parse_out(shown), case.shows)
+    said = parse_out(shown)
+    assert all(message[0] == ("8", begin) for message in said)
+    compare(said, case.shows)
     assert rig.session.state == case.state
     if case.next_in:
         assert rig.party.expected_in == case.next_in
@@ -103,12 +105,12 @@ def check(case: Case, mode: str) -> None:
         assert [(n, kind) for _, n, kind in rig.named_rows()] == case.rows
 
 
-def _bytes(step: str | Raw, rig: Rig) -> bytes:
+def _bytes(step: str | Raw, rig: Rig, begin: str) -> bytes:
     if isinstance(step, str):
-        return encode_line(step, rig.now_ns)
+        return encode_line(step, rig.now_ns, begin=begin)
     if step.text[:1] in "!~":
-        return encode_line(step.text[1:], rig.now_ns)
-    return step.text.replace("|", "\x01").encode()
+        return encode_line(step.text[1:], rig.now_ns, begin=begin)
+    return step.text.replace("|", "\x01").replace("8=FIX.4.4\x01", f"8={begin}\x01").encode()
 
 
 def _act(rig: Rig, step: Step) -> None:

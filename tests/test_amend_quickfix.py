@@ -12,7 +12,7 @@ pytest.importorskip("quickfix", reason="needs the extra [quickfix] (compiles for
 
 from perf.client import front_symbol
 from perf.venue import Venue
-from tests.quickfix_client import Member
+from tests.quickfix_client import FIX44, FIXT11, Member
 
 
 def operate(venue: Venue, *arguments: str, code: int = 0) -> str:
@@ -74,10 +74,12 @@ def amend(venue: Venue, alpha: Member, bravo: Member) -> None:
     assert alpha.next(t150="H", t11="a3", t39="4", t14="0").get(43) == "Y"
 
 
-def test_a_block_is_reported_by_both_sides(tmp_path: Path) -> None:
+@pytest.mark.parametrize("begin", [FIX44, FIXT11])
+def test_a_block_is_reported_by_both_sides(tmp_path: Path, begin: str) -> None:
     with Venue() as venue:
         alpha, bravo = (
-            Member(name, venue.fix_port, tmp_path).start() for name in ("ALPHA", "BRAVO")
+            Member(name, venue.fix_port, tmp_path, begin=begin).start()
+            for name in ("ALPHA", "BRAVO")
         )
         try:
             symbol = front_symbol()

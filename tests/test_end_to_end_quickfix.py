@@ -13,7 +13,7 @@ pytest.importorskip("quickfix", reason="needs the extra [quickfix] (compiles for
 
 from perf.client import front_symbol
 from perf.venue import Venue
-from tests.quickfix_client import Member
+from tests.quickfix_client import FIX44, FIXT11, Member
 from tests.relay import Relay
 
 
@@ -23,9 +23,14 @@ def venue() -> Iterator[Venue]:
         yield running
 
 
-@pytest.fixture
-def members(venue: Venue, tmp_path: Path) -> Iterator[tuple[Member, Member]]:
-    pair = [Member(name, venue.fix_port, tmp_path) for name in ("ALPHA", "BRAVO")]
+@pytest.fixture(params=[FIX44, FIXT11])
+def members(
+    request: pytest.FixtureRequest, venue: Venue, tmp_path: Path
+) -> Iterator[tuple[Member, Member]]:
+    """In either dialect."""
+    pair = [
+        Member(name, venue.fix_port, tmp_path, begin=request.param) for name in ("ALPHA", "BRAVO")
+    ]
     for member in pair:
         member.start()
     yield pair[0], pair[1]

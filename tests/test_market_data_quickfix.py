@@ -12,7 +12,7 @@ import quickfix as fix
 
 from perf.client import front_symbol
 from perf.venue import Venue
-from tests.quickfix_client import Member, fields
+from tests.quickfix_client import FIX44, FIXT11, Member, fields
 
 Levels = dict[tuple[str, str], str]  # (type, price) -> lots
 ENTRY = {"W": fix.Group(268, 269), "X": fix.Group(268, 279)}
@@ -21,8 +21,8 @@ ENTRY = {"W": fix.Group(268, 269), "X": fix.Group(268, 279)}
 class Watcher(Member):
     """Keeps the levels and trades of one instrument."""
 
-    def __init__(self, comp_id: str, port: int, folder: Path) -> None:
-        super().__init__(comp_id, port, folder)
+    def __init__(self, comp_id: str, port: int, folder: Path, begin: str) -> None:
+        super().__init__(comp_id, port, folder, begin=begin)
         self.levels: Levels = {}
         self.trades: list[tuple[str, str]] = []
         self.refreshes: list[str] = []
@@ -59,9 +59,10 @@ class Watcher(Member):
             self.levels[kind, entry.getField(270)] = entry.getField(271)
 
 
-def test_a_member_watches_the_book(tmp_path: Path) -> None:
+@pytest.mark.parametrize("begin", [FIX44, FIXT11])
+def test_a_member_watches_the_book(tmp_path: Path, begin: str) -> None:
     with Venue() as venue:
-        watcher = Watcher("ALPHA", venue.fix_port, tmp_path).start()
+        watcher = Watcher("ALPHA", venue.fix_port, tmp_path, begin).start()
         bravo = Member("BRAVO", venue.fix_port, tmp_path).start()
         try:
             follow(watcher, bravo)

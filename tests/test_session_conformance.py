@@ -39,6 +39,12 @@ def test_conformance(case: Case, mode: str) -> None:
     check(case, mode)
 
 
+@pytest.mark.parametrize("mode", ["whole", "bytes"])
+@pytest.mark.parametrize("case", CASES)
+def test_o128_conformance_in_fixt(case: Case, mode: str) -> None:
+    check(case, mode, "FIXT.1.1")
+
+
 def test_second_connection_is_closed_and_the_first_is_not_disturbed() -> None:
     rig = Rig()
     rig.receive(encode_line(LOGON, rig.now_ns))

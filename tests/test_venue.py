@@ -73,6 +73,7 @@ def test_the_file_says_what_the_code_takes_when_it_is_silent():
             cancel_on_disconnect=member.cancel_on_disconnect,
             disconnect_grace_seconds=member.disconnect_grace_seconds,
             next_expected=member.next_expected,
+            begin_string=member.begin_string,
         )
         assert written == silent
 
