@@ -99,7 +99,7 @@ SESSION_REJECTS: dict[str, tuple[bytes, int, int]] = {
 
 # message -> (380, tag)
 BUSINESS_REJECTS: dict[str, tuple[bytes, int, int]] = {
-    "type of FIX 4.4 that is not taken": (raw(header("V") + "262=1|"), 3, 0),
+    "type of FIX 4.4 that is not taken": (raw(header("S") + "117=1|"), 3, 0),
     "type of two characters that is not taken": (raw(header("AR")), 3, 0),
     "a report from a member": (raw(header("8") + "37=1|"), 3, 0),
     "limit order without price": (new_order(t44=None), 5, 44),
