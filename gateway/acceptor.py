@@ -53,6 +53,8 @@ Authenticate = Callable[["Acceptor", Counterparty, Message, int], str | None]
 class Orders(Protocol):
     """Where application messages become command rows, in order: gateway/desk.py."""
 
+    count: int  # rows taken
+
     def room(self) -> int:
         """Free command rows, 0 or less: none."""
 
@@ -263,6 +265,8 @@ class Acceptor(Session):
         return consumed, stop == _NEED_MORE
 
     def _has_room(self) -> bool:
+        if self._desk.count and self._known().options.open_orders_max:
+            return False  # its open orders are known when the batch is through
         return self._desk.room() > 0
 
     def _take_application(self, message: Message, now_ns: int) -> None:

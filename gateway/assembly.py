@@ -35,6 +35,7 @@ from gateway.policy import Policy
 from gateway.registry import Registry
 from gateway.reporter import Reporter
 from gateway.short_turns import ShortTurns
+from gateway.status import OrderStates
 from gateway.store import SessionStore
 from gateway.tables import Tables
 from gateway.timetable import Timetable
@@ -85,6 +86,7 @@ class Assembly:
         self.keep_password: Keep = _keep_nowhere
         self.password_kept: Keep = _keep_nowhere  # told in the loop behind that
         self.desk = Desk(self.tables, BATCH_ROWS_MAX, known.members)
+        self.desk.open_orders = OrderStates(sequencer).open_orders
         self.days = Days(sequencer, catalogue, config, known)
         self._timetable: Timetable | None = None
         self._policy = policy_of(config.fix)

@@ -156,9 +156,10 @@ class Counterparty:
     def set_active(self, is_active: bool) -> None:
         """Whether the decoder may take the peer's messages without asking the session.
 
-        Never where it trades nothing (O-147).
+        Never where it trades nothing (O-147) or its orders are counted (O-131).
         """
-        self._active[()] = is_active and not self.options.drop_copy
+        options = self.options
+        self._active[()] = is_active and not (options.drop_copy or options.open_orders_max)
 
     def reset(self) -> None:
         """Both directions begin again at 1; nothing sent before can be asked for."""

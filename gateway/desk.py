@@ -9,7 +9,7 @@ Source: specs/order_entry.md O-10 to O-31; specs/matching.md M-74.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -55,7 +55,7 @@ class Desk:
     room for one row more there is room for any message.
 
     tables: whose names and SESSION_ROWs the decoder reads. The service calls clear() after a
-    submit.
+    submit. open_orders: of a session (id, of its member), quotes apart, when the batch began.
     """
 
     def __init__(
@@ -70,6 +70,7 @@ class Desk:
         self._tables = tables
         self._members = {} if members is None else members  # by name, as they become known
         self._arena = tables.arena
+        self.open_orders: Callable[[int, int], int] = _none
 
     def add(self, kind: CommandKind, session: int, now_ns: int = 0) -> None:
         """A command of the venue itself about a session (SESSION_LOST); there must be room."""
@@ -116,6 +117,10 @@ class Desk:
         if party.options.drop_copy and message.msg_type in _TRADING:
             fault = Fault(True, NOT_AUTHORIZED, 0, "a drop copy session trades nothing")
             self._note(CommandKind.REFUSED, party, message, fault, now_ns)
+        elif message.msg_type == b"D" and self._has_all_its_orders(party):
+            text = f"session has {party.options.open_orders_max} open orders, its limit"
+            fault = Fault(True, OTHER, 0, text)
+            self._note(CommandKind.REFUSED, party, message, fault, now_ns)
         elif message.msg_type in _ROWS:
             written = self._tables.decode_message(
                 message, party.session, self.commands, self.count, now_ns
@@ -144,6 +149,11 @@ class Desk:
         self.count += written
         return fault
 
+    def _has_all_its_orders(self, party: Counterparty) -> bool:
+        """Whether the session has as many open orders as it may have (O-131)."""
+        most = party.options.open_orders_max
+        return most > 0 and self.open_orders(party.session, int(party.row["member"])) >= most
+
     def refuse(
         self, party: Counterparty, message: Message, fault: Fault | None, now_ns: int
     ) -> None:
@@ -161,6 +171,11 @@ class Desk:
     ) -> None:
         number = sequence_number(message) or 0
         self._tables.note(kind, party.session, number, self.commands, self.count, now_ns, fault)
+
+
+def _none(session: int, member: int) -> int:
+    """No engine says otherwise."""
+    return 0
 
 
 def _check_inquiry(message: Message) -> Fault | None:

@@ -63,6 +63,12 @@ class OrderStates:
         pairs = zip(rows[kept].tolist(), orders["order_id"][kept].tolist(), strict=True)
         return [Living(*pair) for pair in pairs]
 
+    def open_orders(self, session: int, member: int) -> int:
+        """How many live orders of a session there are, quotes apart."""
+        engine = cast(Engine, self._sequencer.engine)
+        rows = engine.live_orders(member)
+        return int(np.count_nonzero(engine.tables().orders["session"][rows] == session))
+
     def lives(self, living: Living) -> bool:
         """Whether an order that lived when it was listed still does."""
         return int(self._order(living)["order_id"]) == living.order_id

@@ -1,7 +1,7 @@
 """What may be set for one session of a member: its hours, its end, what its Logon says.
 
 A member's table holds these values for all of its sessions, a table [member.session.COMPID] for
-one of them. Source: specs/order_entry.md O-120 to O-127, O-145; specs/venue.toml.
+one of them. Source: specs/order_entry.md O-120 to O-131, O-145; specs/venue.toml.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ CancelOn = Literal["off", "drop", "drop_and_logout"]
 NextExpected = Literal["echo", "always", "never"]
 BeginString = Literal["any", "FIX.4.4", "FIXT.1.1"]
 Grace = Annotated[int, Meta(ge=0, le=86_400)]
+Orders = Annotated[int, Meta(ge=0, le=100_000_000)]
 
 
 class SessionValues(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -25,6 +26,7 @@ class SessionValues(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     disconnect_grace_seconds: Grace = 0
     next_expected: NextExpected = "echo"
     begin_string: BeginString = "any"
+    open_orders_max: Orders = 0
     schedule: SessionHours | None = None
     drop_copy: tuple[str, ...] = ()  # members whose executions it is told; it trades nothing
 
@@ -36,6 +38,7 @@ class SessionOptions(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     disconnect_grace_seconds: Grace | UnsetType = UNSET
     next_expected: NextExpected | UnsetType = UNSET
     begin_string: BeginString | UnsetType = UNSET
+    open_orders_max: Orders | UnsetType = UNSET
     schedule: SessionHours | UnsetType = UNSET
     drop_copy: tuple[str, ...] | UnsetType = UNSET
 

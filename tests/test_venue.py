@@ -74,6 +74,7 @@ def test_the_file_says_what_the_code_takes_when_it_is_silent():
             disconnect_grace_seconds=member.disconnect_grace_seconds,
             next_expected=member.next_expected,
             begin_string=member.begin_string,
+            open_orders_max=member.open_orders_max,
         )
         assert written == silent
 
