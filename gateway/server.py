@@ -61,6 +61,7 @@ class Line(asyncio.BufferedProtocol):
         self.held = 0
         self.open = False
         self.paused = False
+        self.resting = False  # not read, what has come is more than enough
         self.origin = Origin()
         self.on_end: Callable[[Line], None] = _nothing
         self.session: Acceptor
@@ -94,9 +95,26 @@ class Line(asyncio.BufferedProtocol):
         end = self.filled + nbytes
         start = self._floor.take(self, 0, end)
         left = end - start
-        if left and start:
-            self.buffer[:left] = self.buffer[start:end].copy()
         self.filled = left
+        if left:
+            if start:
+                self.buffer[:left] = self.buffer[start:end].copy()
+            if self.session.unfinished or left == len(self._view):
+                self._rest()
+
+    def _rest(self) -> None:
+        """Nothing more is read until what has come is taken (O-172)."""
+        if not self.resting and not self._transport.is_closing():
+            self.resting = True
+            self._transport.pause_reading()
+
+    def go_on(self) -> None:
+        """Takes more of what has come; where all of it is taken the line is read again."""
+        self.buffer_updated(0)
+        if self.resting and not self.session.unfinished and self.filled < len(self._view):
+            self.resting = False
+            if not self._transport.is_closing():
+                self._transport.resume_reading()
 
     def eof_received(self) -> bool:
         """See asyncio: the peer has ended; so do we."""

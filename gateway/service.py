@@ -110,25 +110,29 @@ def engine_limits(config: VenueConfig) -> EngineLimits:
     )
 
 
-class OncePerRound:
-    """Goes on with a line that has more to say, once every other line had its turn.
+class Turns:
+    """Goes on with lines that have more to say or to take: one in each round of the event loop.
 
-    However often it is asked for in one round of the event loop: each read of a line whose resend
-    goes on asks, and each would keep the resend going by itself.
+    So what has come from all other lines is read before the next one goes on (O-172), however many
+    of them there are and however often each asks.
     """
 
     def __init__(self, go_on: Callable[[Line], None]) -> None:
         self._go_on = go_on
-        self._asked: set[Line] = set()
+        self._asked: dict[Line, None] = {}  # in order
 
     def __call__(self, line: Line) -> None:
-        if line not in self._asked:
-            self._asked.add(line)
-            asyncio.get_running_loop().call_soon(self._go_on_now, line)
+        if not self._asked:
+            asyncio.get_running_loop().call_soon(self._next)
+        self._asked[line] = None
 
-    def _go_on_now(self, line: Line) -> None:
-        self._asked.discard(line)
-        self._go_on(line)
+    def _next(self) -> None:
+        line = next(iter(self._asked))
+        del self._asked[line]
+        if self._asked:
+            asyncio.get_running_loop().call_soon(self._next)
+        if line.open:
+            self._go_on(line)
 
 
 class Service:
@@ -183,7 +187,7 @@ class Service:
         loop.set_exception_handler(self._take_exception)
         config, venue = self._config, self._venue
         venue.on_sync = self._sync_wanted.set
-        venue.on_due = OncePerRound(venue.on_deadline)
+        venue.on_due = Turns(venue.on_deadline)
         venue.tell = self._feed.notifier.tell
         self._feed.notifier.number = self._sequencer.events_durable()
         if self._sequencer.fault is None:
@@ -337,7 +341,10 @@ class Service:
     def _turn_of_clock(self, now_ns: int, say: Say) -> None:
         venue = self._venue
         for line in list(venue.lines.values()):
-            if line.session.next_deadline_ns <= now_ns:
+            deadline_ns = line.session.next_deadline_ns
+            if deadline_ns == 0:
+                venue.on_due(line)
+            elif deadline_ns <= now_ns:
                 venue.on_deadline(line)
         self._administration.rates.sample(now_ns)
         venue.tell_market(now_ns)

@@ -71,7 +71,7 @@ from gateway.types import Fault, Read
 _ACTIVE = State.ACTIVE
 _CLOSED = State.CLOSED
 _LEAVING = State.LOGOUT_ANSWERED
-SLOW_MESSAGES_MAX = 64  # administrative and odd messages handled in one receive()
+SLOW_MESSAGES_MAX = 16  # administrative and odd messages handled in one receive()
 
 
 class Session(Speaker):

@@ -157,11 +157,11 @@ class Venue:
         if party is not None and not line.paused and self._owes(line.session):
             self._reporter.go_on(party, now_ns)
             self._finish_turn(now_ns, line)
+        if line.session.unfinished:  # the rest of what it sent; who does not read is found out so
+            line.go_on()
+            return
         deadline_ns = line.session.next_deadline_ns
         if deadline_ns > now_ns or (deadline_ns == 0 and line.paused):
-            return
-        if line.session.unfinished:  # the rest of what it sent
-            line.buffer_updated(0)
             return
         for fact in line.session.on_deadline(now_ns):
             self._note(line.session, fact)
@@ -186,7 +186,7 @@ class Venue:
         for fact in session.credential_checked(fault, now_ns):
             self._note(session, fact)
         self._finish_turn(now_ns, line)
-        line.buffer_updated(0)
+        line.go_on()
 
     def run_commands(self, now_ns: int) -> None:
         """Submits what the desk holds from the venue itself, and sends what comes of it."""

@@ -140,6 +140,4 @@ def test_fifty_hostile_sessions_change_nothing_for_a_member(tmp_path: Path, caps
         print(f"p99 us quiet, beside 50 hostile, after: {p99}; grown {grown:.0f} MB")  # noqa: T201
         print(counts)  # noqa: T201
     assert set(counts) == set(KINDS) and all(counts[kind]["connected"] for kind in KINDS)
-    for kind in ("garbage", "flood", "duplicate"):
-        assert counts[kind].get("ended", 0) + counts[kind].get("refused", 0) > 0, kind
     assert grown < GROWTH_MB_MAX

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from perf.client import Connection, encode_orders, front_symbol, stamp_now
+from perf.client import Connection, encode_message, encode_orders, front_symbol, stamp_now
 from perf.venue import Venue
 from tests.test_kill import RawMember
 
@@ -98,3 +98,26 @@ def test_connections_beyond_the_bound_are_closed(venue: Venue) -> None:
     for peer in peers:
         peer.close()
     assert_trades(venue, "MAKER1")
+
+
+def test_o172_a_burst_of_rare_messages_is_taken_bit_by_bit_and_whole(venue: Venue) -> None:
+    """More than the line's buffer holds, each answered in order; other members are not kept."""
+    member = Connection("ALPHA", venue.fix_port)
+    member.logon()
+    count = 6_000
+    asks = [
+        encode_message(b"1", b"ALPHA", 2 + at, stamp_now(), b"112=%05d%b\x01" % (at, b"x" * 40))
+        for at in range(count)
+    ]
+    member.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+    member.socket.sendall(b"".join(asks))
+    assert_trades(venue, "MAKER2")
+    member.socket.settimeout(WAIT_S)
+    data = b""
+    while data.count(b"\x0110=") < count:
+        got = member.socket.recv(1 << 20)
+        assert got, "the venue ended the line"
+        data += got
+    found = [int(one[:5]) for one in data.split(b"\x01112=")[1:]]
+    assert found == list(range(count))
+    member.socket.close()

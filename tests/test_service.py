@@ -6,11 +6,17 @@ import asyncio
 from typing import cast
 
 from gateway.server import Line
-from gateway.service import OncePerRound
+from gateway.service import Turns
 
 
-def test_a_line_that_has_more_to_say_has_one_turn_a_round_however_often_it_is_asked_for():
-    resending, other = (cast(Line, object()) for _ in range(2))
+class Open:
+    """A line, as far as turns look at it."""
+
+    open = True
+
+
+def test_o172_lines_that_have_more_to_say_have_one_turn_after_the_other_however_often_they_ask():
+    resending, other = (cast(Line, Open()) for _ in range(2))
     taken: list[Line] = []
 
     async def rounds() -> list[Line]:
@@ -18,10 +24,10 @@ def test_a_line_that_has_more_to_say_has_one_turn_a_round_however_often_it_is_as
             taken.append(line)
             later(line)  # its resend is not done
 
-        later = OncePerRound(go_on)
+        later = Turns(go_on)
         for line in (resending, resending, other, resending):  # reads that came meanwhile
             later(line)
-        for _ in range(3):
+        for _ in range(6):
             await asyncio.sleep(0)
         return list(taken)
 
