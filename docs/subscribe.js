@@ -1,8 +1,8 @@
 // A subscriber in JavaScript, without a package: node subscribe.js SYMBOL [GROUP:PORT] [HOST:PORT] [LAST]
-// Line and recovery service as in specs/market_data.md; with LAST it prints the book after that message.
+// Line and recovery service as in specs/market_data.md; with LAST, SESSION:NUMBER, it prints the book after that message.
 'use strict';
 const [symbol, line = '239.255.73.1:30001', recovery = '127.0.0.1:30003', last] = process.argv.slice(2);
-const [group, port] = line.split(':'), [host, tcpPort] = recovery.split(':');
+const [group, port] = line.split(':'), [host, tcpPort] = recovery.split(':'), [wanted, number] = (last || '').split(':');
 const FLAGS = { 1: 9, 2: 9, 3: 8, 4: 12, 5: 12 }; // where a book's messages have their flags (F-12)
 const INTEGERS = { 0xcc: ['UInt8', 1], 0xcd: ['UInt16BE', 2], 0xce: ['UInt32BE', 4], 0xcf: ['BigUInt64BE', 8],
                    0xd0: ['Int8', 1], 0xd1: ['Int16BE', 2], 0xd2: ['Int32BE', 4], 0xd3: ['BigInt64BE', 8] };
@@ -33,6 +33,7 @@ function apply(m) {
   else if (tag === 3) orders.delete(id);
   else if (tag === 4 && m[7]) m[9] ? (orders.get(m[7]).qty = m[9]) : orders.delete(m[7]);
   else if (tag === 10) symbols.set(instrument, third);
+  else if (tag === 14) [session, next, waiting] = [BigInt(m[4]), 0, []]; // a day ends: numbers begin again (F-34)
   else if (tag === 20) orders.clear();
 }
 function receive(b) { // a packet of the line or of the recovery service (F-2)
@@ -40,10 +41,11 @@ function receive(b) { // a packet of the line or of the recovery service (F-2)
   version = b[2];
   if (kind === 2) messages.forEach(apply);
   if (kind === 2 && messages.at(-1)[0] === 21) [session, next] = [of, Number(b.readBigUInt64LE(16)) + 1];
-  if (kind === 1 && (!next || of === session)) waiting.push([Number(b.readBigUInt64LE(16)), messages]);
+  if (kind === 1 && next && of > session) [session, next, waiting] = [of, 0, []]; // a day ended unheard: another picture
+  if (kind === 1 && (!session || of === session)) waiting.push([Number(b.readBigUInt64LE(16)), messages]);
   for (let i; next && (i = waiting.findIndex(([first]) => first <= next)) >= 0; ) take(...waiting.splice(i, 1)[0]);
   if (waiting.length && Date.now() - askedMs > 500) ask(next ? [40, next, 20000] : [41, 0]); // a gap, or no picture yet
-  if (last && next > last) process.exit(console.log(JSON.stringify({ bids: side(49, -1), asks: side(50, 1) })));
+  if (last && next > number && session === BigInt(wanted)) process.exit(console.log(JSON.stringify({ bids: side(49, -1), asks: side(50, 1) })));
 }
 function take(first, messages) { // shown where an event ends, never half a sweep
   for (const m of messages.slice(next - first)) {

@@ -10,23 +10,20 @@ Source: specs/market_data.md (F-5 to F-9, F-12, F-26, F-40 to F-45, F-130, F-131
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable
-from typing import Any
 
 from feed.books import Books
 from feed.handler_terms import LINES, FeedState, HandlerCounts, HandlerLimits, Update
-from feed.joiner import SnapshotJoiner
+from feed.joiner import SnapshotJoiner, SnapshotReader
 from feed.messages import (
+    DayRolled,
     MarketMessage,
     MessageFlag,
     Refused,
     RefusedReason,
     ReplayRequest,
     Request,
-    SnapshotEnd,
     SnapshotRequest,
-    SnapshotStart,
 )
 from feed.packet import (
     Header,
@@ -36,6 +33,7 @@ from feed.packet import (
     decode_header,
     decode_messages,
 )
+from feed.pending import Pending
 from feed.slices import BookError
 
 _END_OF_EVENT = int(MessageFlag.END_OF_EVENT)
@@ -67,10 +65,10 @@ class Handler:
         self.lines_heard_ns: list[int | None] = [None] * LINES  # last packet of each line
         self.books = self._empty_books()  # a snapshot replaces it
         self.session = 0
+        self._session_before = 0  # which ended with its venue day
         self.next_sequence = 0  # of the next message to take; 0: no snapshot, or not believed
         self._highest = 0  # one past the highest message known to exist
-        self._pending: dict[int, tuple[Header, bytes]] = {}  # by first number
-        self._pending_order: list[int] = []  # heap of its keys
+        self._pending = Pending()
         self._open: list[MarketMessage] = []  # messages of a command not yet complete
         self._gap_since_ns: int | None = None
         self._heard_ns: int | None = None  # last packet, or last request made for want of one
@@ -81,7 +79,7 @@ class Handler:
         self._asked_ns = 0
         self._not_before_ns = 0  # no request before
         self._session_check_ns = 0  # no doubt about the session before
-        self._snapshot: Books | None = None  # being read
+        self._reader = SnapshotReader(self._empty_books)
         self._joiner = SnapshotJoiner(self._empty_books)
         self._snapshot_wanted = True
 
@@ -139,7 +137,8 @@ class Handler:
             return []
         self.counts.packets[line] += 1
         if self.session and header.session != self.session:
-            self._receive_other_session(now_ns)
+            if header.session != self._session_before:
+                self._receive_other_session(now_ns)
             return []
         self._heard_ns = self._alive_ns = self.lines_heard_ns[line] = now_ns
         updates = self._receive_messages(header, data, now_ns)
@@ -162,7 +161,7 @@ class Handler:
             self.counts.garbage += 1
             return []
         self._progress_ns = now_ns
-        joined = self._joiner.join([self._pending[first] for first in sorted(self._pending)])
+        joined = self._joiner.join(self._pending.in_order())
         updates: list[Update] = []
         if joined is not None:
             books, sequence = joined
@@ -183,8 +182,10 @@ class Handler:
 
     def _receive_answer(self, data: bytes, now_ns: int) -> list[Update]:
         header = decode_header(data)
+        is_other = header.session not in (0, self.session, self._session_before)
         if header.kind == PacketKind.MESSAGES:
             if header.session != self.session:
+                self._snapshot_wanted |= is_other  # the service knows: a day ended unheard
                 return []
             self._asked_ns = self._progress_ns = now_ns  # it is under way
             if header.message_count == 0:
@@ -195,16 +196,20 @@ class Handler:
             self._asked_ns = self._progress_ns = now_ns
             if self.on_packet is not None:
                 self.on_packet(data)
-            return self._receive_snapshot(header, messages, now_ns)
+            books = self._reader.receive(messages)
+            if books is None:
+                return []
+            return self._take_books(books, header.session, header.sequence, now_ns)
         for message in messages:
             if isinstance(message, Refused):
                 self._receive_refused(message, now_ns)
+                self._snapshot_wanted |= is_other
         return []
 
     def recovery_lost(self, now_ns: int) -> None:
         """The recovery connection could not be made or broke: ask again later."""
         self._asked = None
-        self._snapshot = None
+        self._reader.clear()
         self._not_before_ns = now_ns + self.limits.retry_ns
         self._tell_state(now_ns)
 
@@ -234,7 +239,7 @@ class Handler:
             self._asked = None
             return None
         self._asked, self._asked_ns = request, now_ns
-        self._snapshot = None
+        self._reader.clear()
         if self._progress_ns is None:
             self._progress_ns = now_ns  # the first request of all
         return request
@@ -255,10 +260,9 @@ class Handler:
 
     def _missing(self) -> int:
         """Messages between the next one and the first one that waits."""
-        while self._pending_order and self._pending_order[0] < self.next_sequence:
-            self._pending.pop(heapq.heappop(self._pending_order))
-        upto = self._pending_order[0] if self._pending_order else self._highest
-        return upto - self.next_sequence
+        while self._pending.pop(self.next_sequence - 1) is not None:
+            continue
+        return self._pending.first(self._highest) - self.next_sequence
 
     def _empty_books(self) -> Books:
         return Books(self.limits.instruments_max, self.limits.pages_max)
@@ -300,15 +304,14 @@ class Handler:
         elif len(self._pending) >= self.limits.pending_packets_max:
             self.counts.pending_dropped += 1
             if not self.asks:  # what is old never becomes whole: the next picture is newer
-                self._pending, self._pending_order = {}, []
+                self._pending = Pending()
         else:
-            self._pending[header.sequence] = (header, bytes(data))
-            heapq.heappush(self._pending_order, header.sequence)
+            self._pending.add(header, data)
 
     def _drain(self, updates: list[Update]) -> None:
         """Takes what waited and is next now."""
-        while self._pending_order and self._pending_order[0] <= self.next_sequence:
-            header, data = self._pending.pop(heapq.heappop(self._pending_order))
+        while (packet := self._pending.pop(self.next_sequence)) is not None:
+            header, data = packet
             if self._snapshot_wanted:
                 return
             stop = header.sequence + header.message_count
@@ -357,6 +360,15 @@ class Handler:
             self.on_packet(data)
         if len(opened) > self.limits.open_messages_max:
             self._distrust()
+        elif isinstance(messages[-1], DayRolled) and messages[-1].next_session:
+            self._begin_session(messages[-1].next_session)
+
+    def _begin_session(self, session: int) -> None:
+        """The venue day is over: numbers begin again, the books go on (F-34)."""
+        self._session_before, self.session = self.session, session
+        self.next_sequence = self._highest = 1
+        self._pending = Pending()
+        self._asked = None
 
     def _give(self, update: Update, updates: list[Update]) -> None:
         updates.append(update)
@@ -375,28 +387,10 @@ class Handler:
         self._snapshot_wanted = True
         self._asked = None
 
-    def _receive_snapshot(self, header: Header, messages: list[Any], now_ns: int) -> list[Update]:
-        for message in messages:
-            if isinstance(message, SnapshotStart):
-                self._snapshot = self._empty_books()
-            elif self._snapshot is None:
-                return []
-            elif isinstance(message, SnapshotEnd):
-                if self._snapshot.slices.count() != message.orders:
-                    raise PacketError(f"snapshot of {message.orders} orders is not whole")
-                books, self._snapshot = self._snapshot, None
-                return self._take_books(books, header.session, header.sequence, now_ns)
-            else:
-                try:
-                    self._snapshot.apply(message)
-                except (BookError, OverflowError) as error:
-                    raise PacketError(f"snapshot does not fit itself: {error}") from error
-        return []
-
     def _begin_again(self) -> None:
         """The session is over and nobody can be asked: the snapshot line tells of the next one."""
         self.session = self.next_sequence = self._highest = 0
-        self._pending, self._pending_order = {}, []
+        self._pending = Pending()
         self._open = []
         self._gap_since_ns = None
         self._snapshot_wanted = True
@@ -404,7 +398,7 @@ class Handler:
     def _take_books(self, books: Books, session: int, sequence: int, now_ns: int) -> list[Update]:
         if session != self.session:
             self._highest = 0
-        self.session = session
+        self.session, self._session_before = session, 0
         self.books = books
         self.next_sequence = sequence + 1
         self._highest = max(self._highest, self.next_sequence)
@@ -424,7 +418,7 @@ class Handler:
     def _receive_refused(self, refused: Refused, now_ns: int) -> None:
         self.counts.refused += 1
         self._asked = None
-        self._snapshot = None
+        self._reader.clear()
         self._not_before_ns = now_ns + self.limits.retry_ns
         if refused.reason == RefusedReason.NOT_AVAILABLE:
             self._snapshot_wanted = True
@@ -434,8 +428,5 @@ class Handler:
     def _forget_beyond(self, next_sequence: int) -> None:
         """What claimed to lie beyond the service's next message was never published."""
         self._highest = max(min(self._highest, next_sequence), self.next_sequence)
-        self._pending = {
-            first: packet for first, packet in self._pending.items() if first < next_sequence
-        }
-        self._pending_order = sorted(self._pending)
+        self._pending.forget_from(next_sequence)
         self._gap_since_ns = None if not self._gap else self._gap_since_ns

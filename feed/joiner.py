@@ -1,4 +1,4 @@
-"""Books from the snapshot line alone: pictures of single instruments, each after another message.
+"""Books from pictures: the recovery service's of all instruments, the snapshot line's of each.
 
 A loop of the snapshot line shows every instrument, but the market goes on while it does. So each
 part is kept with its number, the newest of each place; when every place has one, the messages of
@@ -28,6 +28,37 @@ class _Part(NamedTuple):
     instrument: int
     instruments: int  # how many there were then
     messages: list[MarketMessage]
+
+
+class SnapshotReader:
+    """Reads the recovery service's picture of all instruments, packet by packet."""
+
+    def __init__(self, empty_books: Callable[[], Books]) -> None:
+        self._empty_books = empty_books
+        self._books: Books | None = None
+
+    def clear(self) -> None:
+        """Forgets what was read: the next picture begins with its start."""
+        self._books = None
+
+    def receive(self, messages: list[Any]) -> Books | None:
+        """The books once they are whole; PacketError where they cannot be."""
+        for message in messages:
+            if isinstance(message, SnapshotStart):
+                self._books = self._empty_books()
+            elif self._books is None:
+                return None
+            elif isinstance(message, SnapshotEnd):
+                if self._books.slices.count() != message.orders:
+                    raise PacketError(f"snapshot of {message.orders} orders is not whole")
+                books, self._books = self._books, None
+                return books
+            else:
+                try:
+                    self._books.apply(message)
+                except (BookError, OverflowError) as error:
+                    raise PacketError(f"snapshot does not fit itself: {error}") from error
+        return None
 
 
 class SnapshotJoiner:

@@ -113,6 +113,7 @@ class MarketView:
     def __init__(self, prints_max: int = PRINTS_KEPT, marks_max: int = MARKS_MAX) -> None:
         self.books = Books()  # the subscriber's, once it has a picture
         self.session = 0
+        self.beginnings = 0  # how often everything was forgotten, for another venue's sake
         self.sequence = 0
         self.marks = Marks(marks_max)
         self._prints_max = prints_max
@@ -133,6 +134,7 @@ class MarketView:
         self.sequence = update.sequence + max(len(update.messages) - 1, 0)
         if update.snapshot:
             self._take_snapshot(books, session)
+        self.session = session  # a venue day's end begins another
         for message in update.messages:
             kinds = _CHANGES.get(type(message))
             if kinds is not None:
@@ -254,7 +256,8 @@ class MarketView:
         if session != self.session:
             self._kept.clear()
             self._encoded.clear()
-        self.books, self.session = books, session
+            self.beginnings += 1
+        self.books = books
         self._products = {}
         for instrument, book in books.by_instrument.items():
             self._keep(instrument).changes += 1

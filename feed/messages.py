@@ -197,11 +197,12 @@ class Settlement(_Message, tag=13):
 
 
 class DayRolled(_Message, tag=14):
-    """The venue day is over (F-34)."""
+    """The venue day is over, and with it the session (F-34)."""
 
     time_ns: int  # venue clock
     venue_date: int  # yyyymmdd, the day that starts
     flags: int = 0  # MessageFlag
+    next_session: int = 0  # in which numbers begin again; 0: none, they go on
 
 
 class Indicative(_Message, tag=15):

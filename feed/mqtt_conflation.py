@@ -52,7 +52,7 @@ class Conflation:
         self.told = 0  # messages ever
         self._json = tuple(encoding == "json" for encoding in encodings)
         self._batch_max = trades_batch_max
-        self._session = 0
+        self._beginnings = 0
         self._changes: dict[int, int] = {}  # of an instrument, when it was looked at last
         self._curves: dict[int, int] = {}
         self._versions: dict[str, int] = {}  # by topic, of what the broker has
@@ -72,7 +72,7 @@ class Conflation:
     def states(self) -> Iterator[tuple[Publication, int]]:
         """New state with its versions; say told_state when the broker has it."""
         view = self.view
-        if view.session != self._session:
+        if view.beginnings != self._beginnings:
             yield from self._begin_session()
         for instrument, book in list(view.books.by_instrument.items()):
             changes = view.changes_of(instrument)
@@ -121,7 +121,7 @@ class Conflation:
 
     def _begin_session(self) -> Iterator[tuple[Publication, int]]:
         """Another venue: what the broker holds of instruments it does not list is taken away."""
-        self._session = self.view.session
+        self._beginnings = self.view.beginnings
         self._prints.clear()
         self._changes.clear()
         self._curves.clear()

@@ -1,8 +1,8 @@
 """A recording as a Parquet file, one row a message: for pandas, polars, DuckDB.
 
-Columns: sequence, sending_time_ns, snapshot (true: part of a picture, not something that happened),
-message (its name), symbol (of the row's instrument), and every field of every message, null where a
-message has none of that name. Needs pyarrow, which is the extra [parquet].
+Columns: session, sequence, sending_time_ns, snapshot (true: part of a picture, not something that
+happened), message (its name), symbol (of the row's instrument), and every field of every message,
+null where a message has none of that name. Needs pyarrow, which is the extra [parquet].
 
 Source: specs/market_data.md (F-134, F-136).
 """
@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from feed.messages import InstrumentDefined, MarketMessage, SnapshotEnd, SnapshotStart
+from feed.messages import DayRolled, InstrumentDefined, MarketMessage, SnapshotEnd, SnapshotStart
 from feed.packet import PacketKind, decode_messages
 from feed.recording import read_packets
 
@@ -25,6 +25,7 @@ _ROWS = 65_536  # a row group
 _STRUCTS = MarketMessage.__args__  # type: ignore[attr-defined]
 _TEXTS = ("symbol", "product_code")
 _FIRST = {
+    "session": pa.int64(),
     "sequence": pa.int64(),
     "sending_time_ns": pa.int64(),
     "snapshot": pa.bool_(),
@@ -51,6 +52,7 @@ class _Rows:
         self.messages: list[Any] = []
         self.sequences: list[int] = []
         self.times: list[int] = []
+        self.sessions: list[int] = []
         self.snapshots: list[bool] = []
 
     def batch(self, symbols: dict[int, str]) -> pa.RecordBatch:
@@ -74,6 +76,7 @@ class _Rows:
         return pa.record_batch(
             {
                 **arrays,
+                "session": self.sessions,
                 "sequence": self.sequences,
                 "sending_time_ns": self.times,
                 "snapshot": self.snapshots,
@@ -91,7 +94,7 @@ class _Rows:
 def convert(recording: Path, parquet: Path) -> int:
     """Writes a recording as Parquet; how many rows. RecordingError, PacketError, OSError."""
     symbols: dict[int, str] = {}
-    count = next_sequence = 0
+    count = next_sequence = ended = 0
     rows = _Rows()
     with pq.ParquetWriter(parquet, SCHEMA, compression="zstd") as writer:
         for header, packet in read_packets(recording):
@@ -103,7 +106,7 @@ def convert(recording: Path, parquet: Path) -> int:
                     next_sequence = message.sequence + 1
                     continue
                 sequence = header.sequence if snapshot else header.sequence + place
-                if not snapshot and sequence < next_sequence:
+                if not snapshot and (sequence < next_sequence or header.session == ended):
                     continue  # came twice
                 if isinstance(message, InstrumentDefined):
                     symbols[message.instrument] = message.symbol
@@ -111,8 +114,11 @@ def convert(recording: Path, parquet: Path) -> int:
                 rows.sequences.append(sequence)
                 rows.times.append(header.sending_time_ns)
                 rows.snapshots.append(snapshot)
+                rows.sessions.append(header.session)
                 if not snapshot:
                     next_sequence = sequence + 1
+                if isinstance(message, DayRolled) and message.next_session:
+                    next_sequence, ended = 1, header.session
             if len(rows.messages) >= _ROWS:
                 count += len(rows.messages)
                 writer.write_batch(rows.batch(symbols))

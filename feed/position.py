@@ -13,6 +13,7 @@ import struct
 from pathlib import Path
 
 FILE_NAME = "feed-position"
+ALL_SENT = 2**64 - 1
 _FIELDS = struct.Struct("<QQ")  # session, number of the next message to send
 
 
@@ -29,13 +30,16 @@ class Position:
             os.close(descriptor)
 
     def next_sequence(self, session: int) -> int:
-        """1 in a session of which nothing was sent."""
+        """1 in a session of which nothing was sent; ALL_SENT in one that a later one followed."""
         kept_session, next_sequence = _FIELDS.unpack_from(self._mapped)
+        if session < kept_session:
+            return ALL_SENT
         return next_sequence if kept_session == session else 1
 
     def move(self, session: int, next_sequence: int) -> None:
-        """Everything before `next_sequence` has been sent."""
-        _FIELDS.pack_into(self._mapped, 0, session, next_sequence)
+        """Everything before `next_sequence` has been sent; what was sent before stays so."""
+        if next_sequence > self.next_sequence(session):
+            _FIELDS.pack_into(self._mapped, 0, session, next_sequence)
 
     def close(self) -> None:
         """Unmaps the file."""

@@ -11,13 +11,13 @@ M-24, M-220, M-227).
 from __future__ import annotations
 
 import copy
-import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from engine.types import EVENT, Currency, EventFlag, EventKind, Phase, Side
+from engine.types import Currency, EventFlag, EventKind, Phase, Side
 from feed.books import Books
+from feed.event_fields import row_fields
 from feed.levels import Level
 from feed.messages import (
     BlockTrade,
@@ -43,24 +43,9 @@ from feed.messages import (
 from feed.slices import PublicIds
 from feed.sources import Definitions
 
-_FIELDS = (
-    "time_ns",
-    "order_id",
-    "trade_id",
-    "public_id",
-    "price",
-    "qty",
-    "display_qty",
-    "instrument",
-    "kind",
-    "side",
-    "flags",
-)
-_LONE_ROWS_MAX = 8  # up to here one struct.unpack a row is faster than a list per column
-_CODES = {"<i8": "q", "<u8": "Q", "<u4": "I", "<u2": "H", "|u1": "B"}
-
 _ARRIVALS = frozenset((int(EventKind.ACCEPTED), int(EventKind.BOOKED), int(EventKind.REFRESHED)))
 _FILL = int(EventKind.FILL)
+_DAY_ROLLED = int(EventKind.DAY_ROLLED)
 _DEPARTURES = frozenset((int(EventKind.CANCELLED), int(EventKind.EXPIRED)))
 _AMENDMENTS = frozenset((int(EventKind.REPLACED), int(EventKind.RESTATED)))
 _TRADES_TOLD = frozenset(
@@ -87,38 +72,18 @@ _STATUSES = {
 }
 
 
-def _row_struct() -> struct.Struct:
-    codes = (
-        _CODES[EVENT[name].str] if name in _FIELDS else f"{EVENT[name].itemsize}x"
-        for name in EVENT.names or ()
-    )
-    compiled = struct.Struct("<" + "".join(codes))
-    assert compiled.size == EVENT.itemsize
-    return compiled
-
-
-_ROW = _row_struct()
-assert [name for name in EVENT.names or () if name in _FIELDS] == list(_FIELDS)
-
-
-def row_fields(rows: np.ndarray) -> Iterable[tuple[int, ...]]:
-    """The fields the publisher reads of each EVENT row, as tuples of int."""
-    if len(rows) <= _LONE_ROWS_MAX:
-        return _ROW.iter_unpack(rows.view(np.uint8).data)
-    return zip(*[rows[name].tolist() for name in _FIELDS], strict=True)
-
-
 class Publisher:
     """Turns event rows into messages, in order, and keeps the books they describe.
 
     `next_event` is the number of the event it takes next, `next_sequence` the number of the next
-    message it gives. Both start at 1.
+    message it gives. Both start at 1, the latter in each session.
     """
 
     def __init__(self, definitions: Definitions) -> None:
         self.definitions = definitions
         self.books = Books()
-        self.session = 0  # time_ns of the first event
+        self.session = 0  # time_ns of its first event, or of the roll before
+        self.next_session = 0  # once this one is over
         self.next_event = 1
         self.next_sequence = 1
         self.shown = PublicIds()  # order_id -> public id of the slice it shows
@@ -129,7 +94,6 @@ class Publisher:
             EventKind.INSTRUMENT_EXPIRED: self._instrument_expired,
             EventKind.SETTLED: self._settled,
             EventKind.LIMITS_SET: self._limits_set,
-            EventKind.DAY_ROLLED: self._day_rolled,
             EventKind.HALTED: self._halted,
             EventKind.RESUMED: self._resumed,
             EventKind.PHASE_CHANGED: self._phase_changed,
@@ -145,10 +109,9 @@ class Publisher:
         return self._held is not None
 
     def publish(self, rows: np.ndarray) -> list[MarketMessage]:
-        """Messages of the next EVENT rows, in order; the first has number `next_sequence` (F-11).
+        """Messages of the next EVENT rows up to DAY_ROLLED, from number `next_sequence` on (F-11).
 
-        The last message of a command waits until the command's end is known, so that cutting the
-        rows elsewhere gives the same messages. Mutates the books and the two numbers.
+        A command's last message waits for its end, so that cuts elsewhere give the same.
         """
         if self.next_event == 1 and len(rows):
             self.session = int(rows[0]["time_ns"])
@@ -201,6 +164,8 @@ class Publisher:
             elif kind in _TRADES_TOLD:
                 if flags & _LAST_OF_COMMAND:  # the second of its two rows
                     out.append(self._trade_told(rows[index]))
+            elif kind == _DAY_ROLLED:
+                return self._end_session(rows[index], index, out)
             elif kind in self._facts:
                 out.append(self._facts[kind](rows[index]))
             if flags & _LAST_OF_COMMAND:
@@ -386,8 +351,31 @@ class Publisher:
         self.books.apply(status)
         return status
 
-    def _day_rolled(self, row: np.void) -> MarketMessage:
-        return DayRolled(int(row["time_ns"]), int(row["trading_date"]))
+    def _end_session(
+        self, row: np.void, index: int, out: list[MarketMessage]
+    ) -> list[MarketMessage]:
+        """DAY_ROLLED, the last event of its command: numbers begin again behind it (F-34)."""
+        assert row["flags"] & _LAST_OF_COMMAND
+        time_ns = int(row["time_ns"])
+        session = max(time_ns, self.session + 1)
+        out.append(DayRolled(time_ns, int(row["trading_date"]), _END_OF_EVENT, session))
+        self._held = None
+        self.next_event += index + 1
+        self.next_sequence += len(out)
+        self.next_session = session
+        return out
+
+    def publish_in_sessions(
+        self, rows: np.ndarray
+    ) -> Iterator[tuple[int, int, list[MarketMessage]]]:
+        """(session, number of the first message, messages) of the next EVENT rows, all of them."""
+        while len(rows):
+            first, sequence = self.next_event, self.next_sequence
+            messages = self.publish(rows)
+            rows = rows[self.next_event - first :]
+            yield self.session, sequence, messages
+            if self.next_session:
+                self.session, self.next_session, self.next_sequence = self.next_session, 0, 1
 
 
 def _auction_terms(row: np.void) -> tuple[int, int, int, int, int]:

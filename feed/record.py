@@ -17,7 +17,7 @@ from pathlib import Path
 from feed.books import Books
 from feed.handler_terms import FeedState, Update
 from feed.history import History
-from feed.messages import ENCODER
+from feed.messages import ENCODER, DayRolled
 from feed.multicast import LineSender
 from feed.packet import PacketKind, encode_packet, fill_packets
 from feed.recording import Recording, RecordingWriter
@@ -78,6 +78,7 @@ class Replay:
         self.history = History(limits.history_bytes)
         self.recovery = RecoveryServer(Recovery(self, self.history, limits))
         self.messages = 0
+        self._session = 0  # of what is sent
         self._lines = lines
 
     @property
@@ -120,7 +121,7 @@ class Replay:
 
     def _send(self, update: Update) -> None:
         if update.snapshot:
-            self.history.restart(update.sequence + 1)
+            self._begin(self.session, update.sequence + 1)
             self._send_heartbeat()
             return
         encoded = list(map(ENCODER.encode, update.messages))
@@ -128,7 +129,7 @@ class Replay:
         for start, stop in fill_packets(encoded):
             packet = encode_packet(
                 PacketKind.MESSAGES,
-                self.session,
+                self._session,
                 first + start,
                 time.time_ns(),
                 encoded[start:stop],
@@ -137,10 +138,17 @@ class Replay:
             for line in self._lines:
                 line.send(packet)
         self.messages += len(encoded)
+        last = update.messages[-1]
+        if isinstance(last, DayRolled) and last.next_session:
+            self._begin(last.next_session, 1)
+
+    def _begin(self, session: int, sequence: int) -> None:
+        self._session = session
+        self.history.restart(sequence)
 
     def _send_heartbeat(self) -> None:
         heartbeat = encode_packet(
-            PacketKind.MESSAGES, self.session, self.history.next_sequence, time.time_ns(), []
+            PacketKind.MESSAGES, self._session, self.history.next_sequence, time.time_ns(), []
         )
         for line in self._lines:
             line.send(heartbeat)

@@ -194,14 +194,16 @@ class FeedService:
         if count <= 0:
             return
         for rows in self._events.rows(publisher.next_event, count):
-            sequence = publisher.next_sequence
-            messages = publisher.publish(rows)
-            if messages:
-                self._send(sequence, list(map(ENCODER.encode, messages)))
+            for session, sequence, messages in publisher.publish_in_sessions(rows):
+                if sequence == 1:
+                    self.history.restart(1)
+                if messages:
+                    self._send(session, sequence, list(map(ENCODER.encode, messages)))
+            if publisher.next_sequence == 1:  # nobody may be told that old packets are new ones
+                self.history.restart(1)
 
-    def _send(self, sequence: int, encoded: list[bytes]) -> None:
+    def _send(self, session: int, sequence: int, encoded: list[bytes]) -> None:
         """Fills packets; sends what was not yet sent before a restart; keeps all for replay."""
-        session = self.publisher.session
         published = self._position.next_sequence(session)
         lines = self._lines
         now_ns = time.time_ns()
@@ -213,7 +215,7 @@ class FeedService:
                 for line in lines:
                     line.send(packet)
             self.history.append(sequence + start, stop - start, packet)
-        self._position.move(session, max(published, sequence + len(encoded)))
+        self._position.move(session, sequence + len(encoded))
         self._sent_s = time.monotonic()
         self._tail_told = False
 

@@ -102,7 +102,8 @@ class SnapshotLine:
     async def _send(self, frozen: FrozenBooks, place: int, until_s: float) -> int:
         """Sends instruments from `place` on until the time is up; the next place."""
         encoded: list[bytes] = []
-        while place < len(frozen.instruments):
+        # parts of a session that is over would help nobody
+        while place < len(frozen.instruments) and frozen.session == self._published.session:
             for message in frozen.messages(place):
                 encoded.append(ENCODER.encode(message))
                 if len(encoded) == _PART_MESSAGES:

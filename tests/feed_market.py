@@ -96,24 +96,43 @@ class Market:
         """A publisher that has seen nothing."""
         return Publisher(self.definitions)
 
+    @property
+    def early(self) -> tuple[int, int]:
+        """Session and number of the third message."""
+        return int(self.events[0]["time_ns"]), 3
+
+    @property
+    def last(self) -> tuple[int, int]:
+        """Session and number of the last message."""
+        publisher = self.publisher()
+        published(publisher, self.events)
+        return publisher.session, publisher.next_sequence - 1
+
     def messages(self) -> list[MarketMessage]:
         """All messages of the market."""
-        return self.publisher().publish(self.events)
+        return published(self.publisher(), self.events)
 
     def packets(self, messages_a_packet: int | None = None) -> list[bytes]:
         """All packets of the market, full ones or of so many messages."""
-        publisher = self.publisher()
-        return packets_of(
-            list(map(ENCODER.encode, publisher.publish(self.events))),
-            publisher.session,
-            messages_a_packet,
-        )
+        return [
+            packet
+            for session, first, messages in self.publisher().publish_in_sessions(self.events)
+            for packet in packets_of(
+                list(map(ENCODER.encode, messages)), session, messages_a_packet, first
+            )
+        ]
 
     def write_definitions(self, data_dir: Path) -> None:
         """The definitions file, as the sequencer writes it."""
         rows, blobs = pack(self.commands)
         with DefinitionsWriter(data_dir, len(rows)) as writer:
             writer.add_commands(rows, blobs, 1)
+
+
+def published(publisher: Publisher, rows: np.ndarray) -> list[MarketMessage]:
+    """All messages of event rows, whatever sessions they are of."""
+    parts = publisher.publish_in_sessions(rows)
+    return [message for _, _, messages in parts for message in messages]
 
 
 def packets_of(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from feed.handler import Handler, Update
 from feed.history import History
 from feed.messages import ENCODER
 from feed.packet import PacketKind, decode_datagram, decode_header, encode_packet
+from feed.publish import Publisher
 from feed.recovery import Recovery, RecoveryLimits
 from tests.feed_market import Market, packets_of
 
@@ -30,21 +33,33 @@ class Venue:
 
     def publish(self, rows: int, messages_a_packet: int | None = None) -> list[bytes]:
         """The packets of the next event rows."""
-        first = self.publisher.next_sequence
-        messages = self.publisher.publish(self.market.events[self._at : self._at + rows])
+        taken = self.market.events[self._at : self._at + rows]
         self._at = min(self._at + rows, len(self.market.events))
-        encoded = list(map(ENCODER.encode, messages))
-        packets = packets_of(encoded, self.publisher.session, messages_a_packet, first)
-        for packet in packets:
-            header = decode_datagram(packet)
-            self.history.append(header.sequence, header.message_count, packet)
-        return packets
+        return published_packets(self.publisher, self.history, taken, messages_a_packet)
 
     def heartbeat(self) -> bytes:
         """The packet of a silent line."""
         return encode_packet(
             PacketKind.MESSAGES, self.publisher.session, self.publisher.next_sequence, 0, []
         )
+
+
+def published_packets(
+    publisher: Publisher, history: History, rows: np.ndarray, messages_a_packet: int | None
+) -> list[bytes]:
+    """The packets of the next event rows, kept in `history` as the feed does."""
+    packets = []
+    for session, first, messages in publisher.publish_in_sessions(rows):
+        if first == 1:
+            history.restart(1)
+        encoded = list(map(ENCODER.encode, messages))
+        for packet in packets_of(encoded, session, messages_a_packet, first):
+            header = decode_datagram(packet)
+            history.append(header.sequence, header.message_count, packet)
+            packets.append(packet)
+    if publisher.next_sequence == 1:
+        history.restart(1)
+    return packets
 
 
 def answer(venue: Venue, handler: Handler, now_ns: int) -> list[Update]:

@@ -18,7 +18,7 @@ from feed.publish import Publisher
 from tests import naive_words as w
 from tests.build import ALPHA, BRAVO, TICK, block, bust, buy, correct, number, sell, usual_venue
 from tests.exchanges import EngineVenue
-from tests.feed_market import TableDefinitions
+from tests.feed_market import TableDefinitions, published
 from tests.flow_blocks import block_flow
 from tests.twin import Twin
 
@@ -32,8 +32,8 @@ def publish(*commands: dict) -> tuple[list[MarketMessage], Publisher]:
     events = EngineVenue().run_rows(numbered)
     publisher = Publisher(TableDefinitions(numbered))
     traded = int(np.flatnonzero(events["kind"] == w.FILL)[-1]) + 1
-    publisher.publish(events[:traded])
-    return publisher.publish(events[traded:]), publisher
+    published(publisher, events[:traded])
+    return published(publisher, events[traded:]), publisher
 
 
 @pytest.mark.kernels
@@ -82,12 +82,12 @@ def test_books_follow_amended_trades_however_events_are_cut(seed: int) -> None:
     sound = [one for one in twin.commands if one["row"] is None or one["row"].get("product") != 9]
     definitions = TableDefinitions(sound[::-1])  # of an id defined again the first counts (M-7)
     whole = Publisher(definitions)
-    messages = whole.publish(rows)
+    messages = published(whole, rows)
     cut, parts = Publisher(definitions), []
     source, at = random.Random(seed), 0
     while at < len(rows):
         size = source.randint(1, 30)
-        parts += cut.publish(rows[at : at + size])
+        parts += published(cut, rows[at : at + size])
         at += size
     assert parts == messages
     followed = Books()

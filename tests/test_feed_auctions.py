@@ -37,7 +37,7 @@ from tests.build import (
     usual_venue,
 )
 from tests.exchanges import EngineVenue
-from tests.feed_market import TableDefinitions
+from tests.feed_market import TableDefinitions, published
 from tests.twin import Twin
 
 HIDDEN = [product(1, features=ALL_FEATURES | w.AUCTION_HIDDEN), *usual_venue()[1:]]
@@ -51,8 +51,8 @@ def said(venue: list[dict], *commands: dict) -> list[MarketMessage]:
     events = EngineVenue().run_rows(numbered)
     publisher = Publisher(TableDefinitions(numbered))
     first = int(np.argmax(events["kind"] == w.PHASE_CHANGED))
-    publisher.publish(events[:first])
-    return publisher.publish(events[first:])
+    published(publisher, events[:first])
+    return published(publisher, events[first:])
 
 
 def test_a_shown_call_and_its_uncross() -> None:
@@ -128,7 +128,7 @@ def test_books_follow_the_feed_through_auctions(seed: int) -> None:
     publisher = Publisher(TableDefinitions(twin.commands))
     done = 0
     for stop in [*stops, len(twin.commands)]:
-        for message in publisher.publish(venue.run_rows(twin.commands[done:stop])):
+        for message in published(publisher, venue.run_rows(twin.commands[done:stop])):
             books.apply(message)
         done = stop
         assert not publisher.in_command

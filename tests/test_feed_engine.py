@@ -8,14 +8,14 @@ import pytest
 
 from feed.handler import Handler
 from feed.history import History
-from feed.messages import ENCODER
-from feed.packet import decode_datagram, decode_header
+from feed.packet import decode_header
 from feed.publish import Publisher
 from feed.recovery import Recovery, RecoveryLimits
 from tests import naive_words as w
 from tests.build import number, usual_venue
 from tests.exchanges import EngineVenue
-from tests.feed_market import INSTRUMENTS, TableDefinitions, packets_of, random_commands
+from tests.feed_market import INSTRUMENTS, TableDefinitions, random_commands
+from tests.feed_venue import published_packets
 
 MS = 1_000_000
 
@@ -31,12 +31,8 @@ def test_books_of_a_lossy_subscriber_are_the_engines(seed: int) -> None:
     recovery = Recovery(publisher, history, RecoveryLimits())
     handler, now_ns = Handler(), 0
     for start in range(0, len(events), 100):
-        sequence = publisher.next_sequence
-        encoded = list(map(ENCODER.encode, publisher.publish(events[start : start + 100])))
-        packets = packets_of(encoded, publisher.session, rng.choice((None, 2)), sequence)
-        for packet in packets:
-            header = decode_datagram(packet)
-            history.append(header.sequence, header.message_count, packet)
+        taken = events[start : start + 100]
+        packets = published_packets(publisher, history, taken, rng.choice((None, 2)))
         delivered = [(line, p) for p in packets * 2 for line in (0, 1) if rng.random() < 0.4]
         rng.shuffle(delivered)
         for line, packet in delivered:

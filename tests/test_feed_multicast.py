@@ -115,9 +115,9 @@ async def test_unicast_brings_everything(data_dir: Path) -> None:  # noqa: F811
     try:
         feed.tell(100)
         async with Subscriber((own,), feed.recovery) as subscriber:
-            await read_until(subscriber, 3)
+            await read_until(subscriber, market.early)
             feed.tell(feed.event_count)
-            await read_until(subscriber, len(market.messages()))
+            await read_until(subscriber, market.last)
             assert subscriber.state == FeedState.SYNCHRONIZED
             assert_books_equal(subscriber.books, market.exchange)
             counts = subscriber.handler.counts

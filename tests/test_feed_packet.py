@@ -59,8 +59,8 @@ def test_a_heartbeat_is_a_header() -> None:
 
 def test_fields_appended_by_a_later_version_are_passed_over() -> None:
     """F-10."""
-    message = DayRolled(5, 20261201, 1)
-    longer = ENCODER.encode([14, 5, 20261201, 1, "new", [1, 2]])
+    message = DayRolled(5, 20261201, 1, 6)
+    longer = ENCODER.encode([14, 5, 20261201, 1, 6, "new", [1, 2]])
     packet = encode_packet(PacketKind.MESSAGES, 7, 1, 9, [longer])
     assert decode_messages(packet, decode_datagram(packet)) == [message]
 

@@ -18,7 +18,7 @@ from tests.build import (
     usual_venue,
 )
 from tests.exchanges import EngineVenue
-from tests.feed_market import TableDefinitions
+from tests.feed_market import TableDefinitions, published
 
 LAST = 1
 COMMANDS = [
@@ -35,7 +35,7 @@ def test_sides_are_orders_and_a_request_changes_no_book() -> None:
     numbered = number([*venue, *COMMANDS])
     events = EngineVenue().run_rows(numbered)
     publisher = Publisher(TableDefinitions(numbered))
-    before = publisher.publish(events)
+    before = published(publisher, events)
     messages = [one for one in before if one.time_ns >= numbered[len(venue)]["time_ns"]]
     t1, t2, t3, t4 = (one["time_ns"] for one in numbered[len(venue) :])
     assert messages == [
@@ -59,7 +59,7 @@ def test_sides_are_orders_and_a_request_changes_no_book() -> None:
 def test_rows_may_be_cut_anywhere() -> None:
     numbered = number([*usual_venue(), *COMMANDS])
     events = EngineVenue().run_rows(numbered)
-    whole = Publisher(TableDefinitions(numbered)).publish(events)
+    whole = published(Publisher(TableDefinitions(numbered)), events)
     for seed in range(20):
         source, publisher, rows, out = (
             random.Random(seed),
@@ -69,6 +69,6 @@ def test_rows_may_be_cut_anywhere() -> None:
         )
         while len(rows):
             some = source.randint(1, len(rows))
-            out += publisher.publish(rows[:some])
+            out += published(publisher, rows[:some])
             rows = rows[some:]
         assert out == whole

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from feed.handler import Handler, Update
-from feed.messages import ENCODER, InstrumentDefined, OrderAdded
+from feed.messages import ENCODER, DayRolled, InstrumentDefined, MarketMessage, OrderAdded
 from feed.packet import PacketKind
 from feed.record import record
 from feed.recording import Recording, RecordingError, RecordingWriter, read_packets
@@ -109,7 +109,6 @@ async def test_a_running_feed_is_recorded_and_published_again(
 ) -> None:
     """`sitex feed record` beside a subscriber; `replay` without the venue gives the same books."""
     market, path = Market(31, 500), tmp_path / "day"
-    last = len(market.messages())
     async with feed_process(data_dir, market) as feed:
         feed.tell(feed.event_count // 4)
         recorder = await asyncio.create_subprocess_exec(
@@ -132,7 +131,7 @@ async def test_a_running_feed_is_recorded_and_published_again(
                 await recorder.wait()
         assert recorder.returncode == 0 and b"SYNCHRONIZED" in out, out
         again = Recording(path)
-        assert list(again)[-1].sequence == last
+        assert list(again)[-1].sequence == market.last[1]
         assert_books_equal(again.books, market.exchange)
         assert feed.process is not None
         await feed.kill()
@@ -142,7 +141,7 @@ async def test_a_running_feed_is_recorded_and_published_again(
         )  # fmt: skip
         try:
             async with feed.subscriber() as subscriber:
-                await read_until(subscriber, last)
+                await read_until(subscriber, market.last)
                 assert_books_equal(subscriber.books, market.exchange)
             out, _ = await asyncio.wait_for(replaying.communicate(), WAIT_S)
         finally:
@@ -165,7 +164,7 @@ def test_parquet_has_one_row_a_message(tmp_path: Path) -> None:
     """F-136: read back by pyarrow, every field of every message; those of no message are null."""
     parquet = pytest.importorskip("pyarrow.parquet", reason="needs the extra [parquet]")
     path, out = tmp_path / "r", tmp_path / "r.parquet"
-    _, seen = write_recording(path, 4, 0.1)
+    venue, seen = write_recording(path, 4, 0.1)
     run = subprocess.run(
         [sys.executable, "-m", "gateway.cli", "feed", "parquet", str(path), str(out)],
         cwd=ROOT, capture_output=True, text=True, check=True,
@@ -173,8 +172,16 @@ def test_parquet_has_one_row_a_message(tmp_path: Path) -> None:
     rows = parquet.read_table(out).to_pylist()
     assert run.stdout == f"{len(rows):,} rows\n"
     events = [row for row in rows if not row["snapshot"]]
+    begins = [session for session, *_ in venue.market.publisher().publish_in_sessions(
+        venue.market.events)]  # fmt: skip
+
+    def session_of(message: MarketMessage) -> int:
+        ends = isinstance(message, DayRolled)  # one session, when the next one begins
+        return max(one for one in begins if one <= message.time_ns - ends)
+
+    assert len(begins) > 1
     messages = {
-        update.sequence + 1 - len(update.messages) + place: message
+        (session_of(message), update.sequence + 1 - len(update.messages) + place): message
         for update in seen
         for place, message in enumerate(update.messages)
     }
@@ -183,7 +190,7 @@ def test_parquet_has_one_row_a_message(tmp_path: Path) -> None:
         row["instrument"]: row["symbol"] for row in rows if row["message"] == "InstrumentDefined"
     }
     for row in events:
-        message = messages.get(row["sequence"])
+        message = messages.get((row["session"], row["sequence"]))
         if message is None:
             continue  # came again in a packet of which the recorder needed only the rest
         fields = msgspec.structs.asdict(message)
@@ -193,7 +200,7 @@ def test_parquet_has_one_row_a_message(tmp_path: Path) -> None:
             message, InstrumentDefined
         )
         fields.pop("symbol", None)
-        for name in row.keys() - {"sequence", "sending_time_ns", "snapshot", "message"}:
+        for name in row.keys() - {"session", "sequence", "sending_time_ns", "snapshot", "message"}:
             assert row[name] == fields.get(name), (name, row)
     pictures = [row for row in rows if row["snapshot"]]
     assert {row["message"] for row in pictures} >= {"InstrumentDefined", OrderAdded.__name__}

@@ -93,14 +93,14 @@ async def test_a_reader_in_javascript_has_the_same_book(
     if node is None:
         pytest.skip("node is not installed")
     market = named_market(seed, 500)
-    last = len(market.messages())
+    last = "{}:{}".format(*market.last)
     third = len(market.events) // 3
     async with feed_process(data_dir, market) as feed:
         feed.tell(third)
         line = f"{feed.lines[0].group}:{feed.lines[0].port}"
         recovery = f"{feed.recovery[0]}:{feed.recovery[1]}"
         reader = await asyncio.create_subprocess_exec(
-            node, str(READER), SYMBOL, line, recovery, str(last), stdout=asyncio.subprocess.PIPE
+            node, str(READER), SYMBOL, line, recovery, last, stdout=asyncio.subprocess.PIPE
         )
         try:
             for number in range(third, feed.event_count, 20):

@@ -22,7 +22,14 @@ from engine.types import EVENT, EventFlag
 from feed.checkpoint import encode_checkpoint, read_checkpoint, write_checkpoint
 from feed.handler import HandlerLimits, Update
 from feed.market_view import Follower
-from feed.messages import ENCODER, Message, ReplayRequest, SnapshotEnd, SnapshotRequest
+from feed.messages import (
+    ENCODER,
+    DayRolled,
+    Message,
+    ReplayRequest,
+    SnapshotEnd,
+    SnapshotRequest,
+)
 from feed.multicast import Line, open_receiver
 from feed.notify import Notifier
 from feed.packet import (
@@ -38,7 +45,7 @@ from feed.subscriber import Subscriber
 from feed.watch import UnknownSymbolError, watch
 from specs.venue import FeedConfig
 from specs.venue import Line as FeedLine
-from tests.feed_market import Market, assert_books_equal
+from tests.feed_market import Market, assert_books_equal, published
 
 ROOT = Path(__file__).resolve().parent.parent
 WAIT_S = 30.0
@@ -140,14 +147,18 @@ async def feed_process(data_dir: Path, market: Market) -> AsyncIterator[FeedProc
             await feed.kill()
 
 
-async def read_until(subscriber: Subscriber, sequence: int) -> list[Update]:
-    """Updates up to a message number."""
-    updates = []
+async def read_until(subscriber: Subscriber, last: tuple[int, int]) -> list[Update]:
+    """Updates up to a session's message of this number."""
+    updates, session = [], 0
     async with asyncio.timeout(WAIT_S):
         async for update in subscriber:
             updates.append(update)
-            if update.sequence >= sequence:
+            if update.snapshot or not session:
+                session = subscriber.handler.session
+            if (session, update.sequence) >= last:
                 break
+            if update.messages and isinstance(update.messages[-1], DayRolled):
+                session = update.messages[-1].next_session
     return updates
 
 
@@ -192,11 +203,11 @@ def request(*asked: ReplayRequest | SnapshotRequest) -> bytes:
 async def test_subscribers_get_every_message_over_multicast(data_dir: Path) -> None:
     """Two subscribers on one machine see the whole market, live; their books are the exchange's."""
     market = Market(1, 500)
-    last = len(market.messages())
+    last = market.last
     async with feed_process(data_dir, market) as feed:
         feed.tell(40)
         async with feed.subscriber() as one, feed.subscriber() as two:
-            await asyncio.gather(read_until(one, 3), read_until(two, 3))
+            await asyncio.gather(read_until(one, market.early), read_until(two, market.early))
             for number in range(41, feed.event_count, 30):
                 feed.tell(number)
                 await asyncio.sleep(0.001)
@@ -224,7 +235,7 @@ async def test_both_lines_carry_the_same_packets_of_at_most_1400_bytes(data_dir:
         assert max(map(len, full)) <= 1_400 and len(full[0]) > 1_200
         heartbeats = [header for header in headers if header.message_count == 0]
         assert len(heartbeats) >= 3
-        assert heartbeats[-1].sequence == len(market.messages()) + 1
+        assert heartbeats[-1].sequence == market.last[1] + 1
         messages = [m for packet in full for m in decode_messages(packet, decode_datagram(packet))]
         assert list(map(ENCODER.encode, messages)) == list(map(ENCODER.encode, market.messages()))
 
@@ -236,7 +247,7 @@ async def test_a_late_subscriber_joins_a_silent_venue(data_dir: Path) -> None:
         feed.tell(feed.event_count)
         await asyncio.sleep(0.3)
         async with feed.subscriber() as subscriber:
-            updates = await read_until(subscriber, len(market.messages()))
+            updates = await read_until(subscriber, market.last)
             assert any(update.snapshot for update in updates)
             assert_books_equal(subscriber.books, market.exchange)
 
@@ -244,18 +255,18 @@ async def test_a_late_subscriber_joins_a_silent_venue(data_dir: Path) -> None:
 async def test_a_killed_feed_goes_on_with_the_same_numbers(data_dir: Path) -> None:
     """F-51: kill -9 three times under way; one subscriber misses nothing."""
     market = Market(4, 600)
-    last = len(market.messages())
+    last = market.last
     async with feed_process(data_dir, market) as feed:
         feed.tell(60)
         async with feed.subscriber() as subscriber:
-            await read_until(subscriber, 3)
+            await read_until(subscriber, market.early)
             for stop in (200, 350, 500):
                 feed.tell(stop)
                 await feed.kill()
                 await feed.start()
             feed.tell(feed.event_count)
             updates = await read_until(subscriber, last)
-            assert updates[-1].sequence == last
+            assert updates[-1].sequence == last[1]
             assert_books_equal(subscriber.books, market.exchange)
             assert subscriber.handler.counts.inconsistent == 0
 
@@ -276,7 +287,7 @@ async def test_the_feed_ends_with_the_venue_after_publishing_all(data_dir: Path)
 async def test_a_restarted_feed_goes_on_from_its_checkpoint(data_dir: Path) -> None:
     """F-51: a clean end leaves a checkpoint; the next start reads the log from there only."""
     market = Market(9, 400)
-    last = len(market.messages())
+    last = market.last
     async with feed_process(data_dir, market) as feed:
         feed.tell(300)
         assert feed.process is not None
@@ -304,12 +315,12 @@ async def test_a_checkpoint_of_another_log_is_not_used(data_dir: Path) -> None:
     """The last event it covers is not the log's: everything is read from event 1."""
     other, market = Market(10, 200), Market(11, 400)
     publisher = other.publisher()
-    publisher.publish(other.events)
+    published(publisher, other.events)
     write_checkpoint(data_dir, encode_checkpoint(publisher, other.events[-1].tobytes()))
     async with feed_process(data_dir, market) as feed:
         feed.tell(feed.event_count)
         async with feed.subscriber() as subscriber:
-            await read_until(subscriber, len(market.messages()))
+            await read_until(subscriber, market.last)
             assert_books_equal(subscriber.books, market.exchange)
 
 
@@ -331,7 +342,7 @@ async def test_watch_shows_the_book_of_a_running_feed(data_dir: Path) -> None:
 async def test_recovery_answers_and_refuses(data_dir: Path) -> None:
     """F-41 to F-45: ranges, snapshots, and a reason for everything else."""
     market = Market(6, 300)
-    count = len(market.messages())
+    count = market.last[1]
     async with feed_process(data_dir, market) as feed:
         feed.tell(feed.event_count)
         await asyncio.sleep(0.3)

@@ -25,7 +25,7 @@ from tests.build import (
     usual_venue,
 )
 from tests.exchanges import EngineVenue
-from tests.feed_market import TableDefinitions
+from tests.feed_market import TableDefinitions, published
 
 LOCKING = {"features": ALL_FEATURES | w.LOCKED_DAYS, "locked_1_bp": 300, "locked_2_bp": 500}
 
@@ -39,7 +39,7 @@ def test_a_subscriber_sees_why_limits_widen_and_trading_stops() -> None:
         commands.append(sell(ALPHA, f"a{at}", 1, low) | {"time_ns": time_ns})
         commands.append(roll_product(1, date) | {"time_ns": time_ns + 300 * SECOND})
     events = EngineVenue().run_rows(number(commands))
-    messages = Publisher(TableDefinitions(number(commands))).publish(events)
+    messages = published(Publisher(TableDefinitions(number(commands))), events)
     settled = [one for one in messages if isinstance(one, Settlement) and one.instrument == 1]
     prices = [(one.price // TICK, one.reason) for one in settled]
     assert prices == [(low, SettleReason.LOCKED) for low, _ in dates]

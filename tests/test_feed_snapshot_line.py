@@ -164,7 +164,7 @@ async def test_a_subscriber_without_recovery_joins_a_running_feed(
                 feed.tell(number)
                 await asyncio.sleep(0.01)
             feed.tell(feed.event_count)
-            await read_until(subscriber, len(market.messages()))
+            await read_until(subscriber, market.last)
             assert subscriber.state == FeedState.SYNCHRONIZED
             assert_books_equal(subscriber.books, market.exchange)
     finally:

@@ -118,7 +118,7 @@ async def test_a_broker_that_restarts_has_everything_again(broker: Broker, data_
         broker.kill()
         async with feed.subscriber() as subscriber:
             feed.tell(feed.event_count)
-            await read_until(subscriber, len(feed.market.messages()))
+            await read_until(subscriber, feed.market.last)
             assert_books_equal(subscriber.books, feed.market.exchange)
         await command.says("MQTT broker")
         broker.start()
@@ -137,7 +137,7 @@ async def test_a_broker_that_stands_still_delays_its_readers_alone(
         mosquitto.pause()
         async with feed.subscriber() as subscriber:
             feed.tell(feed.event_count)
-            await read_until(subscriber, len(feed.market.messages()))
+            await read_until(subscriber, feed.market.last)
             assert_books_equal(subscriber.books, feed.market.exchange)
         await command.says("MQTT broker")
         mosquitto.go_on()

@@ -17,7 +17,7 @@ from tests import naive_words as w
 from tests.build import ALPHA, BRAVO, buy, number, sell, spread, usual_venue
 from tests.codec_bench import make_tables
 from tests.exchanges import EngineVenue
-from tests.feed_market import TableDefinitions
+from tests.feed_market import TableDefinitions, published
 from tests.flow_spreads import SpreadFlow, spread_world
 from tests.test_reports import EVENT_TEXT, FIRST, body, check_message, encode, event
 from tests.twin import Twin
@@ -55,7 +55,7 @@ def test_the_feed_tells_legs_with_the_definition_and_trades_once() -> None:
             sell(BRAVO, "b1", 1, -3, instrument=4),
         ]
     )
-    messages = Publisher(TableDefinitions(commands)).publish(EngineVenue().run_rows(commands))
+    messages = published(Publisher(TableDefinitions(commands)), EngineVenue().run_rows(commands))
     defined = [one for one in messages if isinstance(one, InstrumentDefined)][-1]
     assert (defined.leg_1, defined.leg_2, defined.lots_1, defined.lots_2) == (1, 2, 1, 1)
     added, traded, statistics = messages[-3:]
@@ -73,7 +73,7 @@ def test_books_follow_the_feed_through_implied_trades(seed: int) -> None:
     assert any(event["flags"] & EventFlag.IMPLIED for event in twin.events())
     venue, books, joined = EngineVenue(), Books(), Books()
     publisher = Publisher(TableDefinitions(number(spread_world())))
-    for message in publisher.publish(venue.run_rows(twin.commands)):
+    for message in published(publisher, venue.run_rows(twin.commands)):
         books.apply(message)
     tables = venue.engine.tables()
     rolled = {event["instrument"] for event in twin.events() if event["kind"] == w.SETTLED}
