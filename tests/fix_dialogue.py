@@ -53,7 +53,8 @@ class Dialect(NamedTuple):
 
 
 FIX44 = Dialect("FIX.4.4", [], "")
-DIALECTS = (FIX44,)
+FIXT = Dialect("FIXT.1.1", [("1137", "9")], "T")
+DIALECTS = (FIX44, FIXT)
 
 
 class Situation(NamedTuple):

@@ -12,7 +12,7 @@ pytest.importorskip("quickfix", reason="needs the extra [quickfix] (compiles for
 from perf.client import front_symbol
 from perf.venue import Venue
 from specs.venue import VENUE_FILE
-from tests.quickfix_client import Member
+from tests.quickfix_client import FIXT11, Member
 
 REPORTS = 6  # of what trade() does once
 SESSION_FIELDS = {9, 10, 34, 43, 49, 52, 56, 97, 122}
@@ -75,7 +75,7 @@ def test_each_execution_comes_once(tmp_path: Path) -> None:
     with Venue(config=config_with_desk(tmp_path)) as venue:
         alpha = Member("ALPHA", venue.fix_port, tmp_path).start()
         bravo = Member("BRAVO", venue.fix_port, tmp_path).start()
-        desk = Member("DESK", venue.fix_port, tmp_path).start()
+        desk = Member("DESK", venue.fix_port, tmp_path, begin=FIXT11).start()
         everybody = [alpha, bravo, desk]
         try:
             trade(alpha, bravo, "x", 10)

@@ -10,14 +10,15 @@ pytest.importorskip("quickfix", reason="needs the extra [quickfix] (compiles for
 
 from perf.client import front_symbol
 from perf.venue import Venue
-from tests.quickfix_client import Member
+from tests.quickfix_client import FIX44, FIXT11, Member
 
 TRADES = 70  # more than a chunk
 
 
-def test_a_member_reads_its_trades(tmp_path: Path) -> None:
+@pytest.mark.parametrize("begin", [FIX44, FIXT11])
+def test_a_member_reads_its_trades(tmp_path: Path, begin: str) -> None:
     with Venue() as venue:
-        alpha = Member("ALPHA", venue.fix_port, tmp_path).start()
+        alpha = Member("ALPHA", venue.fix_port, tmp_path, begin=begin).start()
         bravo = Member("BRAVO", venue.fix_port, tmp_path).start()
         try:
             ask(alpha, bravo)
