@@ -26,7 +26,8 @@ from gateway.reports import encode_report, encode_reports
 from gateway.sent_rows import SentRows
 from gateway.session import Session
 from gateway.tables import Tables
-from gateway.types import REPORT_BYTES_MAX, STORE_ROW, Encode
+from gateway.types import FIXT_BEGIN_STRING, REPORT_BYTES_MAX, STORE_ROW, Encode
+from gateway.values import format_timestamp
 from specs.rejects import REJECT_TEXTS, Reject
 
 OUT_BYTES = REPORTS_MAX * REPORT_BYTES_MAX
@@ -177,7 +178,10 @@ class Reporter:
     def _say(self, said: Said, now_ns: int) -> None:
         party, _ = self._parties[said.session]
         number = party.take_number()
-        raw = encode_message(said.msg_type, said.fields, party.header, number, now_ns)
+        fields = said.fields
+        if said.msg_type == b"W" and party.header.begin_string == FIXT_BEGIN_STRING:
+            fields = [(779, format_timestamp(now_ns)), *fields]  # FIX 5.0 SP2 asks for it (O-130)
+        raw = encode_message(said.msg_type, fields, party.header, number, now_ns)
         if said.kept:
             party.sent.blob(number, raw, now_ns)
         else:

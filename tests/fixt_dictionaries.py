@@ -16,6 +16,7 @@ Element = ElementTree.Element
 FIXT11, FIX50SP2 = (DICTIONARY.with_name(name) for name in ("FIXT11.xml", "FIX50SP2.xml"))
 VERSION = ("9", "FIX50SP2")
 NEW_FIELDS = (
+    ("779", "LastUpdateTime", "UTCTIMESTAMP", ()),
     ("1128", "ApplVerID", "CHAR", (VERSION,)),
     ("1130", "RefApplVerID", "CHAR", (VERSION,)),
     ("1137", "DefaultApplVerID", "CHAR", (VERSION,)),
@@ -28,6 +29,7 @@ ADDED = (
     ("3", "RefApplVerID", "N"),
     ("j", "RefApplVerID", "N"),
     ("r", "MassActionReportID", "Y"),
+    ("W", "LastUpdateTime", "Y"),
 )
 NAMES = {"b": "MassQuoteAck"}
 TYPES = {

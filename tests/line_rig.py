@@ -57,7 +57,7 @@ class Caller:
         self.header = Header(comp_id.encode(), b"SITEX")
         self.number = 1
         self.line: Line | None = None
-        self.data = bytearray()
+        self.data, self.written = bytearray(), bytearray()
 
     def connect(self) -> Caller:
         """A new connection; the one before must be gone."""
@@ -90,6 +90,7 @@ class Caller:
         while self.line is not None and self.line.session.resending:
             self.parts.venue.on_deadline(self.line)
         said = [dict(one) for one in parse_out(bytes(self.data))]
+        self.written += self.data
         self.data.clear()
         return said
 
