@@ -100,6 +100,29 @@ def serve(
 
 
 @app.command()
+def certify(
+    session: Annotated[str, typer.Option(help="The CompID of the client that is examined.")],
+    config: Config = None,
+    overrides: Overrides = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="This situation (or its beginning); may be repeated.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write the report: NAME.txt and NAME.json.", dir_okay=False)
+    ] = None,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds for each step.")] = 60.0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Instructions as JSON, for a client that is driven.")
+    ] = False,
+) -> None:
+    """Take a member's FIX client through situations and say which of them it passes."""
+    from gateway.cli_certify import Terms, run_certify
+
+    terms = Terms(session, tuple(only or ()), report, timeout, as_json)
+    raise typer.Exit(run_certify(config, overrides or [], terms))
+
+
+@app.command()
 def day(
     on: Annotated[datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="The trading date.")],
     product: Annotated[str | None, typer.Option(help="Only this product.")] = None,

@@ -30,6 +30,10 @@ class Speaker:
             self._liveness.sent(now_ns)
         return data
 
+    def say(self, msg_type: bytes, fields: tuple[Field, ...], now_ns: int) -> None:
+        """An administrative message that nothing asked for; the caller flushes the line."""
+        self._send(msg_type, fields, now_ns)
+
     def _known(self) -> Counterparty:
         assert self.party is not None
         return self.party

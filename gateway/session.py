@@ -98,7 +98,7 @@ class Session(Speaker):
         self._logged_on = False
         self._told = False  # how it ended is told once
         self._test_requests = 0
-        self._interval_s = 0
+        self.interval_s = 0
 
     # -- what the service calls
 
@@ -179,7 +179,7 @@ class Session(Speaker):
         self._begin_again(party)
         self._reset_sent = True
         party.set_active(False)  # until it is answered only the answer is taken
-        self._send(b"A", (*self._logon_fields(self._interval_s), (141, "Y")), now_ns)
+        self._send(b"A", (*self._logon_fields(self.interval_s), (141, "Y")), now_ns)
 
     def on_deadline(self, now_ns: int) -> list[Fact]:
         """Does what is due: a chunk of a resend, Heartbeat, TestRequest, or the end."""
@@ -427,7 +427,7 @@ class Session(Speaker):
         party.set_active(True)
         self._logged_on = True
         self._limit_ns = NEVER_NS
-        self._interval_s = interval_s
+        self.interval_s = interval_s
         self._liveness.start(interval_s, now_ns)
         self._facts.append(LoggedOn(reset))
 

@@ -188,6 +188,10 @@ class Venue:
         self._finish_turn(now_ns, line)
         line.go_on()
 
+    def flush(self, line: Line) -> None:
+        """Sends what the line's session has said outside a turn."""
+        self._finish_turn(self._clock(), line)
+
     def run_commands(self, now_ns: int) -> None:
         """Submits what the desk holds from the venue itself, and sends what comes of it."""
         self._finish_turn(now_ns)
