@@ -15,7 +15,7 @@ from specs.venue import VENUE_FILE
 from tests.quickfix_client import FIXT11, Member
 
 REPORTS = 6  # of what trade() does once
-SESSION_FIELDS = {9, 10, 34, 43, 49, 52, 56, 97, 122}
+SESSION_FIELDS = {8, 9, 10, 34, 43, 49, 52, 56, 97, 122}
 DESK = """name = "CHARLIE"
 sessions = ["CHARLIE", "DESK"]
 [member.session.DESK]
