@@ -2,7 +2,7 @@
 
 A copy is the report of an event under a number of the copying session, made from the event log
 when the session takes it: what happened while it was away comes when it is back. How far it was
-told stands in its rows of the session store (gateway/sent_rows.py), so that a restart, a kill or a
+told stands in its part of the session store (gateway/store.py), so that a restart, a kill or a
 reset of numbers neither loses an execution nor tells it twice.
 
 Data path: event log -> here -> Reporter -> Session.outgoing and SessionStore.
@@ -40,7 +40,9 @@ class DropCopies:
     def prepare(self, logs: Iterable[SentRows]) -> None:
         """Logs of copying sessions go on where they were; a new one begins with the venue day."""
         for log in logs:
-            log.copied = log.copied or log.last_copied() or self._sequencer.day_first_event - 1
+            if not log.copied:
+                log.copied = max(self._sequencer.day_first_event - 1, 1)
+                log.changed(urgent=True)
 
     def join(self, party: Counterparty, log: SentRows) -> None:
         """A copying session is logged on."""

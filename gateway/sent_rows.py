@@ -66,7 +66,7 @@ class SentRows:
         self.was_reset = False
         self.connected = False  # logged on; after a restart: was logged on when the venue ended
         self.began_minute = 0  # of the venue clock since 1970: the start that began these numbers
-        self.copied = 0  # drop copy: the event up to which it was told, also in its ADMIN rows
+        self.copied = 0  # drop copy: the event up to which it was told; stays over a reset
         self.pending: dict[int, bytes] = {}  # kept messages that no payload has yet
         self._store = store
         self._tail: list[bytes] = []  # rows behind those of _rows
@@ -74,20 +74,13 @@ class SentRows:
 
     def admin(self, number: int, sending_time_ns: int) -> None:
         """See SentLog."""
-        self._append(number, pack_reference(StoreKind.ADMIN, self.copied), sending_time_ns)
+        self._append(number, pack_reference(StoreKind.ADMIN, 0), sending_time_ns)
         self.changed(urgent=True)
 
     def copy(self, number: int, event: int, sending_time_ns: int) -> None:
         """`number` went to the copy of an event's report."""
         self._append(number, pack_reference(StoreKind.EVENT, event), sending_time_ns)
         self.changed(urgent=True)
-
-    def last_copied(self) -> int:
-        """The event up to which its rows say that it was told; 0: they do not say."""
-        words = self.rows(self.first, self.next)["reference"]
-        kinds = words >> np.uint64(56)
-        says = (kinds == StoreKind.EVENT) | (kinds == StoreKind.ADMIN)
-        return int((words[says] & np.uint64((1 << 56) - 1)).max(initial=0))
 
     def blob(self, number: int, raw: bytes, sending_time_ns: int) -> None:
         """See SentLog."""

@@ -10,7 +10,7 @@ no number is ever used twice. Payloads of Sequencer.append_sessions:
 
     payload = header {kind, sections, events_through, follow_through}, then per session
               section {session, flags and minute, expected_in, first number, rows, blob bytes},
-              rows STORE_ROW[rows], blobs
+              rows STORE_ROW[rows], blobs, of a drop copy session last the event it was told up to
 
 `follow_through`: reports of events up to it have rows that follow from them. `events_through`:
 those of events up to it have rows in this payload. A payload has a section of every session that
@@ -41,9 +41,11 @@ from gateway.types import (
 
 _RESET = 1  # flags of a section
 _CONNECTED = 2
+_COPIES = 1 << 31
 _BEGAN_SHIFT = 2  # of the minute that began the numbers, in the same word
 _HEADER = struct.Struct("<IIQQ")
 _SECTION = struct.Struct("<6I")
+_COPIED = struct.Struct("<Q")
 _EMPTY = np.zeros(0, STORE_ROW)
 _EVENT_BITS = np.uint64(pack_reference(StoreKind.EVENT, 0))
 
@@ -162,7 +164,7 @@ class SessionStore:
         rows = log.rows(first, log.next)
         count = log.next - first
         if not log.pending:
-            return self._section_head(log, first, count, 0) + rows.tobytes(), []
+            return self._section_head(log, first, count, 0) + rows.tobytes() + _copied(log), []
         blobs = [(number, raw) for number, raw in log.pending.items() if number >= first]
         blob_at = offset + _SECTION.size + rows.nbytes
         places = []
@@ -174,12 +176,13 @@ class SessionStore:
             blob_at += len(raw)
         kept = b"".join(raw for _, raw in blobs)
         head = self._section_head(log, first, count, len(kept))
-        return head + rows.tobytes() + kept, places
+        return head + rows.tobytes() + kept + _copied(log), places
 
     def _section_head(self, log: SentRows, first: int, rows: int, blob_bytes: int) -> bytes:
         expected_in = self._expected_in.item(log.session)
         flags = (_RESET if log.was_reset else 0) | (_CONNECTED if log.connected else 0)
-        flags |= log.began_minute << _BEGAN_SHIFT
+        flags |= log.began_minute << _BEGAN_SHIFT | (_COPIES if log.copied else 0)
+        blob_bytes += len(_copied(log))
         return _SECTION.pack(log.session, flags, expected_in, first, rows, blob_bytes)
 
     def snapshot(self) -> bytes:
@@ -190,7 +193,7 @@ class SessionStore:
         for log in self._logs.values():
             rows = log.rows(log.first, log.next)
             parts.append(self._section_head(log, log.first, len(rows), 0))
-            parts.append(rows.tobytes())
+            parts.append(rows.tobytes() + _copied(log))
         return b"".join(parts)
 
     def recover(
@@ -260,11 +263,18 @@ class SessionStore:
         log.load(first, rows)
         log.was_reset = False
         log.connected = bool(flags & _CONNECTED)
-        log.began_minute = flags >> _BEGAN_SHIFT
+        log.began_minute = (flags & ~_COPIES) >> _BEGAN_SHIFT
+        if flags & _COPIES:
+            log.copied = _COPIED.unpack_from(payload, end - _COPIED.size)[0]
         self._expected_in[session] = expected_in
         self._heard_of.discard(session)
         self.urgent = False
         return end
+
+
+def _copied(log: SentRows) -> bytes:
+    """What a section of a drop copy session ends with: the event up to which it was told."""
+    return _COPIED.pack(log.copied) if log.copied else b""
 
 
 def _rebased(rows: np.ndarray, position: int) -> np.ndarray:

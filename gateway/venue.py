@@ -372,7 +372,12 @@ class Venue:
 
     def _owes(self, session: Session) -> bool:
         party = session.party
-        return party is not None and self._reporter.owes(party)
+        if party is None:
+            return False
+        reporter, number = self._reporter, party.session
+        return reporter.inquiries.owes(number) or (
+            bool(self._copying) and reporter.copies.owes(number)
+        )
 
     def _write(self, line: Line, data: bytes, wait: bool) -> None:
         if wait or line.held:

@@ -354,3 +354,35 @@ def test_o145_the_members_must_be_there(tmp_path: Path):
     (tmp_path / "venue.toml").write_text(text)
     with pytest.raises(SpecError, match="drop_copy 'NO'"):
         load_venue(tmp_path / "venue.toml")
+
+
+def test_o146_numbers_begun_again_while_it_is_away_leave_its_place(day: Day):
+    day.desk_is_there(reset=True)
+    day.trade(30)
+    day.desk_goes()
+    party = day.parts.registry.directory.find(b"SITEX", b"DESK")
+    assert party is not None
+    party.begin_at(1)  # as an operator or the session's hours do
+    party.reset()
+    day.parts.venue.run_commands(time.time_ns())
+    day.kill()
+    day.open()
+    day.trade(5)
+    day.desk_is_there(reset=True)
+    check(day, "ALPHA", "BRAVO")
+
+
+def test_o146_its_first_venue_day_is_not_passed_over(day: Day):
+    day.trade(30)
+    first = {one: len(day.told[one]) for one in ("ALPHA", "BRAVO")}
+    day.parts.end_day(day.parts.clock.session_at(ns("2026-11-25T17:00:01+08:00")))
+    day.keep()
+    for _ in range(2):  # it stays so when the venue starts again
+        day.kill()
+        day.open()
+    day.desk_is_there(reset=True)
+    day.keep()
+    numbers = [int(one[17]) for one in day.told["DESK"]]
+    assert numbers == sorted(set(numbers))
+    early = [one for name in first for one in executions(day.told[name][: first[name]])]
+    assert set(numbers) >= {int(one[17]) for one in early}, "it was there from the first day on"
