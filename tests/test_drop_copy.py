@@ -30,6 +30,7 @@ pytestmark = pytest.mark.kernels
 SYMBOL = "SITB2701"
 OPENS_NS = ns("2026-11-24T20:55:00+08:00")
 TRADES_NS = OPENS_NS + 6 * MINUTE
+DUPLICATE = "6"  # OrdRejReason (103)
 NOT_COPIED = {9, 10, 34, 43, 49, 52, 56, 122}  # header and sums
 
 
@@ -167,13 +168,22 @@ class Day:
             orig, side = live.pop(dice.randrange(len(live)))
             member.send(member.encode(b"F", [*order, (41, orig), (54, side)]))
             return
+        if dice.random() < 0.1:
+            quote: list[Field] = [(117, name), (296, 1), (302, 1), (295, 1), (299, 1), (55, SYMBOL)]
+            member.send(
+                member.encode(b"i", [*quote, (132, "1.997"), (133, "2.003"), (134, 5), (135, 5)])
+            )
+            return
+        if self.count > 9 and dice.random() < 0.05:
+            order[0] = (11, "o3")  # used: a refusal without a request row, which is no execution
         side = dice.choice("12")
         price = format_price((2_000 + dice.randrange(-4, 5)) * 10**6)
         if dice.random() < 0.05:
             price = "999999"  # refused
         order += [(54, side), (38, dice.randrange(1, 9)), (40, "2"), (44, price), (59, "0")]
         member.send(member.encode(b"D", order))
-        live.append((name, side))
+        if order[0] == (11, name):
+            live.append((name, side))
 
 
 def bodies(reports: list[dict[int, str]]) -> dict[int, dict[int, str]]:
@@ -186,7 +196,7 @@ def bodies(reports: list[dict[int, str]]) -> dict[int, dict[int, str]]:
 
 
 def executions(reports: list[dict[int, str]]) -> list[dict[int, str]]:
-    return [one for one in reports if one[35] == "8"]
+    return [one for one in reports if one[35] == "8" and one.get(103) != DUPLICATE]
 
 
 @pytest.fixture

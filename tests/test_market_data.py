@@ -290,12 +290,24 @@ def test_o142_of_many_trades_the_last_are_told_and_the_volume_tells_the_rest(
     for number in range(TRADES_MAX + 5):
         enter(other, f"s{number}", "2", "2", 1)
         enter(member, f"b{number}", "1", "2", 1)
+        member.parts.reporter.inquiries.market_data.due(0)  # each time it is looked at
     watcher.update()
     numbers = [int(one[0]) for one in watcher.trades]
     assert len(numbers) == TRADES_MAX and numbers == sorted(numbers)
     assert watcher.books[SYMBOL]["B", ""][0] == str(TRADES_MAX + 5)
     watcher.update()
     assert len(watcher.trades) == TRADES_MAX, "each once"
+
+
+def test_o141_the_volume_counts_blocks(member: Member, other: Member):
+    watcher = Watcher(member)
+    watcher.ask("1", 1, (b"B",), (SYMBOL,), (265, "1"))
+    for line, side, contra in ((other, "2", "ALPHA"), (member, "1", "BRAVO")):
+        fields: list[Field] = [(571, "block"), (828, 1), (820, "L"), (55, SYMBOL), (32, 1_000)]
+        fields += [(31, "2"), (60, format_timestamp(FROM_NS)), (552, 1), (54, side), (453, 1)]
+        line.send(line.encode(b"AE", [*fields, (448, contra), (447, "D"), (452, 17)]))
+    watcher.update()
+    assert watcher.books[SYMBOL] == {("B", ""): ("1000", "")}
 
 
 # -- updates
