@@ -69,6 +69,8 @@ class Checkpoint:
         publisher.next_sequence = self.next_sequence
         for message in MARKET_DECODER.decode(facts):
             publisher.books.apply(message)
+        if publisher.filter is not None:
+            publisher.filter.carry(publisher.books.by_instrument)
         places = {
             slot: (instrument, side, price) for slot, instrument, side, price in levels.tolist()
         }
@@ -116,16 +118,16 @@ def encode_checkpoint(publisher: Publisher, last_event: bytes) -> bytes:
     return data + zlib.crc32(data).to_bytes(4, "little")
 
 
-def write_checkpoint(data_dir: Path, data: bytes) -> None:
+def write_checkpoint(data_dir: Path, data: bytes, name: str = FILE_NAME) -> None:
     """Replaces the checkpoint of a data directory, whole or not at all."""
-    beside = data_dir / (FILE_NAME + ".new")
+    beside = data_dir / (name + ".new")
     beside.write_bytes(data)
-    os.replace(beside, data_dir / FILE_NAME)
+    os.replace(beside, data_dir / name)
 
 
-def read_checkpoint(data_dir: Path) -> Checkpoint | None:
+def read_checkpoint(data_dir: Path, name: str = FILE_NAME) -> Checkpoint | None:
     """The checkpoint of a data directory; None if there is no good one."""
     try:
-        return Checkpoint((data_dir / FILE_NAME).read_bytes())
+        return Checkpoint((data_dir / name).read_bytes())
     except (FileNotFoundError, CheckpointError, msgspec.DecodeError):
         return None

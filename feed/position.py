@@ -20,8 +20,8 @@ _FIELDS = struct.Struct("<QQ")  # session, number of the next message to send
 class Position:
     """The number of the next message to send, per session."""
 
-    def __init__(self, data_dir: Path) -> None:
-        descriptor = os.open(data_dir / FILE_NAME, os.O_RDWR | os.O_CREAT, 0o644)
+    def __init__(self, data_dir: Path, name: str = FILE_NAME) -> None:
+        descriptor = os.open(data_dir / name, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             if os.fstat(descriptor).st_size < _FIELDS.size:
                 os.pwrite(descriptor, bytes(_FIELDS.size), 0)  # its block, not a hole

@@ -40,6 +40,7 @@ from feed.messages import (
     TradingStatus,
     Uncrossed,
 )
+from feed.product_filter import ProductFilter
 from feed.slices import PublicIds
 from feed.sources import Definitions
 
@@ -79,7 +80,9 @@ class Publisher:
     message it gives. Both start at 1, the latter in each session.
     """
 
-    def __init__(self, definitions: Definitions) -> None:
+    def __init__(self, definitions: Definitions, products: tuple[str, ...] = ()) -> None:
+        """products: codes of those to publish; none: all."""
+        self.filter = ProductFilter(products, definitions) if products else None
         self.definitions = definitions
         self.books = Books()
         self.session = 0  # time_ns of its first event, or of the roll before
@@ -104,6 +107,10 @@ class Publisher:
         }
 
     @property
+    def _session_offset(self) -> int:
+        return 0 if self.filter is None else self.filter.session_offset
+
+    @property
     def in_command(self) -> bool:
         """True while the books stand between two events of one command."""
         return self._held is not None
@@ -114,7 +121,7 @@ class Publisher:
         A command's last message waits for its end, so that cuts elsewhere give the same.
         """
         if self.next_event == 1 and len(rows):
-            self.session = int(rows[0]["time_ns"])
+            self.session = int(rows[0]["time_ns"]) + self._session_offset
         out: list[MarketMessage] = [] if self._held is None else [self._held]
         start = 0  # of the current command's messages
         books, shown = self.books.by_instrument, self.shown
@@ -357,7 +364,7 @@ class Publisher:
         """DAY_ROLLED, the last event of its command: numbers begin again behind it (F-34)."""
         assert row["flags"] & _LAST_OF_COMMAND
         time_ns = int(row["time_ns"])
-        session = max(time_ns, self.session + 1)
+        session = max(time_ns + self._session_offset, self.session + 1)
         out.append(DayRolled(time_ns, int(row["trading_date"]), _END_OF_EVENT, session))
         self._held = None
         self.next_event += index + 1
@@ -369,6 +376,8 @@ class Publisher:
         self, rows: np.ndarray
     ) -> Iterator[tuple[int, int, list[MarketMessage]]]:
         """(session, number of the first message, messages) of the next EVENT rows, all of them."""
+        if self.filter is not None:
+            rows = self.filter.take(rows)
         while len(rows):
             first, sequence = self.next_event, self.next_sequence
             messages = self.publish(rows)

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from engine.definitions import DefinitionsReader
 from engine.event_reader import EventReader, EventsMissing
+from feed import checkpoint, position
 from feed.checkpoint import encode_checkpoint, read_checkpoint, write_checkpoint
 from feed.history import History
 from feed.messages import ENCODER
@@ -72,6 +73,7 @@ class FeedSettings:
     recovery_port: int = 30003
     packet_bytes_max: int = PACKET_BYTES_MAX
     heartbeat_s: float = 1.0
+    products: tuple[str, ...] = ()  # of a product group; none: all
     nice: int = NICE_MAX  # the matching has the processor first
     limits: RecoveryLimits = field(default_factory=RecoveryLimits)
 
@@ -81,11 +83,13 @@ class FeedService:
 
     def __init__(self, settings: FeedSettings) -> None:
         self.settings = settings
-        self.publisher = Publisher(DefinitionsReader(settings.data_dir))
+        self.publisher = Publisher(DefinitionsReader(settings.data_dir), settings.products)
         self.history = History(settings.limits.history_bytes)
         self.recovery = RecoveryServer(Recovery(self.publisher, self.history, settings.limits))
         self._events = EventReader(settings.data_dir)
-        self._position = Position(settings.data_dir)
+        group = "".join(f"-{code}" for code in sorted(settings.products))
+        self._checkpoint = f"{checkpoint.FILE_NAME}{group}"
+        self._position = Position(settings.data_dir, f"{position.FILE_NAME}{group}")
         self._numbers = NumberReader()
         self._lines = [
             LineSender(line, settings.interface, settings.ttl)
@@ -150,11 +154,11 @@ class FeedService:
 
     def _restore(self) -> None:
         """Goes on from the checkpoint where it is of this event log (F-51)."""
-        checkpoint = read_checkpoint(self.settings.data_dir)
-        if checkpoint is None or checkpoint.next_event - 1 > self._numbers.number:
+        found = read_checkpoint(self.settings.data_dir, self._checkpoint)
+        if found is None or found.next_event - 1 > self._numbers.number:
             return
-        if self._event_bytes(checkpoint.next_event - 1) == checkpoint.last_event:
-            checkpoint.restore(self.publisher)
+        if self._event_bytes(found.next_event - 1) == found.last_event:
+            found.restore(self.publisher)
             self.history.restart(self.publisher.next_sequence)
             self._checkpointed = self.publisher.next_event - 1
 
@@ -165,7 +169,7 @@ class FeedService:
             data = encode_checkpoint(self.publisher, self._event_bytes(last))
             self._checkpointed = last
             try:
-                write_checkpoint(self.settings.data_dir, data)
+                write_checkpoint(self.settings.data_dir, data, self._checkpoint)
             except OSError as error:  # a full disk: the next start reads more of the log
                 sys.stderr.write(f"sitex feed: no checkpoint: {error}\n")
 
@@ -298,6 +302,7 @@ def parse_settings(arguments: list[str]) -> FeedSettings:
         "--nice", type=int, default=NICE_MAX, help="0 to 19: how far behind the venue"
     )
     parser.add_argument("--history-mb", type=int, default=64)
+    parser.add_argument("--products", default="", help="CODE,CODE: only these")
     chosen = parser.parse_args(arguments)
     return FeedSettings(
         data_dir=chosen.data,
@@ -313,6 +318,7 @@ def parse_settings(arguments: list[str]) -> FeedSettings:
         recovery_port=chosen.recovery_port,
         packet_bytes_max=chosen.packet_bytes_max,
         heartbeat_s=chosen.heartbeat_seconds,
+        products=tuple(filter(None, chosen.products.split(","))),
         nice=chosen.nice,
         limits=RecoveryLimits(
             connections_max=chosen.recovery_connections_max,

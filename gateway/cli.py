@@ -182,11 +182,12 @@ def watch(
     seconds: Annotated[
         float | None, typer.Option(min=0, help="End by itself; else until Ctrl-C.")
     ] = None,
+    group: Annotated[str, typer.Option(help="From the lines of a product group.")] = "",
 ) -> None:
     """Show book and trades of one contract, from the multicast feed."""
     from gateway.cli_watch import run_watch
 
-    raise typer.Exit(run_watch(symbol, config, overrides or [], seconds))
+    raise typer.Exit(run_watch(symbol, config, overrides or [], seconds, group))
 
 
 @app.command()

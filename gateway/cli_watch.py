@@ -16,13 +16,18 @@ EARLIER_MESSAGES = 200_000  # that trades and candles are made of at the start
 
 
 def run_watch(
-    symbol: str, config_file: Path | None, overrides: list[str], seconds: float | None
+    symbol: str,
+    config_file: Path | None,
+    overrides: list[str],
+    seconds: float | None,
+    group: str = "",
 ) -> int:
-    """Shows one contract until Ctrl-C, or for `seconds`; the exit code."""
+    """Shows one contract until Ctrl-C, or for `seconds`; the exit code. group: whose lines."""
     feed = load_venue(config_file or VENUE_FILE, overrides).feed
     try:
+        feed = feed.of_group(group) if group else feed
         asyncio.run(_watch(symbol.upper(), feed, seconds))
-    except (NoFeedError, UnknownSymbolError, OSError) as error:
+    except (NoFeedError, UnknownSymbolError, ValueError, OSError) as error:
         sys.stderr.write(f"sitex watch: {error}\n")
         return 1
     return 0

@@ -1,6 +1,6 @@
-"""The feed as a child process: started, watched, started again when it dies.
+"""The feed as child processes: started, watched, started again when they die.
 
-The venue never waits for it: the feed follows the event log and is told event numbers over a
+The venue never waits for them: they follow the event log and are told event numbers over a
 notification socket (feed/notify.py).
 """
 
@@ -21,16 +21,46 @@ END_TIMEOUT_S = 10.0
 READY_TIMEOUT_S = 20.0
 
 
-class FeedProcess:
-    """The child process and the socket that tells it of events."""
+class FeedProcesses:
+    """The socket that tells of events, and who listens: the feed, and one more a product group."""
 
     def __init__(self, config: FeedConfig, data_dir: Path) -> None:
         # a unix socket's path has about 100 characters at most: not below the data directory
         self._folder = Path(tempfile.mkdtemp(prefix="sitex-"))
         self.notifier = Notifier(self._folder / "events.sock")
+        products = [(), *(group.products for group in config.groups)]
+        self._feeds = [
+            FeedProcess(one, data_dir, self.notifier.path, carried)
+            for one, carried in zip((config, *config.of_groups), products, strict=True)
+        ]
+
+    @property
+    def starts(self) -> int:
+        """How often any of them was started."""
+        return sum(feed.starts for feed in self._feeds)
+
+    async def start(self) -> bool:
+        """Starts them; False when one was not ready in time (it goes on trying)."""
+        self.notifier.start()
+        return all(await asyncio.gather(*(feed.start() for feed in self._feeds)))
+
+    async def stop(self) -> None:
+        """Lets them publish what is left, then ends them."""
+        self.notifier.close()
+        await asyncio.gather(*(feed.stop() for feed in self._feeds))
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+class FeedProcess:
+    """A child process, of all products or of some."""
+
+    def __init__(
+        self, config: FeedConfig, data_dir: Path, notify: Path, products: tuple[str, ...]
+    ) -> None:
         self._arguments = [
             *("--data", str(data_dir)),
-            *("--notify", str(self.notifier.path)),
+            *("--notify", str(notify)),
+            *("--products", ",".join(products)),
             *("--interface", config.interface),
             *("--ttl", str(config.ttl)),
             *("--line-a", f"{config.line_a.group}:{config.line_a.port}"),
@@ -52,7 +82,6 @@ class FeedProcess:
 
     async def start(self) -> bool:
         """Starts it; False when it was not ready in time (it goes on trying)."""
-        self.notifier.start()
         self._task = asyncio.create_task(self._keep_running())
         try:
             await asyncio.wait_for(self._ready.wait(), READY_TIMEOUT_S)
@@ -61,10 +90,9 @@ class FeedProcess:
         return True
 
     async def stop(self) -> None:
-        """Lets it publish what is left, then ends it."""
+        """Waits until it has published what is left, but not for ever."""
         if self._task:
             self._task.cancel()
-        self.notifier.close()
         process = self._process
         if process and process.returncode is None:
             try:
@@ -72,7 +100,6 @@ class FeedProcess:
             except TimeoutError:
                 process.kill()
                 await process.wait()
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     async def _keep_running(self) -> None:
         pause_s = FIRST_PAUSE_S

@@ -27,7 +27,7 @@ from gateway.administration import Administration
 from gateway.assembly import Assembly, assemble
 from gateway.clock import start_clock
 from gateway.day_report import DayReports
-from gateway.feed_process import FeedProcess
+from gateway.feed_process import FeedProcesses
 from gateway.liveness import SECOND_NS
 from gateway.operator import OperatorDesk
 from gateway.server import Line, Listener
@@ -151,7 +151,7 @@ class Service:
         self._config = config
         self._venue = parts.venue
         self._sequencer = parts.sequencer
-        self._feed = FeedProcess(config.feed, data_dir)
+        self._feed = FeedProcesses(config.feed, data_dir)
         self._day_reports = DayReports(data_dir)
         self._ended = asyncio.Event()
         self._sync_wanted = asyncio.Event()
@@ -239,6 +239,12 @@ class Service:
             f"market data on {feed.line_a.group}:{feed.line_a.port} and "
             f"{feed.line_b.group}:{feed.line_b.port} via {feed.interface}, recovery on "
             f"{feed.recovery_host}:{feed.recovery_port}",
+            *(
+                f"market data of {' '.join(group.products)} on {group.line_a.group}:"
+                f"{group.line_a.port} and {group.line_b.group}:{group.line_b.port}, recovery on "
+                f"{feed.recovery_host}:{group.recovery_port}"
+                for group in feed.groups
+            ),
             "ready",
         ]
 

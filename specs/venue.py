@@ -46,6 +46,15 @@ Amount = Annotated[int, Meta(ge=0, le=1_000_000_000_000)]
 Rate = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 
 
+def _check_unique(named: list[tuple[str, str]]) -> None:
+    """Raises at the first (path, name) whose name stood before."""
+    seen: set[str] = set()
+    for path, name in named:
+        if name in seen:
+            raise ValueError(f"{path} {name!r} stands twice; allowed: each name once")
+        seen.add(name)
+
+
 class _Table(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What all tables of the file share: immutable, no unknown keys."""
 
@@ -70,6 +79,17 @@ class Unicast(_Table, frozen=True):
     def __post_init__(self) -> None:
         """The address of a host."""
         check_unicast("host", self.host)
+
+
+class FeedGroup(_Table, frozen=True):
+    """A product group: lines and a recovery service of its own for some products."""
+
+    name: Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,20}$")]
+    products: Annotated[tuple[str, ...], Meta(min_length=1, max_length=64)]
+    line_a: Line
+    line_b: Line
+    snapshot_line: Line
+    recovery_port: Port
 
 
 class TlsConfig(_Table, frozen=True):
@@ -125,10 +145,41 @@ class FeedConfig(_Table, frozen=True):
     packet_bytes_max: Annotated[int, Meta(ge=512, le=1_400)] = 1_400
     heartbeat_seconds: Seconds = 1
     nice: Annotated[int, Meta(ge=0, le=19)] = 19
+    groups: Annotated[tuple[FeedGroup, ...], Meta(max_length=12)] = ()
+
+    @property
+    def of_groups(self) -> tuple[FeedConfig, ...]:
+        """The feed of each group, with the rest as it is here."""
+        return tuple(
+            msgspec.structs.replace(
+                self,
+                line_a=group.line_a,
+                line_b=group.line_b,
+                snapshot_line=group.snapshot_line,
+                recovery_port=group.recovery_port,
+                unicast=(),
+                groups=(),
+            )
+            for group in self.groups
+        )
+
+    def of_group(self, name: str) -> FeedConfig:
+        """The feed of a group; ValueError where there is none of this name."""
+        names = [group.name for group in self.groups]
+        if name not in names:
+            raise ValueError(f"no product group {name!r}; allowed: {', '.join(names) or 'none'}")
+        return self.of_groups[names.index(name)]
 
     def __post_init__(self) -> None:
-        """Addresses; two different lines."""
+        """Addresses; lines that differ, also from those of every group."""
         check_interface("interface", self.interface)
+        _check_unique([("groups", group.name) for group in self.groups])
+        ports = [self.recovery_port, *(group.recovery_port for group in self.groups)]
+        _check_unique([("recovery_port", str(port)) for port in ports])
+        feeds = (self, *self.of_groups)
+        lines = [one for feed in feeds for one in (feed.line_a, feed.line_b, feed.snapshot_line)]
+        if self.groups:
+            _check_unique([("line", f"{line.group}:{line.port}") for line in lines])
         for line in (self.line_a, self.line_b, self.snapshot_line):
             if ":" in line.group and is_address(self.interface):
                 raise ValueError(
@@ -365,22 +416,19 @@ def _with_paths(config: VenueConfig, tls: TlsConfig, file: Path) -> VenueConfig:
 
 
 def _check_products(config: VenueConfig, catalogue: Catalogue, file: Path) -> None:
-    allowed = (ALL_PRODUCTS, *catalogue.codes)
-    for row, member in enumerate(config.members):
-        for column, code in enumerate(member.products):
+    places = [
+        (f"$.member[{row}].products", member.products, (ALL_PRODUCTS, *catalogue.codes))
+        for row, member in enumerate(config.members)
+    ] + [
+        (f"$.feed.groups[{row}].products", group.products, catalogue.codes)
+        for row, group in enumerate(config.feed.groups)
+    ]
+    for path, codes, allowed in places:
+        for column, code in enumerate(codes):
             if code not in allowed:
                 raise SpecError(
                     file,
-                    f"$.member[{row}].products[{column}]",
+                    f"{path}[{column}]",
                     f"unknown product {code!r}",
                     ", ".join(repr(name) for name in allowed),
                 )
-
-
-def _check_unique(named: list[tuple[str, str]]) -> None:
-    """Raises at the first (path, name) whose name stood before."""
-    seen: set[str] = set()
-    for path, name in named:
-        if name in seen:
-            raise ValueError(f"{path} {name!r} stands twice; allowed: each name once")
-        seen.add(name)

@@ -78,8 +78,10 @@ class TableDefinitions:
 class Market:
     """Commands and events of one random market, and the naive exchange after them."""
 
-    def __init__(self, seed: int, count: int) -> None:
-        self.commands = number(usual_venue() + random_commands(random.Random(seed), count))
+    def __init__(self, seed: int, count: int, venue: list[dict] | None = None) -> None:
+        """venue: other commands than usual_venue()."""
+        begins = usual_venue() if venue is None else venue
+        self.commands = number(begins + random_commands(random.Random(seed), count))
         self.exchange = NaiveExchange(BOUNDS)
         self.events = self._apply(self.commands)
         self.definitions = TableDefinitions(self.commands)
@@ -171,9 +173,11 @@ def naive_levels(exchange: NaiveExchange, instrument: int, side: int) -> list[tu
     return [(price, qty, orders) for price, (qty, orders) in levels.items()]
 
 
-def assert_books_equal(books: Books, exchange: NaiveExchange) -> None:
+def assert_books_equal(
+    books: Books, exchange: NaiveExchange, instruments: tuple[int, ...] = INSTRUMENTS
+) -> None:
     """Every book, by order and by level, as the exchange has it."""
-    for instrument in INSTRUMENTS:
+    for instrument in instruments:
         book = books.by_instrument[instrument]
         for side in (w.BUY, w.SELL):
             orders = book.orders_array(side)[["public_id", "price", "qty"]].tolist()
