@@ -14,19 +14,14 @@ import msgspec
 from gateway.assembly import Assembly
 from gateway.counterparty import Counterparty
 from gateway.interventions import Interventions
-from gateway.market_status import Said
-from gateway.message import Field
 from gateway.operator import Answer, LogOut, News, Reload, Request, SetNumbers, Statistics
 from gateway.server import Listener
 from gateway.statistics import Health, Rates, VenueStatistics, statistics
 from gateway.tls import load_certificate
-from gateway.values import format_timestamp
 from specs.loading import SpecError
 from specs.members import members_beside, with_password, write_members
 from specs.products import Catalogue
 from specs.venue import VenueConfig, VenueSource, load_venue
-
-NEWS_HEADLINE = "venue"
 
 
 class Administration:
@@ -156,13 +151,7 @@ class Administration:
         if not request.text.isascii() or not request.text.isprintable():
             return Answer(False, "only printable ASCII fits into Text (58)")
         self._interventions.note(f"news: {request.text}", now_ns)
-        stamp = format_timestamp(parts.clock.at(now_ns), 9)
-        fields: list[Field] = [(42, stamp), (61, 0), (148, NEWS_HEADLINE)]
-        for party in parties:
-            parts.reporter.say(
-                Said(party.session, b"B", [*fields, (33, 1), (58, request.text)]), now_ns
-            )
-        parts.venue.run_commands(now_ns)
+        parts.tell_news(request.text, parties, now_ns)
         parts.sequencer.sync()
         parts.venue.release()
         return Answer(True, f"told: {' '.join(one.peer.decode() for one in parties)}")

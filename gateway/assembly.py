@@ -30,7 +30,8 @@ from gateway.desk import Desk
 from gateway.languages import Languages
 from gateway.liveness import SECOND_NS
 from gateway.logon_hours import LogonHours
-from gateway.message import Message, encode_again
+from gateway.market_status import Said
+from gateway.message import Field, Message, encode_again
 from gateway.policy import Policy
 from gateway.registry import Registry
 from gateway.reporter import Reporter
@@ -40,11 +41,13 @@ from gateway.store import SessionStore
 from gateway.tables import Tables
 from gateway.timetable import Timetable
 from gateway.users import PASSWORD_WRONG, Change, Keep, Outcome
+from gateway.values import format_timestamp
 from gateway.venue import Venue
 from specs.products import Catalogue
 from specs.venue import FixConfig, VenueConfig
 
 BATCH_ROWS_MAX = 4_096
+NEWS_HEADLINE = "venue"
 MILLISECOND_NS = 1_000_000
 LOOKS_EACH_TURN = 50  # times real time, from which on every turn looks for pauses that end
 EVENT_ROWS_MAX = 65_536  # read back in one piece
@@ -225,6 +228,14 @@ class Assembly:
         self.reporter.copies.prepare(
             [self.store.log(party.session) for party in parties if party.options.drop_copy]
         )
+
+    def tell_news(self, text: str, parties: list[Counterparty], now_ns: int) -> None:
+        """News (35=B) to parties, kept for those that are away (O-155); text: printable ASCII."""
+        stamp = format_timestamp(self.clock.at(now_ns), 9)
+        fields: list[Field] = [(42, stamp), (61, 0), (148, NEWS_HEADLINE), (33, 1), (58, text)]
+        for party in parties:
+            self.reporter.say(Said(party.session, b"B", fields), now_ns)
+        self.venue.run_commands(now_ns)
 
     def take_members(self, config: VenueConfig, now_ns: int) -> None:
         """Members as the configuration has them now; who is disabled is logged out."""

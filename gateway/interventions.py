@@ -78,7 +78,17 @@ class Interventions:
             return Answer(False, f"{request.target}: {state}")
         symbols = self._change_phases(rows, request.reason, venue_ns, now_ns)
         done = "halted" if halts else "resumed"
+        self._tell_members(f"{request.target} {done} by the operator: {request.reason}", now_ns)
         return Answer(True, f"{done}: {' '.join(symbols)}")
+
+    def _tell_members(self, text: str, now_ns: int) -> None:
+        """News of what was done (O-155)."""
+        parts = self._parts
+        everybody = parts.registry.directory.parties()
+        shown = "".join(one if " " <= one <= "~" else "?" for one in text)
+        parts.tell_news(shown, [one for one in everybody if not one.access.disabled], now_ns)
+        parts.sequencer.sync()
+        parts.venue.release()
 
     def _switch(self, request: Kill | Release, venue_ns: int, now_ns: int) -> Answer:
         """Kills or releases the member, or the session of that member (M-117)."""

@@ -100,6 +100,8 @@ class Registry:
             member.cancels_per_second_max,
         )
         party.options = member.values_of(party.peer.decode())
+        if party.options.drop_copy:
+            party.set_active(False)  # also one that is logged on trades no more (O-147)
         party.access = access_of(member)
         party.hours = party.options.schedule or self._config.fix.schedule
         if not known:

@@ -396,3 +396,15 @@ def test_o146_its_first_venue_day_is_not_passed_over(day: Day):
     assert numbers == sorted(set(numbers))
     early = [one for name in first for one in executions(day.told[name][: first[name]])]
     assert set(numbers) >= {int(one[17]) for one in early}, "it was there from the first day on"
+
+
+def test_o147_a_session_that_becomes_one_trades_no_more(day: Day):
+    alpha = day.members[0]
+    rows = [
+        msgspec.structs.replace(one, drop_copy=("BRAVO",)) if one.name == "ALPHA" else one
+        for one in day.config.members
+    ]
+    day.parts.take_members(msgspec.structs.replace(day.config, members=tuple(rows)), time.time_ns())
+    order: list[Field] = [(11, "x"), (55, SYMBOL), (54, "1"), (60, format_timestamp(TRADES_NS))]
+    (said,) = alpha.ask(b"D", *order, (38, 1), (40, "2"), (44, "2"), (59, "0"))
+    assert (said[35], said[380]) == ("j", "6")

@@ -205,7 +205,7 @@ def test_o40_a_halt_by_the_operator_is_told_with_its_reason(parts: Assembly, mem
     assert 58 not in member.ask(*asked)[0]
     act = Interventions(parts).act
     act(Halt(SYMBOL, "index late\x01\u00e9"), time.time_ns())
-    (told,) = member.heard()
+    told, _ = member.heard()  # the other is news
     assert (told[325], told[326]) == ("Y", "2")
     assert told[58] == "halted by the operator: index late??"
     parts.reporter.inquiries.market.reasons.clear()  # as after a restart

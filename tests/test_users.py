@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from gateway.access import FREE_FAILURES, Origin
 from gateway.administration import Administration
 from gateway.assembly import Assembly
 from gateway.counterparty import Access
-from gateway.operator import News
+from gateway.operator import Halt, News, Resume
 from gateway.users import (
     CHANGES_MAX,
     PASSWORD_CHARS_MAX,
@@ -173,6 +174,17 @@ def test_o154_other_entries_of_the_file_stay(parts: Assembly, desk: Administrati
     assert (first.name, first.addresses, second.name) == ("ALPHA", ("192.0.2.7",), "Z")
     assert isinstance(first.password_hash, str) and verify_password(NEW, first.password_hash)
     assert second.password_hash is msgspec.UNSET
+
+
+def test_o155_a_halt_is_news(parts: Assembly, member: Member, desk: Administration):
+    now_ns = time.time_ns()
+    assert desk.act(Halt("SITB", "index l\u00e4te"), now_ns).done
+    (said,) = member.heard()
+    assert (said[35], said[58]) == ("B", "SITB halted by the operator: index l?te")
+    assert not desk.act(Halt("SITB", "again"), now_ns).done and member.heard() == []
+    assert desk.act(Resume("SITB", "it is there"), now_ns).done
+    assert member.heard()[0][58] == "SITB resumed by the operator: it is there"
+    assert parts.registry.directory.find(b"SITEX", b"BRAVO").next_out == 3
 
 
 def test_o155_news_reach_who_is_there_and_wait_for_who_is_not(
