@@ -91,6 +91,7 @@ class Venue:
         self._waits_for_disk = waits_for_disk
         self._held: deque[Held] = deque()
         self.away: dict[Counterparty, int] = {}  # whose orders wait for it, until (session clock)
+        self._losing: list[Counterparty] = []  # whose loss is in the batch
         self._told = 0
         self._copying: list[Line] = []  # of drop copy sessions: told of each event
         self._speaker: Line | None = None  # of the last turn, which ended at _spoke_ns
@@ -239,6 +240,7 @@ class Venue:
             if self.desk.room() <= 0:
                 self._submit(now_ns)
             self.desk.add(CommandKind.SESSION_LOST, party.session, now_ns)
+            self._losing.append(party)
 
     def end_graces(self, now_ns: int) -> None:
         """Those whose grace is over are lost now (O-126)."""
@@ -261,12 +263,16 @@ class Venue:
             parts = self.sequencer.submit(commands)
         except VenueHalted as halt:
             self._turn_away(commands, str(halt), now_ns)
+            for party in self._losing:  # tried again until the venue takes commands
+                self._store.connected(party.session, True)
+                self.away[party] = now_ns + RETRY_NS
         else:
             self._reporter.report(parts, commands, now_ns)
             for question in desk.questions:
                 venue_ns = int(commands["time_ns"][question.row])
                 self._reporter.answer(question, venue_ns, now_ns)
         desk.clear()
+        self._losing.clear()
 
     def _keep_schedule(self, now_ns: int) -> None:
         """What the timetable asks for goes first; a venue that takes no command tries again."""

@@ -7,8 +7,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from engine.eventlog import EventRows
+from engine.turn import VenueHalted
 from gateway.assembly import Assembly
 from gateway.liveness import SECOND_NS
 from specs.loading import SpecError
@@ -143,6 +146,30 @@ def test_o126_the_end_of_a_restart_s_grace_leaves_a_session_s_own_alone(
     alpha.drop()
     parts.end_grace(time.time_ns())
     assert live(parts, peer) == HELD
+    parts.sequencer.abandon()
+
+
+@pytest.mark.kernels
+@pytest.mark.parametrize("back", [True, False])
+def test_o126_a_loss_that_a_halted_venue_cannot_take_comes_later(
+    tmp_path: Path, peer: socket.socket, monkeypatch: pytest.MonkeyPatch, back: bool
+):
+    def halted(commands: np.ndarray, blobs: object = None) -> list[EventRows]:
+        raise VenueHalted("disk full")
+
+    parts = open_venue(tmp_path / "data", venue(tmp_path, "drop"), time.time_ns())
+    alpha = Caller(parts, peer)
+    alpha.log_on()
+    enter(alpha)
+    with monkeypatch.context() as patched:
+        patched.setattr(parts.sequencer, "submit", halted)
+        alpha.drop()
+        end_graces(parts, 1)
+    assert live(parts, peer) == HELD
+    if back:
+        alpha.log_on()
+    end_graces(parts, 3)
+    assert live(parts, peer) == (HELD if back else CANCELLED)
     parts.sequencer.abandon()
 
 

@@ -19,6 +19,7 @@ from engine.sequencer import Sequencer
 from gateway.assembly import Assembly, assemble
 from gateway.message import Field, Header, encode_message
 from gateway.server import Line
+from gateway.types import BEGIN_STRING, FIXT_BEGIN_STRING
 from gateway.values import format_timestamp
 from specs.calendar import to_yyyymmdd
 from specs.products import load_products
@@ -89,7 +90,8 @@ class Fuzzed:
         self.line.connection_made(self.sink)
         self.number = 1
         self.logons += 1
-        self.send(self.encode(b"A", [(98, 0), (108, 30), (141, "Y")]))
+        version: list[Field] = [(1137, 9)] if self.header.begin_string != BEGIN_STRING else []
+        self.send(self.encode(b"A", [(98, 0), (108, 30), (141, "Y"), *version]))
 
     def catch_up(self) -> None:
         """Goes on with the number the venue expects: what was broken was not taken."""
@@ -112,6 +114,12 @@ class Fuzzed:
         if self.sink.closed:
             self.line.connection_lost(None)
             self.log_on()
+
+
+class FuzzedInFixt(Fuzzed):
+    """In the other dialect (O-128)."""
+
+    header = ALPHA._replace(begin_string=FIXT_BEGIN_STRING)
 
 
 def fields_of(chance: random.Random, kind: bytes) -> list[Field]:
@@ -174,7 +182,7 @@ def test_any_bytes_of_a_member_give_answers(seed: int, tmp_path: Path) -> None:
     )
     with socket.socket() as peer:
         parts = assemble(sequencer, config, load_products(), now_ns)
-        member = Fuzzed(parts, peer)
+        member = (Fuzzed if seed < 3 else FuzzedInFixt)(parts, peer)
         for _ in range(TURNS):
             member.catch_up()
             raw = b""
