@@ -19,6 +19,8 @@ from perf import (
     feed,
     journal_replay,
     quotes,
+    sessions,
+    validation,
     wire,
 )
 from perf.rows import Row, write_json
@@ -31,6 +33,7 @@ BENCHMARKS: dict[str, Callable[[float], list[Row]]] = {
     "engine.uncross": auction.uncross,
     "codec.decode": codec.decode,
     "codec.encode": codec.encode,
+    "codec.validation": validation.validation,
     "journal.replay": journal_replay.replay_rate,
     "day.replay": day.day_replay,
     "wire.one_session": wire.one_session,
@@ -39,6 +42,10 @@ BENCHMARKS: dict[str, Callable[[float], list[Row]]] = {
     "wire.idle_rtt": wire.idle_rtt,
     "wire.fsync_rtt": wire.fsync_rtt,
     "wire.fsync_throughput": wire.fsync_throughput,
+    "sessions.idle": sessions.idle,
+    "sessions.active": sessions.active,
+    "resend": sessions.resend,
+    "hostile": sessions.hostile,
     "feed.order_to_packet": wire.order_to_packet,
     "feed.publish": feed.publish,
     "feed.handler": feed.handle,

@@ -30,11 +30,11 @@ NOW_NS = 1_795_172_809_123_000_000
 
 def decode(scale: float) -> list[Row]:
     """ns a NewOrderSingle, decoded and validated into its command row."""
-    tables = _tables()
+    tables = small_tables()
     rounds = max(3, int(ROUNDS * scale))
     rows = []
     for count in (BATCH, 1):
-        data = b"".join(_order(seq) for seq in range(1, count + 1))
+        data = b"".join(one_order(seq) for seq in range(1, count + 1))
         buf = np.zeros(len(data) + READ_SLACK_BYTES, np.uint8)
         buf[: len(data)] = np.frombuffer(data, np.uint8)
         commands = np.zeros(count, COMMAND)
@@ -44,7 +44,7 @@ def decode(scale: float) -> list[Row]:
             _, written, _ = decode_orders(tables.arena, buf, 0, end, 1, rows, 0, NOW_NS)
             assert written == len(rows)
 
-        value = _best_ns(run, rounds if count > 1 else 50 * rounds) / count
+        value = best_ns(run, rounds if count > 1 else 50 * rounds) / count
         method = f"runs of {count}, {len(data) / count:.0f} bytes each, all checks"
         rows.append(Row(f"codec.decode_{count}", value, "ns/order", method=method))
     return rows
@@ -52,7 +52,7 @@ def decode(scale: float) -> list[Row]:
 
 def encode(scale: float) -> list[Row]:
     """ns an ExecutionReport of a fill, written from its event with header and sums."""
-    tables = _tables()
+    tables = small_tables()
     rounds = max(3, int(ROUNDS * scale))
     requests = _requests()
     rows = []
@@ -74,14 +74,15 @@ def encode(scale: float) -> list[Row]:
             )
             assert taken == len(events) and spans == 1
 
-        value = _best_ns(run, rounds if count > 1 else 50 * rounds) / count
+        value = best_ns(run, rounds if count > 1 else 50 * rounds) / count
         size = int(tables.spans[0]["out_end"]) / count
         method = f"runs of {count}, {size:.0f} bytes each, store rows too"
         rows.append(Row(f"codec.encode_{count}", value, "ns/report", method=method))
     return rows
 
 
-def _best_ns(run: Callable[[], None], rounds: int) -> float:
+def best_ns(run: Callable[[], None], rounds: int) -> float:
+    """The shortest of so many runs, after one that does not count."""
     run()
     best = float("inf")
     for _ in range(rounds):
@@ -91,7 +92,8 @@ def _best_ns(run: Callable[[], None], rounds: int) -> float:
     return best
 
 
-def _tables() -> Tables:
+def small_tables() -> Tables:
+    """Tables of one session, one instrument and one account."""
     tables = Tables(Bounds(64, 64, 16, 16))
     tables.define_session(1, 1, b"ALPHA", b"SITEX", default_account=1)
     tables.define_instrument(5, b"SITB2612", 2)
@@ -100,7 +102,8 @@ def _tables() -> Tables:
     return tables
 
 
-def _order(seq: int) -> bytes:
+def one_order(seq: int) -> bytes:
+    """A NewOrderSingle with the fields that members usually send."""
     time_text = format_timestamp(NOW_NS)
     fields: list[Field] = [
         (11, b"ORD-%012d" % seq), (1, "ALPHA-1"), (55, "SITB2612"), (54, 1 + seq % 2),

@@ -118,7 +118,7 @@ def test_guides_name_the_default_addresses():
 
 
 def test_links_of_the_guides_and_the_readme_lead_somewhere():
-    guides = ("connect-quickfix", "subscribe-python", "subscribe", "operate")
+    guides = ("connect-quickfix", "subscribe-python", "subscribe", "operate", "member")
     for guide in ("README.md", *(f"docs/{name}.md" for name in guides)):
         file = ROOT / guide
         for target in re.findall(r"\]\(([^)#]+)\)", file.read_text()):

@@ -87,13 +87,8 @@ def test_a_thousand_sessions_are_logged_on_at_once_and_trade(tmp_path: Path, cap
 
 def written_with_hostiles(path: Path) -> Path:
     """ALPHA and fifty members with a rate."""
-    write_members(path, [("ALPHA",), *((name,) for name in names())], 100_000)
-    text = path.read_text()
-    hostile = "requests_per_day_max = 100000\nlive_orders_max = 100000\n"
-    first, rest = text.split('name = "HOSTILE0"', 1)
-    rest = rest.replace(hostile, hostile + "messages_per_second_max = 100\n")
-    path.write_text(first + 'name = "HOSTILE0"' + rest)
-    return path
+    everybody_there = [("ALPHA",), *((name,) for name in names())]
+    return write_members(path, everybody_there, 100_000, dict.fromkeys(names(), 100))
 
 
 def trips(connection: Connection, first: int) -> np.ndarray:
