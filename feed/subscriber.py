@@ -90,8 +90,9 @@ class Subscriber:
 
     async def run(self) -> None:
         """Follows the market for the callbacks' sake, until cancelled."""
-        async for _ in self:
-            continue
+        while True:
+            await anext(self)
+            self._updates.clear()  # the callback had them all
 
     async def __aenter__(self) -> Subscriber:
         self._sockets = [open_receiver(line, self._interface) for line in self._lines]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from perf import (
     auction,
+    browsers,
     codec,
     console,
     day,
@@ -17,6 +18,8 @@ from perf import (
     engine_implied,
     engine_stops,
     feed,
+    feed_faults,
+    feed_load,
     journal_replay,
     quotes,
     sessions,
@@ -51,6 +54,10 @@ BENCHMARKS: dict[str, Callable[[float], list[Row]]] = {
     "feed.handler": feed.handle,
     "feed.late_join": feed.late_join,
     "feed.console_clients": console.console_clients,
+    "feed.browsers": browsers.browsers,
+    "feed.on_off": feed_load.on_off,
+    "feed.every_message": feed_load.every_message,
+    "feed.faults": feed_faults.faults,
 }
 SMOKE_SCALE = 0.01
 

@@ -38,17 +38,17 @@ def console_clients(scale: float) -> list[Row]:
 
 
 async def _measure(venue: Venue, port: int, seconds: float) -> list[Row]:
-    symbol = await _front(port)
+    symbol = await front(port)
     client = Client("127.0.0.1", venue.fix_port, "ALPHA", reader=member_reader())
     await client.connect()
     counts = [0] * CLIENTS
-    tasks = [asyncio.create_task(_move(client, symbol)), asyncio.create_task(_drain(client))]
+    tasks = [asyncio.create_task(move(client, symbol)), asyncio.create_task(drain(client))]
     tasks += [
         asyncio.create_task(_watch(port, symbol, counts, number)) for number in range(CLIENTS)
     ]
     try:
         await asyncio.sleep(min(3.0, seconds))  # snapshots are taken
-        pid = _console(venue)
+        pid = console_pid(venue)
         started_s, cpu_s, frames = time.monotonic(), _cpu_s(pid), sum(counts)
         await asyncio.sleep(seconds)
         passed_s = time.monotonic() - started_s
@@ -68,7 +68,7 @@ async def _measure(venue: Venue, port: int, seconds: float) -> list[Row]:
     return [Row("feed.console_clients", share, "cores", None, None, method)]
 
 
-async def _front(port: int) -> str:
+async def front(port: int) -> str:
     """The nearest contract, once the console has the market."""
     from websockets.asyncio.client import connect
 
@@ -99,7 +99,7 @@ async def _watch(port: int, symbol: str, counts: list[int], number: int) -> None
             counts[number] += 1
 
 
-async def _move(client: Client, symbol: str) -> None:
+async def move(client: Client, symbol: str) -> None:
     """Bids and offers that meet now and then, in bursts of a twentieth of a second."""
     step = 0
     while True:
@@ -110,12 +110,14 @@ async def _move(client: Client, symbol: str) -> None:
         await asyncio.sleep(0.05)
 
 
-async def _drain(client: Client) -> None:
+async def drain(client: Client) -> None:
+    """Reads away what the venue says."""
     while True:
         await client.receive()
 
 
-def _console(venue: Venue) -> int:
+def console_pid(venue: Venue) -> int:
+    """The process of the venue's console."""
     for pid in venue.processes():
         if b"\0console\0" in Path(f"/proc/{pid}/cmdline").read_bytes():
             return pid

@@ -12,8 +12,10 @@ import socket
 import subprocess
 import sys
 
+from feed.handler_terms import Update
 from feed.messages import OrderAdded
 from feed.multicast import LINE_A, LINE_B, Line, open_receiver
+from feed.outlet import first_of
 from feed.packet import HEADER_BYTES
 from feed.service import NICE_MAX, stand_back
 from feed.subscriber import Subscriber as FeedSubscriber
@@ -83,17 +85,22 @@ async def count(line_a: int, line_b: int, recovery_port: int, orders: int) -> No
     """Follows the feed until so many orders were added."""
     stand_back(NICE_MAX)  # the cores are the venue's: a subscriber would have its own
     lines = (Line(LINE_A.group, line_a), Line(LINE_B.group, line_b))
-    async with FeedSubscriber(lines, ("127.0.0.1", recovery_port)) as feed:
+    added, complete = 0, asyncio.Event()
+
+    def take(update: Update) -> None:
+        nonlocal added
+        if update.snapshot:  # orders of a load only ever rest
+            added = sum(book.order_count for book in feed.books.by_symbol.values())
+        else:
+            added += sum(isinstance(message, OrderAdded) for message in update.messages)
+        if added >= orders:
+            complete.set()
+
+    feed = FeedSubscriber(lines, ("127.0.0.1", recovery_port), on_update=take)
+    async with feed:
         print("joined", flush=True)
-        added = 0
-        async for update in feed:
-            if update.snapshot:  # orders of a load only ever rest
-                added = sum(book.order_count for book in feed.books.by_symbol.values())
-            else:
-                added += sum(isinstance(message, OrderAdded) for message in update.messages)
-            if added >= orders:
-                print("complete", flush=True)
-                return
+        await first_of(feed.run(), complete.wait())
+    print("complete", flush=True)
 
 
 if __name__ == "__main__":

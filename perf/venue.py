@@ -39,6 +39,7 @@ class Venue:
         config: Path | None = None,
         settings: tuple[str, ...] = (),
         arguments: tuple[str, ...] = (),
+        module: str = "gateway.cli",
     ) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="sitex-perf-"))
         self.fix_port, self.recovery_port = free_port(), free_port()
@@ -53,7 +54,7 @@ class Venue:
         command = [
             sys.executable,
             "-m",
-            "gateway.cli",
+            module,
             "serve",
             "--data",
             str(self.directory),

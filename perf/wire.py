@@ -78,7 +78,7 @@ def percentile(taken: np.ndarray, share: float) -> float:
     return float(np.percentile(taken, share)) / 1000
 
 
-def _load(
+def load_run(
     durability: str,
     count: int,
     window: int,
@@ -136,7 +136,7 @@ def _load_rows(
 ) -> list[Row]:
     rows = []
     for window in windows:
-        result, extra = _load(durability, count, window, config, members)
+        result, extra = load_run(durability, count, window, config, members)
         suffix = "" if window == windows[0] else f".window_{window}"
         method = (
             f"{count:,} orders, window {window}, {durability}, feed on; client CPU "

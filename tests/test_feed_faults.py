@@ -9,6 +9,7 @@ than the silence a handler bears.
 
 from __future__ import annotations
 
+import os
 import random
 from collections import deque
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ LIMITS = HandlerLimits(
 )
 LOSSES = (0.0, 0.05, 0.1, 0.2, 0.3)
 SEEDS = 12  # of each fault and loss
+MIXTURES = int(os.environ.get("SITEX_FAULT_SEEDS", "24"))
 LATE_MS = 60  # a packet's delay, and losses in a row before the lines fall silent
 END_MS = 1_500  # quiet after the last message
 
@@ -212,6 +214,29 @@ def test_a_reader_that_stalls(seed: int, loss: float) -> None:
     run = Run(300 + seed, Faults(loss, stalled=(begin, begin + 400), buffer_packets=20))
     assert run.run() == FeedState.SYNCHRONIZED
     assert_books_equal(run.handler.books, market().exchange)
+
+
+@pytest.mark.parametrize("seed", range(MIXTURES))
+def test_any_mixture_of_faults(seed: int) -> None:
+    """All of them at once, from one seed: whole in the end, or STALE; more by SITEX_FAULT_SEEDS."""
+    chance = random.Random(1_000 + seed)
+
+    def window() -> tuple[int, int]:
+        begin = chance.randrange(600) if chance.random() < 0.6 else 10**9
+        return begin, begin + chance.randint(50, 900)
+
+    faults = Faults(
+        chance.uniform(0, 0.3), chance.random() < 0.4, 10**9, window(), window(),
+        chance.choice((5, 40, 400)),
+    )  # fmt: skip
+    run = Run(2_000 + seed, faults)
+    state = run.run()
+    assert state in (FeedState.SYNCHRONIZED, FeedState.STALE), faults
+    recovers = faults.recovery_dead[1] < 900 or faults.recovery_dead[0] == 10**9
+    if recovers and faults.stalled[1] < 900:
+        assert state == FeedState.SYNCHRONIZED, faults
+    if state == FeedState.SYNCHRONIZED:
+        assert_books_equal(run.handler.books, market().exchange)
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
