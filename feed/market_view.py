@@ -345,6 +345,7 @@ class Follower:
         self._recovery = (feed.recovery_host, feed.recovery_port)
         self._earlier_messages = earlier_messages
         self._since: list[Print] = []  # prints since the picture, while earlier ones are read
+        self._adjoins = True  # no other picture came since
         self._reading: asyncio.Task[None] | None = None
 
     def state(self) -> PublisherState:
@@ -354,15 +355,17 @@ class Follower:
 
     def _take(self, update: Update) -> None:
         handler = self.subscriber.handler
+        if self._reading is not None:
+            self._adjoins = self._adjoins and not update.snapshot
+            self._since += [one for one in update.messages if isinstance(one, PRINTS)]
+            return
         begins = update.snapshot and handler.session != self.view.session
-        if begins and self._earlier_messages and self._reading is None:
-            self._since = []
+        if begins and self._earlier_messages:
+            self._since, self._adjoins = [], True
             reading = self._read_earlier(handler.session, update.sequence)
             self._reading = asyncio.ensure_future(reading)
-        if self._reading is None:
-            self.view.take(update, handler.books, handler.session)
-        else:
-            self._since += [one for one in update.messages if isinstance(one, PRINTS)]
+            return
+        self.view.take(update, handler.books, handler.session)
 
     async def _read_earlier(self, session: int, upto: int) -> None:
         prints: list[Print] = []
@@ -373,7 +376,7 @@ class Follower:
             self._reading = None
             handler = self.subscriber.handler
             self.view.take(Update(handler.sequence, [], True), handler.books, handler.session)
-            if handler.session == session:
+            if self._adjoins:
                 self.view.take_prints([*prints, *self._since])
             self._since = []
 

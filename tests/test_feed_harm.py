@@ -91,13 +91,13 @@ async def test_a_reader_among_all_of_them_at_once(data_dir: Path) -> None:
         else:
             kinds.remove("blind_browsers")
         reader = await stack.enter_async_context(feed.subscriber())
-        await read_until(reader, 1)
+        await read_until(reader, (0, 0))
         ports = Ports(feed.lines[0].port, feed.lines[1].port, feed.recovery[1],
                       free_port(socket.SOCK_STREAM), console)  # fmt: skip
         for kind in sorted(kinds):
             await stack.enter_async_context(peer(kind, ports))
         telling = asyncio.create_task(tell_all(feed))
-        await read_until(reader, len(market.messages()))
+        await read_until(reader, market.last)
         await telling
         assert_books_equal(reader.books, market.exchange)
         assert reader.state == FeedState.SYNCHRONIZED
@@ -114,7 +114,7 @@ async def test_an_unreliable_line_over_real_sockets(seed: int, loss: float, data
         async with Subscriber(feed.lines, feed.recovery, limits=limits) as reader:
             unreliable(reader, loss, 0.3, 0.3)
             telling = asyncio.create_task(tell_all(feed))
-            await read_until(reader, len(market.messages()))
+            await read_until(reader, market.last)
             await telling
             async with asyncio.timeout(WAIT_S):
                 while reader.state != FeedState.SYNCHRONIZED:
