@@ -306,12 +306,14 @@ def run_open_loop(connection: Connection, orders: Orders, rate: float) -> np.nda
     before = connection.acknowledged
     begin = time.perf_counter_ns()
     step = 1e9 / rate
-    idle_s = 0.5 * step / 1e9 if step > SPIN_NS_MAX else 0  # a low rate leaves the core to others
     while done < count:
-        due = min(count, int((time.perf_counter_ns() - begin) / step))
+        elapsed = time.perf_counter_ns() - begin
+        due = min(count, int(elapsed / step) + 1)
         if due > sent:
             connection.socket.sendall(view[offsets[sent] : offsets[due]])
             sent = due
+        # a low rate leaves the core to others until the next order is due
+        idle_s = max(0.0, sent * step - elapsed) / 1e9 if step > SPIN_NS_MAX else 0
         readable, _, _ = select.select([connection.socket], [], [], idle_s if sent < count else 5)
         if readable:
             connection.receive()
