@@ -189,6 +189,7 @@ def say_ready() -> None:
 
 
 KINDS: dict[str, Callable[[Ports], Awaitable[None]]] = {
+    "healthy_reader": follow,  # no harm: what any reader costs
     "loss_10": lambda ports: follow(ports, 0.1),
     "loss_30": lambda ports: follow(ports, 0.3),
     "duplication": lambda ports: follow(ports, twice=0.5),
@@ -207,13 +208,13 @@ KINDS: dict[str, Callable[[Ports], Awaitable[None]]] = {
 async def main(kind: str, ports: Ports) -> None:
     """Does harm until standard input ends."""
     stand_back(NICE_MAX)
-    harm = asyncio.ensure_future(KINDS[kind](ports))  # type: ignore[arg-type]
+    harm = asyncio.ensure_future(KINDS[kind](ports))
     ended = asyncio.Event()
     asyncio.get_running_loop().add_reader(sys.stdin, ended.set)
     waiting = asyncio.ensure_future(ended.wait())
     await asyncio.wait([harm, waiting], return_when=asyncio.FIRST_COMPLETED)
     if harm.done():
-        harm.result()  # type: ignore[attr-defined]
+        harm.result()
     os._exit(0)  # a stalled loop takes no farewell
 
 

@@ -3,7 +3,7 @@
 Method: one venue with a console, one member at a fixed rate, open loop; latency from the time an
 order was due to its report. Blocks without and with the fault in turn, so that both see the same
 machine; the figure is the median of the blocks' p99, the baseline the same without. The peer that
-does harm is a process behind the venue in priority (perf/fault_peers.py).
+does harm is a process behind the venue in priority (perf/fault_peers.py); healthy_reader does none.
 """
 
 from __future__ import annotations
