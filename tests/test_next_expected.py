@@ -86,10 +86,11 @@ CASES = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize("begin", ["FIX.4.4", "FIXT.1.1"])
 @pytest.mark.parametrize("mode", ["whole", "bytes"])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_o123_o124_logons_with_789(case: Case, mode: str) -> None:
-    check(case, mode)
+def test_o123_o124_logons_with_789(case: Case, mode: str, begin: str) -> None:
+    check(case, mode, begin)
 
 
 @pytest.mark.parametrize(
