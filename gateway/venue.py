@@ -157,7 +157,7 @@ class Venue:
         party = line.session.party
         if party is not None and not line.paused and self._owes(line.session):
             self._reporter.go_on(party, now_ns)
-            self._finish_turn(now_ns, line)
+            self._finish_turn(now_ns, line, speaks=not party.options.drop_copy)
         if line.session.unfinished:  # the rest of what it sent; who does not read is found out so
             line.go_on()
             return
@@ -170,13 +170,15 @@ class Venue:
 
     def tell_market(self, now_ns: int) -> None:
         """Updates of market data that are due, to peers that read what they are sent (O-142)."""
-        for party in self._reporter.due(now_ns):
+        told = self._reporter.due(now_ns)
+        for party in told:
             line = self.lines.get(party.connection) if party.connection is not None else None
             if line is None or line.held or line.unsent > UNREAD_BYTES_MAX:
                 continue
             if not self._owes(line.session) and not line.session.resending:
                 self._reporter.update(party, now_ns)
-                self._finish_turn(now_ns, line)
+        if told:
+            self._finish_turn(now_ns)  # the disk once for all, and no member waits for it
 
     def credential_checked(self, session: Acceptor, fault: str) -> None:
         """A credential that took long to check; goes on with what waited behind the Logon."""
@@ -328,14 +330,17 @@ class Venue:
     def _others_copying(self, party: Counterparty) -> list[Line]:
         return [line for line in self._copying if line.session.party is not party]
 
-    def _finish_turn(self, now_ns: int, line: Line | None = None) -> None:
-        """Journals what the turn sent, then sends it, or holds it for the disk."""
+    def _finish_turn(self, now_ns: int, line: Line | None = None, *, speaks: bool = True) -> None:
+        """Journals what the turn sent, then sends it, or holds it for the disk.
+
+        speaks: the line has said something, and is not merely told.
+        """
         if self.desk.count:
             self._submit(now_ns)
         sequencer, reporter = self.sequencer, self._reporter
         self._store.save(sequencer.append_sessions, reporter.events_through)
         sequencer.flush()
-        wait = self._waits_for_disk and self._must_wait(line, now_ns)
+        wait = self._waits_for_disk and self._must_wait(line if speaks else None, now_ns)
         reported = reporter.reported
         if line is not None:
             self._send(line, now_ns, wait)
@@ -359,9 +364,11 @@ class Venue:
         waiting = sequencer.written - sequencer.durable
         if waiting == 0:
             return False
+        if line is None:  # who is speaking stays so
+            return True
         alone = line is self._speaker or now_ns - self._spoke_ns > ALONE_NS
         self._speaker, self._spoke_ns = line, now_ns
-        if not alone or line is None or self._held or waiting > ALONE_BYTES_MAX:
+        if not alone or self._held or waiting > ALONE_BYTES_MAX:
             return True
         sequencer.sync()
         return False
