@@ -253,12 +253,16 @@ def test_an_operator_halts_and_resumes_what_members_trade(
     alpha.next(t35="f", t326="17")
     assert operate(venue, "halt", symbol) == f"halted: {symbol}\n"
     alpha.next(t35="f", t324="s1", t325="Y", t326="2", t625="HALTED")
+    for one in members:
+        one.next(t35="B", t58=f"{symbol} halted by the operator: drill")
     alpha.order("o2", "1", 1, "1.900", symbol)
     assert "takes no orders" in alpha.next(t150="8", t11="o2")[58]
     alpha.cancel("o3", "o1", "1", symbol)
     alpha.next(t150="4", t11="o3")
     assert operate(venue, "resume", symbol) == f"resumed: {symbol}\n"
     alpha.next(t35="f", t324="s1", t325="Y", t326="17", t625="CONTINUOUS")
+    for one in members:
+        one.next(t35="B", t58=f"{symbol} resumed by the operator: drill")
     alpha.order("o4", "1", 1, "1.900", symbol)
     alpha.next(t150="0", t11="o4")
 
