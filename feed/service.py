@@ -199,12 +199,10 @@ class FeedService:
             return
         for rows in self._events.rows(publisher.next_event, count):
             for session, sequence, messages in publisher.publish_in_sessions(rows):
-                if sequence == 1:
-                    self.history.restart(1)
                 if messages:
                     self._send(session, sequence, list(map(ENCODER.encode, messages)))
-            if publisher.next_sequence == 1:  # nobody may be told that old packets are new ones
-                self.history.restart(1)
+                if publisher.next_session:  # nobody may be told that old packets are new ones
+                    self.history.restart(1)
 
     def _send(self, session: int, sequence: int, encoded: list[bytes]) -> None:
         """Fills packets; sends what was not yet sent before a restart; keeps all for replay."""

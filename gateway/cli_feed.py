@@ -8,9 +8,12 @@ import signal
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from specs.venue import FeedConfig
 
 app = typer.Typer(help="Market data: schema, record, replay, Parquet.", no_args_is_help=True)
 
@@ -43,13 +46,11 @@ def record(
 ) -> None:
     """Record the market data of a running venue: a snapshot, then every message in order."""
     from feed.record import record as record_feed
-    from feed.subscriber import Subscriber
+    from feed.subscriber import subscriber_of
 
-    lines, recovery, interface, _ = _addresses(config, overrides)
+    subscriber = subscriber_of(_feed(config, overrides))
     try:
-        done = asyncio.run(
-            _until_signal(record_feed(Subscriber(lines, recovery, interface), file, seconds))
-        )
+        done = asyncio.run(_until_signal(record_feed(subscriber, file, seconds)))
     except OSError as error:
         sys.stderr.write(f"sitex feed record: {error}\n")
         raise typer.Exit(1) from None
@@ -103,27 +104,25 @@ def parquet(
     sys.stdout.write(f"{count:,} rows\n")
 
 
-def _addresses(config: Path | None, overrides: list[str] | None) -> tuple[Any, Any, str, int]:
-    """(lines, recovery address, interface, TTL) of the configuration."""
-    from feed.multicast import Line
+def _feed(config: Path | None, overrides: list[str] | None) -> FeedConfig:
+    """The feed of the configuration."""
     from specs.venue import VENUE_FILE, load_venue
 
-    feed = load_venue(config or VENUE_FILE, overrides or []).feed
-    a, b = (Line(line.group, line.port) for line in (feed.line_a, feed.line_b))
-    return (a, b), (feed.recovery_host, feed.recovery_port), feed.interface, feed.ttl
+    return load_venue(config or VENUE_FILE, overrides or []).feed
 
 
 async def _replay(
     file: Path, speed: float, config: Path | None, overrides: list[str] | None
 ) -> int:
-    from feed.multicast import LineSender
+    from feed.multicast import Line, LineSender
     from feed.record import Replay
     from feed.recovery import RecoveryLimits
 
-    lines, recovery, interface, ttl = _addresses(config, overrides)
-    senders = [LineSender(line, interface, ttl) for line in lines]
+    feed = _feed(config, overrides)
+    lines = [Line(line.group, line.port) for line in (feed.line_a, feed.line_b)]
+    senders = [LineSender(line, feed.interface, feed.ttl) for line in lines]
     replaying = Replay(file, senders, RecoveryLimits())
-    await replaying.recovery.start(*recovery)
+    await replaying.recovery.start(feed.recovery_host, feed.recovery_port)
     try:
         await replaying.run(speed)
     finally:

@@ -8,17 +8,15 @@ Source: specs/matching.md M-192.
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+from feed.service import NICE_MAX, stand_back
 from gateway.cli_makers import maker_lines
 from gateway.cli_serve import print_line
 from specs.products import load_products
-
-_NICE = 19
 
 
 class DayReports:
@@ -57,7 +55,7 @@ class DayReports:
 
 def main() -> None:
     """The process: prints the lines of the trading dates that end with this venue day."""
-    os.nice(_NICE)
+    stand_back(NICE_MAX)
     data_dir, day = Path(sys.argv[1]), date.fromisoformat(sys.argv[2])
     for line in maker_lines(data_dir, load_products(), day):
         print_line(line)

@@ -14,11 +14,9 @@ import shutil
 import time
 from pathlib import Path
 
-from gateway.client import Client, member_reader
-from perf.console import ORDERS_PER_SECOND, console_pid, drain, front, move
-from perf.feed_load import cpu_ns
+from perf.console import ORDERS_PER_SECOND, console_pid, moving_market
 from perf.rows import Row
-from perf.venue import Venue, free_port
+from perf.venue import Venue, cpu_ns, free_port
 
 PAGES = 20
 SECONDS = 20.0
@@ -50,11 +48,7 @@ def browsers(scale: float) -> list[Row]:
 async def _measure(venue: Venue, port: int, chromium: str, pages: int, seconds: float) -> list[Row]:
     from playwright.async_api import async_playwright
 
-    symbol = await front(port)
-    client = Client("127.0.0.1", venue.fix_port, "ALPHA", reader=member_reader())
-    await client.connect()
-    tasks = [asyncio.create_task(move(client, symbol)), asyncio.create_task(drain(client))]
-    async with async_playwright() as driver:
+    async with moving_market(venue, port) as (symbol, _), async_playwright() as driver:
         browser = await driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         try:
             context = await browser.new_context(viewport={"width": 1280, "height": 800})
@@ -73,9 +67,6 @@ async def _measure(venue: Venue, port: int, chromium: str, pages: int, seconds: 
             rate = (await _frames(shown) - before[3]) / passed_s / pages
         finally:
             await browser.close()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
     method = (
         f"processor time of the console, {pages} pages of Chromium, each {rate:.1f} frames/s,"
         f" {ORDERS_PER_SECOND} orders/s in one book, {seconds:.0f} s; the browser {drawn:.2f} cores"

@@ -10,13 +10,13 @@ import asyncio
 import contextlib
 import importlib.util
 import json
-import os
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from gateway.client import BUY, SELL, Client, member_reader
 from perf.rows import Row
-from perf.venue import Venue, free_port
+from perf.venue import Venue, cpu_ns, free_port
 
 CLIENTS = 20
 INTERVAL_MS = 100
@@ -25,7 +25,6 @@ SECONDS = 20.0
 SYMBOL_OF = "SITB"
 _LISTED = ["definition", "status", "limits", "best", "last"]
 _WATCHED = [*_LISTED, "depth", "statistics", "settlement", "indicative", "trades"]
-_TICKS_S = os.sysconf("SC_CLK_TCK")
 
 
 def console_clients(scale: float) -> list[Row]:
@@ -38,34 +37,43 @@ def console_clients(scale: float) -> list[Row]:
 
 
 async def _measure(venue: Venue, port: int, seconds: float) -> list[Row]:
-    symbol = await front(port)
-    client = Client("127.0.0.1", venue.fix_port, "ALPHA", reader=member_reader())
-    await client.connect()
     counts = [0] * CLIENTS
-    tasks = [asyncio.create_task(move(client, symbol)), asyncio.create_task(drain(client))]
-    tasks += [
-        asyncio.create_task(_watch(port, symbol, counts, number)) for number in range(CLIENTS)
-    ]
-    try:
+    async with moving_market(venue, port) as (symbol, tasks):
+        tasks += [
+            asyncio.create_task(_watch(port, symbol, counts, number)) for number in range(CLIENTS)
+        ]
         await asyncio.sleep(min(3.0, seconds))  # snapshots are taken
         pid = console_pid(venue)
-        started_s, cpu_s, frames = time.monotonic(), _cpu_s(pid), sum(counts)
+        started_s, before_ns, frames = time.monotonic(), cpu_ns(pid), sum(counts)
         await asyncio.sleep(seconds)
         passed_s = time.monotonic() - started_s
-        share = (_cpu_s(pid) - cpu_s) / passed_s
+        share = (cpu_ns(pid) - before_ns) / passed_s / 1e9
         rate = (sum(counts) - frames) / passed_s / CLIENTS
         failed = [task for task in tasks if task.done()]
         for task in failed:
             task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
     method = (
         f"processor time of the console, {CLIENTS} clients as the market page subscribes, each"
         f" {rate:.1f} frames/s, {ORDERS_PER_SECOND} orders/s in one book, {seconds:.0f} s"
     )
     return [Row("feed.console_clients", share, "cores", None, None, method)]
+
+
+@contextlib.asynccontextmanager
+async def moving_market(
+    venue: Venue, port: int
+) -> AsyncIterator[tuple[str, list[asyncio.Task[None]]]]:
+    """The nearest contract, while a member moves it, and the tasks that end with the block."""
+    symbol = await front(port)
+    client = Client("127.0.0.1", venue.fix_port, "ALPHA", reader=member_reader())
+    await client.connect()
+    tasks = [asyncio.create_task(move(client, symbol)), asyncio.create_task(drain(client))]
+    try:
+        yield symbol, tasks
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def front(port: int) -> str:
@@ -122,8 +130,3 @@ def console_pid(venue: Venue) -> int:
         if b"\0console\0" in Path(f"/proc/{pid}/cmdline").read_bytes():
             return pid
     raise RuntimeError("the venue has no console")
-
-
-def _cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS_S

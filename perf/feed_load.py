@@ -15,7 +15,7 @@ from pathlib import Path
 
 from perf.client import Connection, encode_orders, run_window
 from perf.rows import Row
-from perf.venue import Venue
+from perf.venue import Venue, cpu_ns
 from perf.wire import CORE, load_run, on_core
 
 ORDERS, ROUNDS = 200_000, 3
@@ -62,12 +62,6 @@ def _cpu_an_order(module: str, count: int, core: int | None) -> float:
             spent_us = (cpu_ns(venue.process.pid) - before) / count / 1e3
         connection.logout(2 * count + 2)
     return spent_us
-
-
-def cpu_ns(pid: int) -> int:
-    """Nanoseconds that all threads of a process have run."""
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks)
 
 
 def every_message(scale: float) -> list[Row]:

@@ -29,6 +29,12 @@ def pinned(command: list[str], core: int | None) -> list[str]:
     return ["taskset", "-c", str(core), *command]
 
 
+def cpu_ns(pid: int) -> int:
+    """Nanoseconds that all threads of a process have run."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks)
+
+
 class Venue:
     """A running venue; a context manager that ends it and removes its directory."""
 

@@ -50,15 +50,13 @@ def published_packets(
     """The packets of the next event rows, kept in `history` as the feed does."""
     packets = []
     for session, first, messages in publisher.publish_in_sessions(rows):
-        if first == 1:
-            history.restart(1)
         encoded = list(map(ENCODER.encode, messages))
         for packet in packets_of(encoded, session, messages_a_packet, first):
             header = decode_datagram(packet)
             history.append(header.sequence, header.message_count, packet)
             packets.append(packet)
-    if publisher.next_sequence == 1:
-        history.restart(1)
+        if publisher.next_session:
+            history.restart(1)
     return packets
 
 
