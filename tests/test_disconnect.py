@@ -27,6 +27,14 @@ def peer() -> Iterator[socket.socket]:
         yield found
 
 
+def resting(parts: Assembly, peer: socket.socket) -> Caller:
+    """ALPHA, logged on, with an order in the book."""
+    alpha = Caller(parts, peer)
+    alpha.log_on()
+    enter(alpha)
+    return alpha
+
+
 def enter(caller: Caller, name: str = "o1") -> None:
     """A DAY order that rests."""
     order = ((11, name), (55, "SITB2701"), (54, "1"), (60, "20261123-04:00:00"), (38, 1))
@@ -77,9 +85,7 @@ def test_o125_o126_what_costs_orders(
     tmp_path: Path, peer: socket.socket, mode: str, ending: str, left: list[str], grace: int
 ):
     parts = open_venue(tmp_path / "data", venue(tmp_path, mode, grace), time.time_ns())
-    alpha = Caller(parts, peer)
-    alpha.log_on()
-    enter(alpha)
+    alpha = resting(parts, peer)
     if ending == "logout":
         alpha.say(b"5")
     elif ending == "fault":
@@ -102,9 +108,7 @@ def test_o125_o126_what_costs_orders(
 @pytest.mark.kernels
 def test_o126_who_logs_on_again_in_time_keeps_its_orders(tmp_path: Path, peer: socket.socket):
     parts = open_venue(tmp_path / "data", venue(tmp_path, "drop", 5), time.time_ns())
-    alpha = Caller(parts, peer)
-    alpha.log_on()
-    enter(alpha)
+    alpha = resting(parts, peer)
     alpha.drop()
     alpha.log_on()
     end_graces(parts, 60)
@@ -122,9 +126,7 @@ def test_o126_a_restart_within_the_grace_gives_the_restart_s_time(
 ):
     config = venue(tmp_path, "drop", 3_600)
     parts = open_venue(tmp_path / "data", config, time.time_ns())
-    alpha = Caller(parts, peer)
-    alpha.log_on()
-    enter(alpha)
+    alpha = resting(parts, peer)
     alpha.drop()
     parts.sequencer.abandon()
     parts = open_venue(tmp_path / "data", config, time.time_ns())
@@ -140,9 +142,7 @@ def test_o126_the_end_of_a_restart_s_grace_leaves_a_session_s_own_alone(
 ):
     config = venue(tmp_path, "drop", 3_600)
     parts = open_venue(tmp_path / "data", config, time.time_ns())
-    alpha = Caller(parts, peer)
-    alpha.log_on()
-    enter(alpha)
+    alpha = resting(parts, peer)
     alpha.drop()
     parts.end_grace(time.time_ns())
     assert live(parts, peer) == HELD
@@ -158,9 +158,7 @@ def test_o126_a_loss_that_a_halted_venue_cannot_take_comes_later(
         raise VenueHalted("disk full")
 
     parts = open_venue(tmp_path / "data", venue(tmp_path, "drop"), time.time_ns())
-    alpha = Caller(parts, peer)
-    alpha.log_on()
-    enter(alpha)
+    alpha = resting(parts, peer)
     with monkeypatch.context() as patched:
         patched.setattr(parts.sequencer, "submit", halted)
         alpha.drop()

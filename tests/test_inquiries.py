@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,13 +12,11 @@ from gateway.inquiries import CHUNK_MESSAGES, OWED_MAX
 from gateway.message import Field
 from gateway.reference_data import FRAGMENT_SYMBOLS
 from gateway.values import format_timestamp
-from tests.member_rig import Member, opened
-from tests.test_schedule import CATALOGUE, MINUTE, ns, pass_time
+from tests.member_rig import FROM_NS, Member, opened, trading
+from tests.test_schedule import CATALOGUE
 
 pytestmark = pytest.mark.kernels
 SYMBOL, OTHER, THIRD = "SITB2701", "SITB2702", "GH12701"
-OPENS_NS = ns("2026-11-24T20:55:00+08:00")
-FROM_NS = OPENS_NS - 30 * MINUTE
 
 
 @pytest.fixture
@@ -29,11 +26,7 @@ def parts(tmp_path: Path) -> Iterator[Assembly]:
 
 @pytest.fixture
 def member(parts: Assembly) -> Iterator[Member]:
-    with socket.socket() as peer:
-        alpha = Member(parts, peer)
-        pass_time(parts, OPENS_NS + 6 * MINUTE)
-        alpha.heard()
-        yield alpha
+    yield from trading(parts)
 
 
 def enter(member: Member, name: str, symbol: str = SYMBOL, side: str = "1") -> dict[int, str]:

@@ -14,24 +14,16 @@ from gateway import book_levels, venue
 from gateway.assembly import Assembly
 from gateway.market_data import ENTRIES_MAX, KINDS, LEVELS_MAX, WATCHED_MAX
 from gateway.market_tape import TRADES_MAX
-from gateway.message import Field, Header
+from gateway.message import Field
 from gateway.values import format_price, format_timestamp
-from tests.member_rig import Member, opened
-from tests.test_schedule import MINUTE, ns, pass_time
+from tests.member_rig import FROM_NS, OPENS_NS, Member, Second, opened, trading
+from tests.test_schedule import MINUTE, pass_time
 
 pytestmark = pytest.mark.kernels
 SYMBOL, OTHER = "SITB2701", "SITB2702"
 SHANGHAI = "SITS2701"
-OPENS_NS = ns("2026-11-24T20:55:00+08:00")
-FROM_NS = OPENS_NS - 30 * MINUTE
 BOOK = (b"0", b"1")
 Book = dict[tuple[str, str], tuple[str, str]]  # (type, price) -> (lots, orders)
-
-
-class Second(Member):
-    """BRAVO's line."""
-
-    header = Header(b"BRAVO", b"SITEX")
 
 
 @pytest.fixture
@@ -41,11 +33,7 @@ def parts(tmp_path: Path) -> Iterator[Assembly]:
 
 @pytest.fixture
 def member(parts: Assembly) -> Iterator[Member]:
-    with socket.socket() as peer:
-        alpha = Member(parts, peer)
-        pass_time(parts, OPENS_NS + 6 * MINUTE)
-        alpha.heard()
-        yield alpha
+    yield from trading(parts)
 
 
 @pytest.fixture

@@ -17,13 +17,11 @@ from gateway.market_status import REQUEST_ID_CHARS, STATUSES, SUBSCRIPTIONS_MAX
 from gateway.message import Field
 from gateway.operator import Halt, Resume
 from gateway.values import format_timestamp
-from tests.member_rig import Member, opened
-from tests.test_schedule import MINUTE, ns, pass_time
+from tests.member_rig import FROM_NS, OPENS_NS, Member, opened
+from tests.test_schedule import MINUTE, pass_time
 
 pytestmark = pytest.mark.kernels
 SYMBOL, OTHER = "SITB2701", "SITB2702"
-OPENS_NS = ns("2026-11-24T20:55:00+08:00")
-FROM_NS = OPENS_NS - 30 * MINUTE  # no phase begins while a test runs
 
 
 @pytest.fixture

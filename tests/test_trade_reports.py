@@ -14,22 +14,14 @@ from gateway import trade_reports
 from gateway.assembly import Assembly
 from gateway.inquiries import CHUNK_MESSAGES
 from gateway.interventions import Interventions
-from gateway.message import Field, Header
+from gateway.message import Field
 from gateway.operator import Bust, Correct
 from gateway.values import format_price, format_timestamp
-from tests.member_rig import Member, opened
-from tests.test_schedule import HOUR, MINUTE, ns, pass_time
+from tests.member_rig import FROM_NS, OPENS_NS, Member, Second, opened, trading
+from tests.test_schedule import HOUR, MINUTE, pass_time
 
 pytestmark = pytest.mark.kernels
 SYMBOL, OTHER = "SITB2701", "SITB2702"
-OPENS_NS = ns("2026-11-24T20:55:00+08:00")
-FROM_NS = OPENS_NS - 30 * MINUTE
-
-
-class Second(Member):
-    """BRAVO's line."""
-
-    header = Header(b"BRAVO", b"SITEX")
 
 
 @pytest.fixture
@@ -39,11 +31,7 @@ def parts(tmp_path: Path) -> Iterator[Assembly]:
 
 @pytest.fixture
 def member(parts: Assembly) -> Iterator[Member]:
-    with socket.socket() as peer:
-        alpha = Member(parts, peer)
-        pass_time(parts, OPENS_NS + 6 * MINUTE)
-        alpha.heard()
-        yield alpha
+    yield from trading(parts)
 
 
 @pytest.fixture

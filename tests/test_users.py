@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,26 +25,21 @@ from gateway.users import (
 from specs.credentials import hash_password, verify_password
 from specs.members import MEMBERS_FILE, members_beside
 from specs.venue import VENUE_FILE, VenueSource, load_venue
-from tests.member_rig import Member, opened
-from tests.test_schedule import CATALOGUE, MINUTE, ns, pass_time
+from tests.member_rig import FROM_NS, Member, opened, trading
+from tests.test_schedule import CATALOGUE
 
 pytestmark = pytest.mark.kernels
-OPENS_NS = ns("2026-11-24T20:55:00+08:00")
 OLD, NEW = "the old password", "a-new-password-1"
 
 
 @pytest.fixture
 def parts(tmp_path: Path) -> Iterator[Assembly]:
-    yield from opened(tmp_path / "data", OPENS_NS - 30 * MINUTE)
+    yield from opened(tmp_path / "data", FROM_NS)
 
 
 @pytest.fixture
 def member(parts: Assembly) -> Iterator[Member]:
-    with socket.socket() as peer:
-        alpha = Member(parts, peer)
-        pass_time(parts, OPENS_NS + 6 * MINUTE)
-        alpha.heard()
-        yield alpha
+    yield from trading(parts)
 
 
 @pytest.fixture
