@@ -156,15 +156,8 @@ function show_tab(id) {
   changed("", "all");
 }
 
-function is_dark() {
-  const { theme } = document.documentElement.dataset;
-  return theme ? theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-}
-
-function change_theme() {
-  const theme = is_dark() ? "light" : "dark";
-  document.documentElement.dataset.theme = theme;
-  localStorage.setItem("theme", theme);
+function change_look() {
+  change_theme();
   changed("", "all");
 }
 
@@ -180,13 +173,13 @@ for (const [minutes, name] of INTERVALS) {
 by_id("tabs").addEventListener("click", (event) => {
   if (event.target.dataset.tab) show_tab(event.target.dataset.tab);
 });
-by_id("theme").addEventListener("click", change_theme);
+by_id("theme").addEventListener("click", change_look);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => changed("", "all"));
 new ResizeObserver(() => changed("", "all")).observe(document.querySelector("main"));
 document.addEventListener("keydown", (event) => {
   if (event.target.matches("input") || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "/") by_id("filter").focus();
-  else if (event.key === "t") change_theme();
+  else if (event.key === "t") change_look();
   else return;
   event.preventDefault();
 });

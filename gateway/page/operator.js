@@ -175,13 +175,6 @@ async function look() {
   setTimeout(look, INTERVAL_MS);
 }
 
-function change_theme() {
-  const { theme } = document.documentElement.dataset;
-  const dark = theme ? theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-  document.documentElement.dataset.theme = dark ? "light" : "dark";
-  localStorage.setItem("theme", dark ? "light" : "dark");
-}
-
 by_id("filter").addEventListener("input", () => last?.venue && draw_sessions(last.venue.sessions));
 by_id("theme").addEventListener("click", change_theme);
 document.addEventListener("keydown", (event) => {
