@@ -7,14 +7,17 @@ notification socket (feed/notify.py).
 from __future__ import annotations
 
 import asyncio
-import shutil
+import os
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 from feed.notify import Notifier
+from gateway.operator import SUN_PATH_MAX
 from specs.venue import FeedConfig
 
+SOCKET_NAME = "events.sock"
 FIRST_PAUSE_S = 0.2
 PAUSE_MAX_S = 10.0
 END_TIMEOUT_S = 10.0
@@ -25,9 +28,12 @@ class FeedProcesses:
     """The socket that tells of events, and who listens: the feed, and one more a product group."""
 
     def __init__(self, config: FeedConfig, data_dir: Path) -> None:
-        # a unix socket's path has about 100 characters at most: not below the data directory
-        self._folder = Path(tempfile.mkdtemp(prefix="sitex-"))
-        self.notifier = Notifier(self._folder / "events.sock")
+        self._elsewhere = ExitStack()
+        folder = data_dir
+        if len(os.fsencode(data_dir / SOCKET_NAME)) > SUN_PATH_MAX:
+            temporary = tempfile.TemporaryDirectory(prefix="sitex-")
+            folder = Path(self._elsewhere.enter_context(temporary))
+        self.notifier = Notifier(folder / SOCKET_NAME)
         products = [(), *(group.products for group in config.groups)]
         self._feeds = [
             FeedProcess(one, data_dir, self.notifier.path, carried)
@@ -48,7 +54,7 @@ class FeedProcesses:
         """Lets them publish what is left, then ends them."""
         self.notifier.close()
         await asyncio.gather(*(feed.stop() for feed in self._feeds))
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._elsewhere.close()
 
 
 class FeedProcess:

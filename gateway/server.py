@@ -25,7 +25,6 @@ from specs.venue import FixConfig
 
 KEEPALIVE_IDLE_S = 30
 USER_TIMEOUT_MS = 30_000  # a dead peer frees its CompID after this
-BACKLOG = 128
 ACCEPT_AGAIN_S = 0.1
 
 
@@ -191,7 +190,9 @@ class Listener:
         config = self._config
         family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
         place = (config.host, config.port)
-        self._socket = socket.create_server(place, family=family, backlog=BACKLOG)
+        # who waits here in silence is found again by the kernel's slow retries only: all have room
+        backlog = config.connections_max
+        self._socket = socket.create_server(place, family=family, backlog=backlog)
         self._socket.setblocking(False)
 
     def start(self) -> None:

@@ -5,19 +5,23 @@ from __future__ import annotations
 import asyncio
 import json
 import resource
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
+from gateway.server import Line, Listener
 from perf.client import Connection, encode_orders, front_symbol, run_open_loop
 from perf.hostile import KINDS, names
 from perf.members import write_members
 from perf.venue import Venue
+from specs.venue import load_venue
 from tests.fix_dialogue import FIX44, Play, Situation
 
 SESSIONS = 1_000
@@ -83,6 +87,22 @@ def test_a_thousand_sessions_are_logged_on_at_once_and_trade(tmp_path: Path, cap
     with capsys.disabled():
         print(f"{SESSIONS} sessions, {each_kb:.0f} KB each")  # noqa: T201
     assert each_kb < KB_A_SESSION_MAX
+
+
+def test_o171_all_who_may_come_wait_to_be_accepted() -> None:
+    """In silence: a kernel without room would let them try again after 1, 3, 7, 15 seconds."""
+    many = min(600, socket.SOMAXCONN)
+    fix = msgspec.structs.replace(load_venue().fix, port=0, connections_max=many)
+    listener = Listener(_no_line, fix)
+    with open_files(2_000), ExitStack() as peers:
+        listener.bind()  # accepts nobody yet
+        peers.callback(listener.close)
+        for _ in range(many):
+            peers.enter_context(socket.create_connection(("127.0.0.1", listener.port), 5))
+
+
+def _no_line() -> Line:
+    raise AssertionError("nobody is accepted")
 
 
 def written_with_hostiles(path: Path) -> Path:
