@@ -92,7 +92,7 @@ def uncross(book, at, command, number):
         product = product_at(book, instrument["product"])
         instrument["last"] = price
         if price >= instrument["print_above"] or price <= instrument["print_below"]:
-            note_print(instrument, price)
+            note_print(product, instrument, price)
         if abs(instrument["value_ticks"]) < SUM_MAX:
             instrument["volume"] += qty
             instrument["value_ticks"] += price // product["tick"] * qty

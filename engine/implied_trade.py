@@ -254,7 +254,7 @@ def book_fill(book, at, command, request, index, comes_in, price, qty):
     product = product_at(book, order["product"])
     instrument["last"] = price
     passes = price >= instrument["print_above"] or price <= instrument["print_below"]
-    if passes and note_print(instrument, price):
+    if passes and note_print(product, instrument, price):
         header["stop_instrument"] = number
         header["stop_scan"] = 1
     if abs(instrument["value_ticks"]) < SUM_MAX:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.cl_ord_id import pack_cl_ord_id
-from engine.layout import HEADER, Book, Work, aligned_zeros, new_arena, views
+from engine.layout import HEADER, STOP_NONE, Book, Work, aligned_zeros, new_arena, views
 from engine.limits import (
     EVENT_ROWS_MIN,
     ID_COUNT_MASK,
@@ -260,6 +260,15 @@ class Engine:
     def halted(self) -> bool:
         """Whether new orders and replaces are refused (M-73)."""
         return bool(self._header["halted"])
+
+    def opening_price(self, instrument: int) -> int | None:
+        """Price (1e-9) of the trading date's first trade, None without one (M-214)."""
+        tables = self.tables()
+        row = tables.instruments[instrument]
+        if row["day_high"] == -STOP_NONE:
+            return None
+        tick = tables.products[int(row["product"])]["tick"]
+        return int(row["low"] + row["open_ticks"] * tick)
 
     def tables(self) -> Book:
         """Views of all tables; to look at, not to write."""

@@ -145,7 +145,7 @@ def trade(book, at, command, request, order, instrument, resting_index, limit):
     trade_id = product["shard_bits"] | header["trade_count"]
     instrument["last"] = price
     passes = price >= instrument["print_above"] or price <= instrument["print_below"]
-    if passes and note_print(instrument, price):
+    if passes and note_print(product, instrument, price):
         header["stop_instrument"] = order["instrument"]
     if abs(instrument["value_ticks"]) < SUM_MAX:
         instrument["volume"] += qty

@@ -78,11 +78,13 @@ def wait(book, index, order, instrument, stop_price):
 
 
 @kernel
-def note_print(instrument, price):
+def note_print(product, instrument, price):
     """A trade at a price that may be the date's high or low (M-214), or reach stop orders (M-163).
 
-    Returns whether it has reached some.
+    The date's first trade is always one of these. Returns whether it has reached some stop orders.
     """
+    if instrument["day_high"] == -STOP_NONE:
+        instrument["open_ticks"] = (price - instrument["low"]) // product["tick"]
     instrument["day_high"] = max(instrument["day_high"], price)
     instrument["day_low"] = min(instrument["day_low"], price)
     watch_prints(instrument)
@@ -102,7 +104,8 @@ def watch_prints(instrument):
 
 @kernel
 def clear_range(instrument):
-    """A trading date begins: it has neither high nor low."""
+    """A trading date begins: it has neither opening price, high nor low."""
+    instrument["open_ticks"] = 0
     instrument["day_high"] = -STOP_NONE
     instrument["day_low"] = STOP_NONE
     watch_prints(instrument)

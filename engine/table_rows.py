@@ -84,7 +84,7 @@ INSTRUMENT_STATE = np.dtype(
         ("lots_1", "<u4"),  # of the leg in one lot of the spread
         ("lots_2", "<u4"),
         ("risk_first", "<u4"),  # chain of the instrument's risk rows
-        ("pad_2", "<u4"),
+        ("open_ticks", "<i4"),  # of the date's first trade above `low`; nothing without day_high
         ("trade_floor", "<i8"),  # trades up to this number are of an earlier trading date
         ("block_volume", "<i8"),  # lots of the day's blocks
         ("block_ticks", "<i8"),  # their value: sum of price in ticks * lots

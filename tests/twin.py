@@ -192,6 +192,7 @@ def compare_state(twin: Twin, venue: EngineVenue) -> None:
         prices = instrument.printed if not instrument.expired else []
         wanted = (max(prices, default=-STOP_NONE), min(prices, default=STOP_NONE))
         assert (int(row["day_high"]), int(row["day_low"])) == wanted
+        assert instrument.expired or engine.opening_price(at) == next(iter(prices), None)
     assert_open_sums(engine, exchange.instruments)
     assert engine.request_count == len(exchange.requests) - 1
     for row, command in enumerate(exchange.requests[1:], 1):

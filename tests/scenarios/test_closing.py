@@ -180,6 +180,7 @@ def test_m8_closing_first_is_for_gross_products() -> None:
 
 def test_m214_high_and_low_are_of_the_dates_trades() -> None:
     """Stop orders and the range meet in one price; a roll begins anew."""
+    opening: list[int | None] = []
 
     def date_range(*commands: dict) -> tuple[int, int]:
         naive, engine = NaiveVenue(), EngineVenue()
@@ -187,6 +188,7 @@ def test_m214_high_and_low_are_of_the_dates_trades() -> None:
         wanted = [event for one in naive.run(made) for event in one]
         assert engine.run(made) == wanted
         row = engine.engine.tables().instruments[1]
+        opening.append(engine.engine.opening_price(1))
         return int(row["day_low"]), int(row["day_high"])
 
     def trade(name: str, ticks: int) -> tuple[dict, dict]:
@@ -204,3 +206,5 @@ def test_m214_high_and_low_are_of_the_dates_trades() -> None:
     assert date_range(*above, *call) == (95 * TICK, 101 * TICK)
     assert date_range(*above, roll_product(1, DAY_2)) == none
     assert date_range(*above, roll_product(1, DAY_2), *below) == (98 * TICK, 98 * TICK)
+    first = (0, 101, 101, 101, 101, 0, 98)
+    assert opening == [ticks * TICK or None for ticks in first]
