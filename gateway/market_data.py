@@ -4,14 +4,15 @@ An update is the difference between what a session was told last and what the bo
 that a session that takes little is told less often and never a growing queue. Nothing is looked at
 while nobody subscribes.
 
-Data path: Inquiries -> here -> fields of W, X and Y. Source: specs/order_entry.md O-140 to O-144;
-docs/decisions/0165-market-data-over-fix.md.
+Data path: Inquiries -> here -> fields of W, X and Y.
+Source: specs/order_entry.md O-140 to O-144, O-175;
+docs/decisions/0165-market-data-over-fix.md, 0194-whole-books-over-fix.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 import numpy as np
@@ -20,27 +21,30 @@ from engine.machine import Engine
 from engine.sequencer import Sequencer
 from gateway.book_levels import shown_levels
 from gateway.definitions import Known
+from gateway.level_changes import NO_LEVELS, changes
 from gateway.market_status import Said
 from gateway.market_tape import Tape, Trade
 from gateway.message import Field, Message
 from gateway.values import format_price, format_timestamp
 
 MARKET_DATA = b"V"
-LEVELS_MAX = 40  # of a side: a whole refresh is a message of O-1
 WATCHED_MAX = 256  # instruments of a session, over all its subscriptions
 ENTRIES_MAX = 64  # of one incremental refresh
+REFRESH_ENTRIES_MAX = 1_000  # of one full refresh: what is more follows incrementally
+TURN_REFRESHES_MAX = 16  # incremental ones in a row; then others have a turn
 SUBSCRIBE, STOP = b"1", b"2"  # SubscriptionRequestType (263)
 FULL_REFRESH, INCREMENTAL = b"0", b"1"  # MDUpdateType (265)
 NEW, CHANGE, DELETE = 0, 1, 2  # MDUpdateAction (279)
-BID, OFFER, TRADE, SETTLEMENT = b"0", b"1", b"2", b"6"  # MDEntryType (269)
+BID, OFFER, TRADE, OPENING, SETTLEMENT = b"0", b"1", b"2", b"4", b"6"  # MDEntryType (269)
 HIGH, LOW, VOLUME = b"7", b"8", b"B"
-KINDS = frozenset((BID, OFFER, TRADE, SETTLEMENT, HIGH, LOW, VOLUME))
+KINDS = frozenset((BID, OFFER, TRADE, OPENING, SETTLEMENT, HIGH, LOW, VOLUME))
 
 # MDReqRejReason (281)
 UNKNOWN_SYMBOL, DUPLICATE, TOO_MUCH = 0, 1, 2
 DEPTH_NOT_TAKEN, UPDATES_NOT_TAKEN, NOT_AGGREGATED, KIND_NOT_TAKEN = 5, 6, 7, 8
 
-Entries = dict[tuple[bytes, int], tuple[int, int, int]]  # (type, price) -> (price, lots, orders)
+Levels = dict[bytes, np.ndarray]  # of BID and OFFER: int64[n, 3], as shown_levels has them
+Entries = dict[bytes, int]  # of the other types: price 1e-9, of VOLUME lots
 
 
 @dataclass
@@ -50,6 +54,7 @@ class Watched:
     number: int
     symbol: str
     told: Entries | None = None
+    levels: Levels = field(default_factory=dict)  # told last
     through: int = 0
 
 
@@ -58,7 +63,7 @@ class Request:
     """What a MarketDataRequest asks for."""
 
     request_id: bytes
-    depth: int  # levels
+    depth: int  # levels, 0: all
     kinds: frozenset[bytes]
     incremental: bool
     watched: list[Watched]
@@ -72,7 +77,7 @@ class MarketData:
         self._known = known
         self._interval_ns = interval_ns
         self._tape = Tape(sequencer)
-        self._rows = np.zeros((2 * LEVELS_MAX, 3), np.int64)
+        self._rows = np.zeros((2, 3), np.int64)  # as many as a book had at most
         self._sessions: dict[int, dict[bytes, Request]] = {}
         self._told_ns: dict[int, int] = {}
 
@@ -85,8 +90,11 @@ class MarketData:
         self._sessions.pop(session, None)
         self._told_ns.pop(session, None)
 
-    def answer(self, session: int, message: Message) -> Iterator[Said]:
-        """What a valid request is answered, one message at a time; subscribes at once."""
+    def answer(self, session: int, message: Message) -> Iterator[Said | None]:
+        """What a valid request is answered, one message at a time; subscribes at once.
+
+        None: more in another turn.
+        """
         request_id = message.get(262) or b""
         kept = self._sessions.get(session, {})
         how = message.get(263)
@@ -118,7 +126,7 @@ class MarketData:
             and any(self._is_new(one) for request in kept.values() for one in request.watched)
         ]
 
-    def updates(self, session: int, now_ns: int) -> Iterator[Said]:
+    def updates(self, session: int, now_ns: int) -> Iterator[Said | None]:
         """What has changed since a session was told last (O-142), one message at a time."""
         self._told_ns[session] = now_ns
         for request in list(self._sessions.get(session, {}).values()):
@@ -161,105 +169,150 @@ class MarketData:
         rows = self._known.instruments
         return Request(
             message.get(262) or b"",
-            min(message.number(264) or LEVELS_MAX, LEVELS_MAX),
+            message.number(264) or 0,
             frozenset(message.all(269)),
             message.get(265) == INCREMENTAL,
             [Watched(int(rows[name]["instrument"]), name) for name in names],
         )
 
-    def _snapshots(self, session: int, request: Request, subscribed: bool) -> Iterator[Said]:
+    def _snapshots(self, session: int, request: Request, subscribed: bool) -> Iterator[Said | None]:
         for watched in request.watched:
             if subscribed and request is not self._sessions.get(session, {}).get(
                 request.request_id
             ):
                 return
             self._tape.read_on()
-            yield self._refresh(session, request, watched, self._entries(request, watched), [])
+            levels, entries = self._levels(request, watched), self._entries(request, watched)
+            yield from self._refresh(session, request, watched, levels, entries, [])
 
-    def _update(self, session: int, request: Request, watched: Watched) -> Iterator[Said]:
-        entries, told = self._entries(request, watched), watched.told or {}
+    def _update(self, session: int, request: Request, watched: Watched) -> Iterator[Said | None]:
+        levels, entries = self._levels(request, watched), self._entries(request, watched)
+        told, told_levels = watched.told or {}, watched.levels
         self._tape.read_on()
         trades = []
         if TRADE in request.kinds:
             trades = self._tape.trades(watched.number, watched.through)
         if not request.incremental:
-            if trades or entries != told:
-                yield self._refresh(session, request, watched, entries, trades)
+            is_same = all(np.array_equal(told_levels[kind], levels[kind]) for kind in levels)
+            if trades or entries != told or not is_same:
+                yield from self._refresh(session, request, watched, levels, entries, trades)
             watched.through = self._tape.through
             return
-        parts = [*_differences(told, entries, watched.symbol)]
+        parts = [*_level_differences(told_levels, levels, watched.symbol)]
+        parts += _differences(told, entries, watched.symbol)
         parts += [_trade_fields(trade, watched.symbol) for trade in trades]
-        watched.told, watched.through = entries, self._tape.through
-        for first in range(0, len(parts), ENTRIES_MAX):
-            some = parts[first : first + ENTRIES_MAX]
-            fields: list[Field] = [(262, request.request_id), (268, len(some))]
-            yield Said(session, b"X", fields + [one for part in some for one in part], False)
+        watched.levels, watched.told, watched.through = levels, entries, self._tape.through
+        yield from _increments(session, request.request_id, parts)
 
     def _refresh(
         self,
         session: int,
         request: Request,
         watched: Watched,
+        levels: Levels,
         entries: Entries,
         trades: list[Trade],
-    ) -> Said:
-        """A full refresh; without a new trade it tells the price of the date's last one."""
-        watched.told, watched.through = entries, self._tape.through
-        parts = [[(269, key[0]), *_entry_fields(key[0], entry)] for key, entry in entries.items()]
+    ) -> Iterator[Said | None]:
+        """A full refresh, and what goes beyond it behind it (O-175).
+
+        Without a new trade it tells the price of the date's last one.
+        """
+        watched.levels, watched.told, watched.through = levels, entries, self._tape.through
+        parts = [[(269, kind), *_entry_fields(kind, value)] for kind, value in entries.items()]
         parts += [_trade_fields(trade, "")[1:] for trade in trades]
         row = self._engine.tables().instruments[watched.number]
         if TRADE in request.kinds and not trades and row["volume"]:
             parts.append([(269, TRADE), (270, format_price(int(row["last"])))])
+        each = (REFRESH_ENTRIES_MAX - len(parts)) // max(len(levels), 1)
+        shown = {kind: rows[:each] for kind, rows in levels.items()}
+        best = [
+            [(269, kind), *_level_fields(one)] for kind in shown for one in shown[kind].tolist()
+        ]
+        parts = [*best, *parts]
         fields: list[Field] = [(262, request.request_id), (55, watched.symbol), (268, len(parts))]
-        return Said(session, b"W", fields + [one for part in parts for one in part], False)
+        yield Said(session, b"W", fields + [one for part in parts for one in part], False)
+        rest = [*_level_differences(shown, levels, watched.symbol)]
+        if len(parts) > ENTRIES_MAX:
+            yield None
+        yield from _increments(session, request.request_id, rest)
 
     @property
     def _engine(self) -> Engine:
         return cast(Engine, self._sequencer.engine)
 
-    def _entries(self, request: Request, watched: Watched) -> Entries:
-        """What there is to tell now, trades left out (O-141)."""
-        entries: Entries = {}
-        depth, kinds = request.depth, request.kinds
+    def _levels(self, request: Request, watched: Watched) -> Levels:
+        """The levels of the sides asked for, as they are now."""
+        wanted = [kind for kind in (BID, OFFER) if kind in request.kinds]
+        if not wanted:
+            return {}
+        count = int(self._engine.tables().instruments[watched.number]["level_count"])
+        depth = min(request.depth or count, count)
+        if len(self._rows) < 2 * depth:
+            self._rows = np.zeros((2 * depth, 3), np.int64)
         rows = self._rows[: 2 * depth]
         bids, asks = shown_levels(self._engine, watched.number, rows)
-        for kind, first, count in ((BID, 0, bids), (OFFER, depth, asks)):
-            if kind in kinds:
-                for price, lots, orders in rows[first : first + count].tolist():
-                    entries[kind, price] = (price, lots, orders)
+        found = {BID: rows[:bids].copy(), OFFER: rows[depth : depth + asks].copy()}
+        return {kind: found[kind] for kind in wanted}
+
+    def _entries(self, request: Request, watched: Watched) -> Entries:
+        """What there is to tell now besides levels and trades (O-141)."""
+        entries: Entries = {}
+        kinds = request.kinds
         row = self._engine.tables().instruments[watched.number]
+        opening = self._engine.opening_price(watched.number) if OPENING in kinds else None
+        if opening is not None:
+            entries[OPENING] = opening
         if SETTLEMENT in kinds:
-            entries[SETTLEMENT, 0] = (int(row["reference"]), 0, 0)
+            entries[SETTLEMENT] = int(row["reference"])
         if row["volume"]:
             for kind, name in ((HIGH, "day_high"), (LOW, "day_low")):
                 if kind in kinds:
-                    entries[kind, 0] = (int(row[name]), 0, 0)
+                    entries[kind] = int(row[name])
         if VOLUME in kinds:
-            entries[VOLUME, 0] = (0, int(row["volume"]) + int(row["block_volume"]), 0)
+            entries[VOLUME] = int(row["volume"]) + int(row["block_volume"])
         return entries
 
 
+def _increments(session: int, request_id: bytes, parts: list[list[Field]]) -> Iterator[Said | None]:
+    """Incremental refreshes of these entries; None: others have a turn."""
+    for count, first in enumerate(range(0, len(parts), ENTRIES_MAX), 1):
+        some = parts[first : first + ENTRIES_MAX]
+        fields: list[Field] = [(262, request_id), (268, len(some))]
+        yield Said(session, b"X", fields + [one for part in some for one in part], False)
+        if count % TURN_REFRESHES_MAX == 0:
+            yield None
+
+
+def _level_differences(told: Levels, now: Levels, symbol: str) -> Iterator[list[Field]]:
+    """Levels of an incremental refresh: what is gone, then what is new or another (O-142)."""
+    found = {kind: changes(told.get(kind, NO_LEVELS), rows) for kind, rows in now.items()}
+    for kind, one in found.items():
+        for price in one.gone.tolist():
+            yield [(279, DELETE), (269, kind), (55, symbol), (270, format_price(price))]
+    for kind, one in found.items():
+        for action, rows in ((NEW, one.new), (CHANGE, one.other)):
+            for level in rows.tolist():
+                yield [(279, action), (269, kind), (55, symbol), *_level_fields(level)]
+
+
 def _differences(told: Entries, now: Entries, symbol: str) -> Iterator[list[Field]]:
-    """Entries of an incremental refresh: what is gone, then what is new or another (O-142)."""
-    for key in [one for one in told if one not in now]:
-        fields: list[Field] = [(279, DELETE), (269, key[0]), (55, symbol)]
-        if key[0] in (BID, OFFER):
-            fields.append((270, format_price(key[1])))
-        yield fields
-    for key, entry in now.items():
-        before = told.get(key)
-        if before != entry:
+    """The same of the other types but trades."""
+    for kind in [one for one in told if one not in now]:
+        yield [(279, DELETE), (269, kind), (55, symbol)]
+    for kind, value in now.items():
+        before = told.get(kind)
+        if before != value:
             action = NEW if before is None else CHANGE
-            yield [(279, action), (269, key[0]), (55, symbol), *_entry_fields(key[0], entry)]
+            yield [(279, action), (269, kind), (55, symbol), *_entry_fields(kind, value)]
 
 
-def _entry_fields(kind: bytes, entry: tuple[int, int, int]) -> list[Field]:
-    price, lots, orders = entry
-    if kind == VOLUME:
-        return [(271, lots)]
-    if kind in (BID, OFFER):
-        return [(270, format_price(price)), (271, lots), (346, orders)]
-    return [(270, format_price(price))]
+def _level_fields(level: list[int]) -> list[Field]:
+    price, lots, orders = level
+    return [(270, format_price(price)), (271, lots), (346, orders)]
+
+
+def _entry_fields(kind: bytes, value: int) -> list[Field]:
+    return [(271, value)] if kind == VOLUME else [(270, format_price(value))]
 
 
 def _trade_fields(trade: Trade, symbol: str) -> list[Field]:

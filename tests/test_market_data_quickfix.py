@@ -1,4 +1,4 @@
-"""Market data as a QuickFIX member without multicast reads it. Source: O-140 to O-143."""
+"""Market data as a QuickFIX member without multicast reads it. Source: O-140 to O-143, O-175."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from perf.venue import Venue
 from tests.quickfix_client import FIX44, FIXT11, Member, fields
 
 Levels = dict[tuple[str, str], str]  # (type, price) -> lots
+LEVELS = 60  # more than a message of 8,192 bytes would hold of both sides
 ENTRY = {"W": fix.Group(268, 269), "X": fix.Group(268, 279)}
 
 
@@ -95,4 +96,13 @@ def follow(watcher: Watcher, bravo: Member) -> None:
     bravo.next(t150="4")
     watcher.watch("0", symbol)
     watcher.wait_until(lambda: watcher.refreshes == ["W", "X", "X", "W"])
+    deep = {}
+    for number in range(1, LEVELS + 1):
+        deep["0", f"{2 - number / 1000:.10g}"] = "1"
+        bravo.order(f"deep{number}", "1", 1, f"{2 - number / 1000:.3f}", symbol)
+        bravo.next(t150="0")
+    watcher.levels.clear()
+    watcher.watch("0", symbol)
+    watcher.wait_until(lambda: watcher.levels == deep)
+    assert watcher.refreshes[4:] == ["W"]
     assert [one for one in watcher.admin if one[35] == "3"] == []
