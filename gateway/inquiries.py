@@ -48,15 +48,15 @@ Answer = Said | Status
 
 
 class Inquiries:
-    """Answers requests. market: who is told of phases; market_data: who of prices; users: who
-    are there."""
+    """Answers requests. market: who is told of phases; market_data: who of prices; trades: who of
+    own trades; users: who are there."""
 
     def __init__(self, sequencer: Sequencer, known: Known, interval_ns: int) -> None:
         self.market = MarketStatus(sequencer, known)
         self.market_data = MarketData(sequencer, known, interval_ns)
         self._states = OrderStates(sequencer)
         self._reference = ReferenceData(sequencer, known)
-        self._trades = TradeReports(sequencer, known)
+        self.trades = TradeReports(sequencer, known)
         self.users = Users()
         self._known = known
         self._owed: dict[int, deque[Iterator[Answer | None]]] = {}  # None: more in another turn
@@ -65,6 +65,7 @@ class Inquiries:
         """The session logged out or was lost: nothing is owed to it."""
         self.market.forget(session)
         self.market_data.forget(session)
+        self.trades.updates.forget(session)
         self._owed.pop(session, None)
 
     def owes(self, session: int) -> bool:
@@ -92,16 +93,23 @@ class Inquiries:
         if kind == MARKET_DATA:
             owed.append(self.market_data.answer(session, message))
         elif kind == TRADE_REPORTS:
-            owed.append(self._trades.answer(party, message))
+            owed.append(self.trades.answer(party, message))
         elif kind == SECURITY_LIST:
             owed.append(self._reference.securities(session, message))
         else:
             owed.append(self._orders(party, message, venue_ns))
         return self.go_on(session) if len(owed) == 1 else []
 
+    def due(self, now_ns: int) -> set[int]:
+        """Sessions that have something new to hear, of the market or of their own trades."""
+        return {*self.market_data.due(now_ns), *self.trades.updates.due()}
+
     def update(self, session: int, now_ns: int) -> None:
-        """What has changed in the market is owed to a session that nothing else is owed to."""
-        self._owed[session] = deque([self.market_data.updates(session, now_ns)])
+        """What is new is owed to a session that nothing else is owed to."""
+        owed: deque[Iterator[Answer | None]] = deque([self.trades.updates.tell(session)])
+        if self.market_data.is_due(session, now_ns):
+            owed.append(self.market_data.updates(session, now_ns))
+        self._owed[session] = owed
 
     def go_on(self, session: int) -> list[Answer]:
         """The next chunk of what is owed."""

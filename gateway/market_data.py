@@ -119,12 +119,14 @@ class MarketData:
         if not self._sessions:
             return []
         self._tape.read_on()
-        return [
-            session
-            for session, kept in self._sessions.items()
-            if now_ns - self._told_ns.get(session, 0) >= self._interval_ns
-            and any(self._is_new(one) for request in kept.values() for one in request.watched)
-        ]
+        return [session for session in self._sessions if self.is_due(session, now_ns)]
+
+    def is_due(self, session: int, now_ns: int) -> bool:
+        """Whether a session is one of due(), as far as that has looked."""
+        kept = self._sessions.get(session, {})
+        return now_ns - self._told_ns.get(session, 0) >= self._interval_ns and any(
+            self._is_new(one) for request in kept.values() for one in request.watched
+        )
 
     def updates(self, session: int, now_ns: int) -> Iterator[Said | None]:
         """What has changed since a session was told last (O-142), one message at a time."""

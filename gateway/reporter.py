@@ -143,8 +143,8 @@ class Reporter:
         self.copies.join(party, self._parties[party.session][1])
 
     def due(self, now_ns: int) -> list[Counterparty]:
-        """Whom something new of the market can be told, by update()."""
-        return [self._parties[one][0] for one in self.inquiries.market_data.due(now_ns)]
+        """Whom something new of the market or of their trades can be told, by update()."""
+        return [self._parties[one][0] for one in sorted(self.inquiries.due(now_ns))]
 
     def update(self, party: Counterparty, now_ns: int) -> None:
         """Tells a party of due() the first chunk of what has changed; go_on() has the rest."""

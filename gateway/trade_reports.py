@@ -2,15 +2,15 @@
 
 Fills and blocks as they were, busts and corrections as reports of their own behind them, in order
 of ExecID. The log is read a bounded piece at a time; other members have their turns between them.
+A subscription goes on where its snapshot ended (gateway/trade_updates.py).
 
 Data path: Inquiries -> here -> event log -> fields of AQ and AE.
-Source: specs/order_entry.md O-150 to O-152.
+Source: specs/order_entry.md O-150 to O-152, O-176.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 
@@ -22,56 +22,51 @@ from gateway.counterparty import Counterparty
 from gateway.definitions import Known
 from gateway.market_status import Said
 from gateway.message import Field, Message
+from gateway.trade_updates import SCAN_ROWS, TradeUpdates, Wanted, are_wanted
 from gateway.values import format_price, format_timestamp, parse_timestamp
 
 TRADE_REPORTS = b"AD"
-SCAN_ROWS = 16_384  # looked at in one turn
-SNAPSHOT = b"0"  # SubscriptionRequestType (263)
+SNAPSHOT, SUBSCRIBE, STOP = b"0", b"1", b"2"  # SubscriptionRequestType (263)
 SUCCESSFUL, UNKNOWN_INSTRUMENT, OTHER = 0, 1, 99  # TradeRequestResult (749)
 ACCEPTED, COMPLETED, REJECTED = 0, 1, 2  # TradeRequestStatus (750)
 REGULAR, BLOCK = 0, 1  # TrdType (828)
-_KINDS = (EventKind.FILL, *AMENDED_KINDS, EventKind.BLOCK_TRADED)
 _EXEC_TYPES = {EventKind.TRADE_BUSTED: "H", EventKind.TRADE_CORRECTED: "G"}
 _LEG = int(EventFlag.LEG)
 _NOTHING = (0, 0)
 
 
-class Wanted(NamedTuple):
-    """What a request asks for. members: their numbers; values: EVENT fields that trades have."""
-
-    members: list[int]
-    values: dict[str, int]
-    dates: tuple[int, int]  # first and last trading date, yyyymmdd
-    times_ns: tuple[int, int]  # venue clock, both included
-    first_event: int
-
-
 class TradeReports:
-    """Answers TradeCaptureReportRequests."""
+    """Answers TradeCaptureReportRequests. updates: who is told of trades as they come."""
 
     def __init__(self, sequencer: Sequencer, known: Known) -> None:
         self._sequencer = sequencer
         self._known = known
+        self.updates = TradeUpdates(sequencer, self._reports)
 
     def answer(self, party: Counterparty, message: Message) -> Iterator[Said | None]:
-        """AQ, the AE of each trade, AQ; None: more in another turn."""
-        session, tables = party.session, self._known
-        head: list[Field] = [(tag, message.get(tag) or b"") for tag in (568, 569)]
-        symbol = message.get(55)
-        text, result = "", OTHER
-        if message.get(263) not in (None, SNAPSHOT):
-            text = "trades that come are told by a drop copy session: 263=0"
-        elif symbol is not None and symbol.decode("latin-1") not in tables.instruments:
-            text, result = "unknown symbol", UNKNOWN_INSTRUMENT
-        elif len(_edges(message)) > 2:
-            text = "NoDates (580) is 1, from, or 2, from and to"
+        """AQ, the AE of each trade, AQ; None: more in another turn. Updates have theirs later."""
+        session, request_id = party.session, message.get(568) or b""
+        head: list[Field] = [(568, request_id), (569, message.get(569) or b"")]
+        how = message.get(263) or SNAPSHOT
+        if how == STOP:
+            total = self.updates.end(session, request_id)
+            if total is None:
+                text = "no subscription of this id"
+                yield _acknowledged(session, head, OTHER, REJECTED, [(58, text)])
+            else:
+                yield _acknowledged(session, head, SUCCESSFUL, COMPLETED, [(748, total)])
+            return
+        text, result = self._fault(message)
+        if how == SUBSCRIBE and not text:
+            text = self.updates.fault(session, request_id)
         if text:
             yield _acknowledged(session, head, result, REJECTED, [(58, text)])
             return
         yield _acknowledged(session, head, SUCCESSFUL, ACCEPTED, [])
         count = 0
         held: list[Field] | None = None  # until it is known whether it is the last one
-        for fields in self._reports(self._wanted(party, message)):
+        wanted, last = self._wanted(party, message), self._sequencer.event_count
+        for fields in self._reports(wanted, wanted.first_event, last):
             if fields is None:
                 yield None
                 continue
@@ -81,9 +76,21 @@ class TradeReports:
             count += 1
         if held is not None:
             yield Said(session, b"AE", [head[0], (912, "Y"), *held], False)
-        yield _acknowledged(session, head, SUCCESSFUL, COMPLETED, [(748, count)])
+        if how == SUBSCRIBE:
+            self.updates.begin(session, request_id, wanted, last, count)
+        else:
+            yield _acknowledged(session, head, SUCCESSFUL, COMPLETED, [(748, count)])
 
     # -- helpers
+
+    def _fault(self, message: Message) -> tuple[str, int]:
+        """Why a request is not taken, empty: it is; and TradeRequestResult (O-152)."""
+        symbol = message.get(55)
+        if symbol is not None and symbol.decode("latin-1") not in self._known.instruments:
+            return "unknown symbol", UNKNOWN_INSTRUMENT
+        if len(_edges(message)) > 2:
+            return "NoDates (580) is 1, from, or 2, from and to", OTHER
+        return "", OTHER
 
     def _wanted(self, party: Counterparty, message: Message) -> Wanted:
         known = self._known
@@ -121,11 +128,9 @@ class TradeReports:
             low, high = (middle + 1, high) if is_before else (low, middle)
         return low
 
-    def _reports(self, wanted: Wanted) -> Iterator[list[Field] | None]:
-        """The fields of each report, in order; None after each piece of the log."""
+    def _reports(self, wanted: Wanted, number: int, last: int) -> Iterator[list[Field] | None]:
+        """The fields of each report of events number..last; None after each piece of the log."""
         sequencer = self._sequencer
-        last = sequencer.event_count
-        number = wanted.first_event
         while number <= last:
             try:
                 pieces = sequencer.event_rows(number, min(SCAN_ROWS, last + 1 - number))
@@ -135,7 +140,7 @@ class TradeReports:
                 number = sequencer.day_first_event
                 continue
             for rows in pieces:
-                for place in np.flatnonzero(_are_wanted(rows, wanted)).tolist():
+                for place in np.flatnonzero(are_wanted(rows, wanted)).tolist():
                     yield self._report(number + place, rows[place])
                 number += len(rows)
             yield None
@@ -180,16 +185,6 @@ def _edges(message: Message) -> list[tuple[int, int]]:
         elif tag == 60 and found:
             found[-1] = (found[-1][0], parse_timestamp(value) or 0)
     return found
-
-
-def _are_wanted(rows: np.ndarray, wanted: Wanted) -> np.ndarray:
-    found = np.isin(rows["kind"], _KINDS) & np.isin(rows["member"], wanted.members)
-    for name, value in wanted.values.items():
-        found &= rows[name].astype(np.int64) == value
-    dates, times_ns = rows["trading_date"], rows["time_ns"]
-    found &= (dates >= wanted.dates[0]) & (dates <= wanted.dates[1])
-    found &= (times_ns >= wanted.times_ns[0]) & (times_ns <= wanted.times_ns[1])
-    return np.asarray(found)
 
 
 def _name_of(table: dict[str, np.void], field: str, row: np.void) -> str:

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from gateway import trade_reports
+from gateway import trade_reports, trade_updates, venue
 from gateway.assembly import Assembly
 from gateway.inquiries import CHUNK_MESSAGES
 from gateway.interventions import Interventions
 from gateway.message import Field
 from gateway.operator import Bust, Correct
+from gateway.trade_updates import SUBSCRIPTIONS_MAX
 from gateway.values import format_price, format_timestamp
 from tests.member_rig import FROM_NS, OPENS_NS, Member, Second, opened, trading
 from tests.test_schedule import HOUR, MINUTE, pass_time
@@ -214,13 +215,146 @@ def test_o150_a_long_log_is_read_in_pieces(
 def test_o152_what_is_not_taken(member: Member):
     for fields, result in (
         ([(55, "NOSUCH")], "1"),
-        ([(263, "1")], "99"),
+        ([(263, "2")], "99"),
         ([(580, 3), (75, 20261125), (75, 20261125), (75, 20261125)], "99"),
     ):
         (said,) = member.ask(b"AD", (568, "t"), (569, "0"), *fields)
         assert (said[35], said[749], said[750]) == ("AQ", result, "2") and said[58]
     (said,) = member.ask(b"AD", (568, "x" * 65), (569, "0"))
     assert (said[35], said[372], said[380]) == ("j", "AD", "0")
+
+
+# -- updates
+
+
+class Following:
+    """A subscription and what it was told."""
+
+    def __init__(self, member: Member, name: str, *fields: Field) -> None:
+        self.member, self.name = member, name
+        self.reports: list[dict[int, str]] = []
+        self.acks: list[tuple[str, str, str]] = []
+        self.send("1", *fields)
+
+    def send(self, how: str, *fields: Field) -> None:
+        request: list[Field] = [(568, self.name), (569, "1"), (263, how)]
+        self.take(self.member.ask(b"AD", *request, *fields))
+        self.go_on()
+
+    def go_on(self) -> None:
+        parts, line = self.member.parts, self.member.line
+        while parts.reporter.owes(line.session.party):
+            parts.venue.on_deadline(line)
+            self.take(self.member.heard())
+
+    def update(self) -> None:
+        """As update_all, of this one alone."""
+        update_all(self)
+
+    def take(self, said: list[dict[int, str]]) -> None:
+        for one in said:
+            if one.get(568) == self.name:
+                if one[35] == "AQ":
+                    self.acks.append((one[749], one[750], one.get(748, "")))
+                else:
+                    self.reports.append(one)
+
+
+def update_all(*following: Following) -> None:
+    """The venue looks whether there is something to tell; all that a session follows, at once."""
+    member = following[0].member
+    member.parts.venue.tell_market(10**18)
+    said = member.heard()
+    while member.parts.reporter.owes(member.line.session.party):
+        member.parts.venue.on_deadline(member.line)
+        said += member.heard()
+    for one in following:
+        one.take(said)
+
+
+@pytest.mark.parametrize("before", [0, 20])
+def test_o176_trades_are_told_as_they_come(
+    parts: Assembly, member: Member, other: Member, before: int, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(trade_reports, "SCAN_ROWS", 16)
+    monkeypatch.setattr(trade_updates, "SCAN_ROWS", 16)
+    trade(member, other, before)
+    executions = told(member)
+    following = Following(member, "f")
+    assert following.acks == [("0", "0", "")] and same(following.reports, executions)
+    assert [one[912] for one in following.reports[-1:]] == ["Y"] * (before > 0)
+    snapshot = len(executions)
+    for seed in range(2, 8):
+        trade(member, other, 15, seed)
+        executions += told(member)
+        following.update()
+        assert same(following.reports, executions)
+        following.update()
+        assert len(following.reports) == len(executions), "each once"
+    updates = following.reports[snapshot:]
+    assert updates and all(one[325] == "Y" and 912 not in one for one in updates)
+    bust_of_first = Bust(int(executions[0][527]), "wrong")
+    assert Interventions(parts).act(bust_of_first, time.time_ns()).done
+    (bust,) = told(member)
+    following.update()
+    assert following.reports[-1][150] == "H" and following.reports[-1][17] == bust[17]
+    following.send("2")
+    assert following.acks[1:] == [("0", "1", str(len(executions) + 1))]
+    trade(member, other, 5, 9)
+    following.update()
+    assert len(following.reports) == len(executions) + 1, "it has ended"
+    assert parts.reporter.inquiries.trades.updates.due() == []
+
+
+def test_o176_each_subscription_is_told_what_it_asked_for(
+    parts: Assembly, member: Member, other: Member
+):
+    trade(member, other, 10)
+    executions = told(member)
+    asked: list[Field] = [(55, SYMBOL), (54, "1"), (1, "ALPHA")]
+    following = [Following(member, f"f{one[0]}", one) for one in asked]
+    theirs = Following(other, "theirs")
+    for seed in (2, 3):
+        trade(member, other, 20, seed)
+        executions += told(member)
+        late = Following(member, f"late{seed}")
+        update_all(*following, late)
+        theirs.update()
+    others = ask(other)
+    for (tag, value), one in zip(asked, following, strict=True):
+        assert same(one.reports, [row for row in executions if row[tag] == value])
+    assert same(late.reports, executions) and same(theirs.reports, others)
+
+
+def test_o176_who_reads_slowly_is_told_later(
+    parts: Assembly, member: Member, other: Member, monkeypatch: pytest.MonkeyPatch
+):
+    following = Following(member, "f")
+    unread = [venue.UNREAD_BYTES_MAX + 1]
+    monkeypatch.setattr(member.sink, "get_write_buffer_size", lambda: unread[0])
+    trade(member, other, 30)
+    executions = told(member)
+    following.update()
+    assert following.reports == []
+    unread[0] = 0
+    following.update()
+    assert same(following.reports, executions)
+
+
+def test_o176_subscriptions_are_bounded_and_end_with_the_connection(
+    parts: Assembly, member: Member, other: Member
+):
+    made = [Following(member, f"f{number}") for number in range(SUBSCRIPTIONS_MAX)]
+    assert {tuple(one.acks) for one in made} == {(("0", "0", ""),)}
+    for name in ("f0", "one more"):
+        assert Following(member, name).acks == [("99", "2", "")]
+    made[0].send("2")
+    assert Following(member, "one more").acks == [("0", "0", "")]
+    trade(member, other, 3)
+    updates = parts.reporter.inquiries.trades.updates
+    assert updates.due() == [member.line.session.party.session]
+    member.line.connection_lost(None)
+    assert updates.due() == []
 
 
 def test_o151_they_are_gap_filled(member: Member, other: Member):
