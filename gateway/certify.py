@@ -5,7 +5,7 @@ must do by itself (answer, ask for what is missing, come back) is told as such. 
 the first thing that is wrong; the next one begins afresh. Besides, in every situation: the client
 rejects nothing of the venue's, and the venue's session rejects nothing of the client's.
 
-Source: specs/order_entry.md O-173, O-174; fix-session 1.1 to 1.3.
+Source: specs/order_entry.md O-173, O-174, O-177; fix-session 1.1 to 1.3.
 """
 
 from __future__ import annotations
@@ -55,7 +55,10 @@ class NotAsItMustBe(Exception):
 
 
 class Examiner:
-    """Takes one client through situations. tell: shows an instruction to who drives the client."""
+    """Takes one client through situations. tell: shows an instruction to who drives the client.
+
+    dialects: the BeginStrings (8) of the client's Logons, which decide in what it is examined.
+    """
 
     def __init__(
         self,
@@ -72,6 +75,7 @@ class Examiner:
         self._wake = asyncio.Event()
         self._result = Result("", "")
         self.complaint = ""
+        self.dialects: set[str] = set()
         venue.heard = self._hear
         low, high, tick = venue.price_limits(symbol)
         self.middle = (low + high) // 2 // tick * tick
@@ -102,6 +106,8 @@ class Examiner:
         kind = fields.get(35, "?")
         if inbound:
             self._heard.append((tap, fields))
+            if kind == "A":
+                self.dialects.add(fields.get(8, ""))
             self._result.heard.append("|".join(f"{tag}={text}" for tag, text in fields.items()
                                                if tag not in (8, 9, 10, 554, 96)))  # fmt: skip
             if kind in ("3", "j"):

@@ -3,7 +3,7 @@
 Instructions go to standard output as text, or with --json a line of JSON each, for clients that are
 driven by a program. The report says what was passed and what not, with what the client sent.
 
-Source: specs/order_entry.md O-173, O-174.
+Source: specs/order_entry.md O-173, O-174, O-177.
 """
 
 from __future__ import annotations
@@ -82,24 +82,27 @@ async def _examine(venue: CertifyVenue, symbol: str, terms: Terms, chosen: list)
             f"{len(chosen)} situations for {venue.comp_id} on {fix.host}:{venue.port}, "
             f"TargetCompID {venue.config.target_comp_id}", terms,
         )  # fmt: skip
-        results = await Examiner(venue, symbol, tell, terms.timeout_s).run(chosen)
+        examiner = Examiner(venue, symbol, tell, terms.timeout_s)
+        results = await examiner.run(chosen)
     finally:
         await venue.stop()
-    text = report_text(venue.comp_id, results)
+    dialects = sorted(examiner.dialects)
+    text = report_text(venue.comp_id, dialects, results)
     if terms.as_json:
         _write(msgspec.json.encode({"results": [asdict(one) for one in results]}).decode())
     else:
         _write(text)
     if terms.report is not None:
         terms.report.with_suffix(".txt").write_text(text + "\n")
-        found = {"session": venue.comp_id, "passed": all(one.passed for one in results),
+        found = {"session": venue.comp_id, "dialects": dialects,
+                 "passed": all(one.passed for one in results),
                  "results": [asdict(one) for one in results]}  # fmt: skip
         terms.report.with_suffix(".json").write_bytes(msgspec.json.encode(found))
     return PASSED if all(one.passed for one in results) else FAILED
 
 
-def report_text(session: str, results: list[Result]) -> str:
-    """The report as a person reads it."""
+def report_text(session: str, dialects: list[str], results: list[Result]) -> str:
+    """The report as a person reads it; dialects: what the client spoke (O-177)."""
     lines = []
     for one in results:
         lines.append(f"{'pass' if one.passed else 'FAIL'}  {one.situation:<22} {one.shows}")
@@ -108,7 +111,8 @@ def report_text(session: str, results: list[Result]) -> str:
             lines += [f"      the client sent {text}" for text in one.heard[-HEARD_SHOWN:]]
     passed = sum(one.passed for one in results)
     verdict = "passed" if passed == len(results) else "NOT passed"
-    return "\n".join([*lines, f"{session}: {passed} of {len(results)} situations, {verdict}"])
+    who = f"{session} in {' and '.join(dialects) or 'no dialect'}"
+    return "\n".join([*lines, f"{who}: {passed} of {len(results)} situations, {verdict}"])
 
 
 def _symbol(config: VenueConfig, catalogue: Catalogue, comp_id: str) -> str:

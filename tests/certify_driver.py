@@ -17,11 +17,12 @@ WAIT_S = 300
 class Driven:
     """ALPHA by QuickFIX, over a relay that can break its line."""
 
-    def __init__(self, port: int, folder: Path) -> None:
+    def __init__(self, port: int, folder: Path, begin: str) -> None:
         from tests.quickfix_client import Member
 
         self.relay = Relay(port)
-        self.member = Member("ALPHA", self.relay.port, folder).set("HeartBtInt", "1")
+        member = Member("ALPHA", self.relay.port, folder, begin=begin)
+        self.member = member.set("HeartBtInt", "1")
         self.runs = False
         self.orders = 0
 
@@ -69,8 +70,10 @@ def certify(folder: Path, *arguments: str, port: int = 0) -> subprocess.Popen[st
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
-def drive(folder: Path, *arguments: str) -> tuple[int, list[dict[str, Any]]]:
-    """A whole certification by QuickFIX; exit code and results."""
+def drive(
+    folder: Path, *arguments: str, begin: str = "FIX.4.4"
+) -> tuple[int, list[dict[str, Any]]]:
+    """A whole certification by QuickFIX in a dialect; exit code and results."""
     port = free_port()
     examiner = certify(folder, *arguments, port=port)
     client: Driven | None = None
@@ -80,7 +83,7 @@ def drive(folder: Path, *arguments: str) -> tuple[int, list[dict[str, Any]]]:
         for line in examiner.stdout:
             said = json.loads(line)
             if "do" in said:
-                client = client or Driven(port, folder)
+                client = client or Driven(port, folder, begin)
                 client.do(said)
             results = said.get("results", results)
         return examiner.wait(WAIT_S), results
