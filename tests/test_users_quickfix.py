@@ -13,7 +13,7 @@ import quickfix as fix
 from gateway.operator import News, ask
 from perf.venue import Venue
 from specs.credentials import hash_password
-from tests.quickfix_client import Member
+from tests.quickfix_client import FIX44, FIXT11, Member
 
 OLD, NEW = "correct horse battery", "staple-of-the-new-kind"
 PROOF = f'name = "ALPHA"\npassword_hash = "{hash_password(OLD)}"\n'
@@ -43,17 +43,20 @@ def change(member: Member, old: str, new: str) -> dict[int, str]:
     return member.next(t35="BF", t923="u", t553="ALPHA")
 
 
-def test_a_password_is_changed_and_news_are_heard(tmp_path: Path) -> None:
+@pytest.mark.parametrize("begin", [FIX44, FIXT11])
+def test_a_password_is_changed_and_news_are_heard(tmp_path: Path, begin: str) -> None:
     members = tmp_path / "members"
     members.mkdir()
     with Venue(config=config(tmp_path / "venue")) as venue:
-        alpha = Proving("ALPHA", venue.fix_port, members).start()
+        alpha = Proving("ALPHA", venue.fix_port, members, begin=begin).start()
         try:
             assert change(alpha, "no idea at all", NEW)[926] == "4"
             assert change(alpha, OLD, "short")[926] == "6"
             assert change(alpha, OLD, NEW)[926] == "5"
             alpha.send("BE", {923: "s", 924: "4", 553: "ALPHA"})
             alpha.next(t35="BF", t923="s", t926="1")
+            alpha.send("BE", {923: "n", 924: "4", 553: "NOBODY"})
+            alpha.next(t35="BF", t923="n", t926="3")
             assert ask(venue.directory, News("lunch at noon")).done
             alpha.next(t35="B", t148="venue", t33="1", t58="lunch at noon")
             alpha.stop()
@@ -67,6 +70,7 @@ def test_a_password_is_changed_and_news_are_heard(tmp_path: Path) -> None:
                 venue.start()
                 alpha.start()
                 alpha.stop()
+            assert [one for one in alpha.admin if one[35] == "3"] == []
         finally:
             alpha.stop()
         for folder in (venue.directory, tmp_path / "venue"):
