@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
+import re
+import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -121,3 +124,45 @@ def test_o172_a_burst_of_rare_messages_is_taken_bit_by_bit_and_whole(venue: Venu
     found = [int(one[:5]) for one in data.split(b"\x01112=")[1:]]
     assert found == list(range(count))
     member.socket.close()
+
+
+def order_ids(peer: Connection, count: int) -> list[int]:
+    """OrderIDs (37) of the ExecutionReports among what comes, until there are so many."""
+    peer.socket.settimeout(WAIT_S)
+    data = b""
+    while True:
+        found = re.findall(rb"\x0135=8\x01[^\n]*?\x0137=(\d+)\x01[^\n]*?\x0110=", data)
+        if len(found) >= count:
+            return [int(one) for one in found]
+        got = peer.socket.recv(1 << 20)
+        assert got, "the venue ended the line"
+        data += got
+
+
+def test_o172_an_order_overtakes_a_burst_that_lay_there_before_it(venue: Venue) -> None:
+    """Both have come when the venue looks, and one read takes more than lies before the burst's
+    first order."""
+    burst, other = Connection("DELTA", venue.fix_port), Connection("BRAVO", venue.fix_port)
+    burst.logon()
+    other.logon()
+    terms = b"55=%b\x0154=1\x0160=%b\x0138=1\x0140=2\x0144=1.850\x01"
+    terms %= (front_symbol().encode(), stamp_now())
+    messages = []
+    for number in range(2, 3_002):
+        kind, body = b"1", b"112=%d\x01" % number
+        if number in (502, 3_001):
+            kind, body = b"D", b"11=burst%d\x01" % number + terms
+        messages.append(encode_message(kind, b"DELTA", number, stamp_now(), body))
+    burst.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+    burst.socket.settimeout(WAIT_S)
+    os.kill(venue.process.pid, signal.SIGSTOP)
+    try:
+        burst.socket.sendall(b"".join(messages))
+        alone = encode_message(b"D", b"BRAVO", 2, stamp_now(), b"11=alone\x01" + terms)
+        other.socket.sendall(alone)
+    finally:
+        os.kill(venue.process.pid, signal.SIGCONT)
+    (mine,), (first, last) = order_ids(other, 1), order_ids(burst, 2)
+    assert mine < first < last
+    for one in (burst, other):
+        one.socket.close()
