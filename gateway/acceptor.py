@@ -40,6 +40,7 @@ _GARBLED_LOGON = re.compile(
 _ACTIVE = State.ACTIVE
 _NEED_MORE = int(Stop.NEED_MORE)
 _LOOK_BYTES = 256  # of a garbled Logon
+GARBLED_BYTES_MAX = 65_536  # in a row
 _CANCELS = (b"F", b"q", b"Z")
 _BUSINESS_REJECT = b"j"
 _THROTTLED = 0  # BusinessRejectReason (380): other
@@ -100,6 +101,8 @@ class Acceptor(Session):
         self._budget = Bucket(0)  # the party's, once it is logged on
         self._cancels = Bucket(0)
         self._patience = Patience()
+        self._garbled_bytes = 0  # since the message before this number
+        self._garbled_before = 0
 
     # -- Logon
 
@@ -216,6 +219,8 @@ class Acceptor(Session):
     def _take_garbled(self, skipped: bytes, now_ns: int) -> None:
         """A garbled Logon ends the connection, with a Logout where it says whose it was (1.1)."""
         if self.state != State.AWAIT_LOGON:
+            if self.state == State.ACTIVE:
+                self._count_garbled(len(skipped), now_ns)
             return
         ids = _GARBLED_LOGON.search(skipped[:_LOOK_BYTES])
         party = self._directory.find(ids[2], ids[1]) if ids else None
@@ -224,6 +229,15 @@ class Acceptor(Session):
         if party is not None and party.connection is None and self._speaks(party, begin_string):
             self.party = party
         self._refuse("garbled Logon", now_ns)
+
+    def _count_garbled(self, size: int, now_ns: int) -> None:
+        """Garbage without a message in between is read past, but not for ever (O-186)."""
+        expected = self._known().expected_in
+        if expected != self._garbled_before:
+            self._garbled_before, self._garbled_bytes = expected, 0
+        self._garbled_bytes += size
+        if self._garbled_bytes > GARBLED_BYTES_MAX:
+            self._refuse(f"{GARBLED_BYTES_MAX:,} bytes without a message", now_ns)
 
     # -- orders
 
@@ -297,6 +311,7 @@ class Acceptor(Session):
         text = f"more than {rate} {'cancels' if cancels else 'messages'} a second"
         self._desk.refuse(party, message, Fault(True, _THROTTLED, 0, text), now_ns)
         self._reject_business(message, _THROTTLED, text, now_ns)
+        self._left = 0  # a refusal takes longer than an order: one in a turn (O-172)
         party.throttled += 1
         seconds = self._patience.refused(now_ns)
         if seconds >= self._policy.throttled_seconds_max:

@@ -71,7 +71,7 @@ from gateway.types import Fault, Read
 _ACTIVE = State.ACTIVE
 _CLOSED = State.CLOSED
 _LEAVING = State.LOGOUT_ANSWERED
-SLOW_MESSAGES_MAX = 16  # administrative and odd messages handled in one receive()
+SLOW_MESSAGES_MAX = 4  # administrative and odd messages handled in one receive()
 
 
 class Session(Speaker):
@@ -134,7 +134,7 @@ class Session(Speaker):
         self._facts = facts = no_facts()
         self.blocked = self.unfinished = self._pumped = False
         position = start
-        left = SLOW_MESSAGES_MAX
+        self._left = SLOW_MESSAGES_MAX
         while position < end and self.state < _LEAVING and not self.waiting:
             if self.state == _ACTIVE:
                 fast, rest_is_part = self._take_fast(buffer, position, end, now_ns)
@@ -143,10 +143,10 @@ class Session(Speaker):
                     position += fast
                 if position >= end or rest_is_part:
                     break
-            if left == 0:
+            if self._left == 0:
                 self.unfinished = True
                 break
-            left -= 1
+            self._left -= 1
             kind, consumed, message = self._reader.read(buffer, position, end)
             if kind == Read.NEED_MORE:
                 break

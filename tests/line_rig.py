@@ -15,7 +15,7 @@ from specs.calendar import to_yyyymmdd
 from specs.products import load_products
 from specs.venue import VenueConfig, load_venue
 from tests.session_rig import parse_out
-from tests.test_venue_fuzz import LIMITS, Sink
+from tests.test_venue_fuzz import LIMITS, Sink, deliver
 
 CATALOGUE = load_products()
 SECOND_NS = 1_000_000_000
@@ -81,9 +81,7 @@ class Caller:
     def send(self, raw: bytes) -> None:
         """Bytes as they are."""
         assert self.line is not None
-        room = self.line.get_buffer(-1)
-        room[: len(raw)] = raw
-        self.line.buffer_updated(len(raw))
+        deliver(self.parts.venue, self.line, raw)
 
     def heard(self) -> list[dict[str, str]]:
         """What the venue has said since the last call, resends to their end included."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from gateway.acceptor import GARBLED_BYTES_MAX
 from gateway.access import WRONG_PASSWORD
 from gateway.counterparty import Rates
 from gateway.liveness import SECOND_NS
@@ -160,6 +161,22 @@ def test_a_flood_of_slow_messages_is_spread_over_turns() -> None:
         assert rig.session.unfinished == (start < len(data))
         assert len(parse_out(rig.taken_all())) <= SLOW_MESSAGES_MAX
     assert turns == -(-300 // SLOW_MESSAGES_MAX)
+
+
+def test_o186_garbage_is_read_past_but_not_for_ever() -> None:
+    rig = Rig()
+    rig.receive(encode_line(LOGON, rig.now_ns))
+    garbage = b"8=FIX.4.4\x01" + b"x" * (GARBLED_BYTES_MAX // 4)
+    for number in (2, 3):  # a message in between begins the count again
+        for _ in range(3):
+            rig.receive(garbage)
+        rig.receive(encode_line(f"1 34={number} 112=T", rig.now_ns))
+    rig.taken_all()
+    for _ in range(4):
+        assert rig.session.state == State.ACTIVE
+        rig.receive(garbage)
+    compare(parse_out(rig.taken_all()), ["5 58=65,536_bytes_without_a_message"])
+    assert rig.session.state == State.CLOSED
 
 
 def test_a_venue_that_was_held_up_asks_before_it_gives_a_member_up() -> None:

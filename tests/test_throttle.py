@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,6 +52,18 @@ def test_o110_a_burst_and_then_evenly():
     member.rig.wait(20)
     assert [member.order() for _ in range(6)] == [[]] * 5 + [refused]
     assert member.rig.party.throttled == 4
+
+
+def test_o172_of_what_is_beyond_the_rate_one_is_refused_in_a_turn():
+    rig = Member(Rates(messages=2, burst=3)).rig
+    burst = b"".join(encode_line(ORDER.format(n, f"A{n}"), rig.now_ns) for n in range(2, 9))
+    buffer = np.zeros(len(burst) + 64, np.uint8)
+    buffer[: len(burst)] = np.frombuffer(burst, np.uint8)
+    start, refused = 0, []
+    while start < len(burst):
+        start += rig.session.receive(buffer, start, len(burst), rig.now_ns)[0]
+        refused.append([dict(one)["45"] for one in parse_out(rig.taken_all())])
+    assert refused == [["5"], ["6"], ["7"], ["8"]]
 
 
 def test_o110_zero_forbids():

@@ -21,6 +21,7 @@ from gateway.message import Field, Header, encode_message
 from gateway.server import Line
 from gateway.types import BEGIN_STRING, FIXT_BEGIN_STRING
 from gateway.values import format_timestamp
+from gateway.venue import Venue
 from specs.calendar import to_yyyymmdd
 from specs.products import load_products
 from specs.venue import load_venue
@@ -72,6 +73,24 @@ class Sink(asyncio.Transport):
     def close(self) -> None:
         self.closed = True
 
+    def pause_reading(self) -> None:
+        pass
+
+    def resume_reading(self) -> None:
+        pass
+
+
+def deliver(venue: Venue, line: Line, raw: bytes) -> None:
+    """Bytes of a peer, and the turns that they ask for."""
+    while raw:
+        room = line.get_buffer(-1)
+        size = min(len(room), len(raw))
+        room[:size] = raw[:size]
+        raw = raw[size:]
+        line.buffer_updated(size)
+        while line.resting:
+            venue.on_deadline(line)
+
 
 class Fuzzed:
     """One member's line to a venue in this process; logs on again when it was thrown out."""
@@ -105,12 +124,7 @@ class Fuzzed:
         return encode_message(kind, fields, self.header, number, time.time_ns())
 
     def send(self, raw: bytes) -> None:
-        while raw:
-            room = self.line.get_buffer(-1)
-            size = min(len(room), len(raw))
-            room[:size] = raw[:size]
-            raw = raw[size:]
-            self.line.buffer_updated(size)
+        deliver(self.parts.venue, self.line, raw)
         if self.sink.closed:
             self.line.connection_lost(None)
             self.log_on()
