@@ -51,7 +51,7 @@ def are_wanted(rows: np.ndarray, wanted: Wanted) -> np.ndarray:
 class Subscription:
     """through: the last event that it is told of or has nothing to do with; count: reports so far.
 
-    due: the first event that it may have to be told of; 0: none.
+    due: an event before which there is none that it has to be told of; 0: there is none at all.
     """
 
     wanted: Wanted
@@ -138,7 +138,7 @@ class TradeUpdates:
 
     def _look(self, rows: np.ndarray, first: int) -> None:
         """Who has something to hear of these rows, the first of which has number `first`."""
-        last = first + len(rows) - 1
+        trades = rows[np.isin(rows["kind"], _KINDS)]  # few of all: found once for everybody
         for one in [one for kept in self._sessions.values() for one in kept.values()]:
-            if not one.due and last > one.through and are_wanted(rows, one.wanted).any():
+            if not one.due and are_wanted(trades, one.wanted).any():
                 one.due = first

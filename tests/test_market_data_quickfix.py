@@ -15,7 +15,7 @@ from perf.venue import Venue
 from tests.quickfix_client import FIX44, FIXT11, Member, fields
 
 Levels = dict[tuple[str, str], str]  # (type, price) -> lots
-LEVELS = 60  # more than a message of 8,192 bytes would hold of both sides
+LEVELS = 150  # of a side: more than 8,192 bytes
 ENTRY = {"W": fix.Group(268, 269), "X": fix.Group(268, 279)}
 
 
@@ -27,6 +27,7 @@ class Watcher(Member):
         self.levels: Levels = {}
         self.trades: list[tuple[str, str]] = []
         self.refreshes: list[str] = []
+        self.longest = 0  # bytes of a message
 
     def watch(self, how: str, symbol: str, depth: str = "0") -> None:
         message = fix.Message()
@@ -44,6 +45,7 @@ class Watcher(Member):
         kind = fields(message)[35]
         if kind in ENTRY:
             self.refreshes.append(kind)
+            self.longest = max(self.longest, len(message.toString()))
             for number in range(1, int(message.getField(268)) + 1):
                 message.getGroup(number, ENTRY[kind])
                 self._take(ENTRY[kind])
@@ -98,11 +100,12 @@ def follow(watcher: Watcher, bravo: Member) -> None:
     watcher.wait_until(lambda: watcher.refreshes == ["W", "X", "X", "W"])
     deep = {}
     for number in range(1, LEVELS + 1):
-        deep["0", f"{2 - number / 1000:.10g}"] = "1"
-        bravo.order(f"deep{number}", "1", 1, f"{2 - number / 1000:.3f}", symbol)
-        bravo.next(t150="0")
+        for kind, side, price in (("0", "1", 2 - number / 1000), ("1", "2", 2 + number / 1000)):
+            deep[kind, f"{price:.10g}"] = "1"
+            bravo.order(f"{side}-{number}", side, 1, f"{price:.3f}", symbol)
+            bravo.next(t150="0")
     watcher.levels.clear()
     watcher.watch("0", symbol)
     watcher.wait_until(lambda: watcher.levels == deep)
-    assert watcher.refreshes[4:] == ["W"]
+    assert watcher.refreshes[4:] == ["W"] and watcher.longest > 8_192
     assert [one for one in watcher.admin if one[35] == "3"] == []

@@ -230,16 +230,17 @@ def test_o152_what_is_not_taken(member: Member):
 class Following:
     """A subscription and what it was told."""
 
-    def __init__(self, member: Member, name: str, *fields: Field) -> None:
+    def __init__(self, member: Member, name: str, *fields: Field, go_on: bool = True) -> None:
         self.member, self.name = member, name
         self.reports: list[dict[int, str]] = []
         self.acks: list[tuple[str, str, str]] = []
         self.send("1", *fields)
+        if go_on:
+            self.go_on()
 
     def send(self, how: str, *fields: Field) -> None:
         request: list[Field] = [(568, self.name), (569, "1"), (263, how)]
         self.take(self.member.ask(b"AD", *request, *fields))
-        self.go_on()
 
     def go_on(self) -> None:
         parts, line = self.member.parts, self.member.line
@@ -318,12 +319,35 @@ def test_o176_each_subscription_is_told_what_it_asked_for(
         trade(member, other, 20, seed)
         executions += told(member)
         late = Following(member, f"late{seed}")
+        trade(member, other, 3, seed + 10)
+        executions += told(member)
         update_all(*following, late)
         theirs.update()
     others = ask(other)
     for (tag, value), one in zip(asked, following, strict=True):
         assert same(one.reports, [row for row in executions if row[tag] == value])
     assert same(late.reports, executions) and same(theirs.reports, others)
+
+
+def test_o176_what_comes_while_a_snapshot_is_read_is_told_behind_it(
+    parts: Assembly, member: Member, other: Member, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(trade_reports, "SCAN_ROWS", 16)
+    theirs = Following(other, "theirs")  # for which the log is read on
+    trade(member, other, 30)
+    executions = told(member)
+    mine = Following(member, "mine", go_on=False)
+    assert len(mine.reports) < len(executions), "not read to its end"
+    trade(member, other, 10, 2)
+    executions += told(member)
+    theirs.update()
+    mine.take(member.heard())
+    mine.go_on()
+    mine.update()
+    assert same(mine.reports, executions)
+    others = [one for one in theirs.reports if one.get(325) == "Y"]
+    theirs.update()
+    assert theirs.reports == others, "each once"
 
 
 def test_o176_who_reads_slowly_is_told_later(

@@ -6,15 +6,22 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway import market_data
 from gateway.assembly import Assembly
+from gateway.level_changes import changes
 from gateway.values import format_price
 from tests.member_rig import FROM_NS, Member, Second, opened, trading
 from tests.test_market_data import BOOK, SYMBOL, Watcher, engine_book, enter
 
 pytestmark = pytest.mark.kernels
+SIDES = st.dictionaries(
+    st.integers(-9, 9), st.tuples(st.integers(1, 3), st.integers(1, 2)), max_size=12
+)
 
 
 @pytest.fixture
@@ -33,6 +40,24 @@ def other(parts: Assembly, member: Member) -> Iterator[Member]:
         yield Second(parts, peer)
 
 
+@given(SIDES, SIDES, st.booleans())
+def test_o142_changes_lead_from_one_side_to_the_next(
+    before: dict[int, tuple[int, int]], now: dict[int, tuple[int, int]], rising: bool
+):
+    """Each level is in what it belongs to, once, and best first."""
+
+    def rows(side: dict[int, tuple[int, int]]) -> np.ndarray:
+        levels = [(price, *side[price]) for price in sorted(side, reverse=not rising)]
+        return np.array(levels, np.int64).reshape(-1, 3)
+
+    found = changes(rows(before), rows(now))
+    wanted = [one for one in rows(now).tolist() if one[0] not in before]
+    assert found.new.tolist() == wanted
+    assert sorted(found.gone.tolist()) == sorted(before.keys() - now.keys())
+    both = [one for one in rows(now).tolist() if one[0] in before]
+    assert found.other.tolist() == [one for one in both if before[one[0]] != tuple(one[1:])]
+
+
 def deep_book(member: Member, other: Member, count: int) -> None:
     """So many levels a side."""
     for number in range(1, count + 1):
@@ -42,8 +67,8 @@ def deep_book(member: Member, other: Member, count: int) -> None:
 
 
 def test_o175_a_whole_book_is_one_message(parts: Assembly, member: Member, other: Member):
-    deep_book(member, other, 90)
-    for depth, levels in ((0, 90), (70, 70)):
+    deep_book(member, other, 150)
+    for depth, levels in ((0, 150), (70, 70)):
         watcher = Watcher(member)
         watcher.ask("0", depth, BOOK, (SYMBOL,))
         assert watcher.messages == ["W"] and len(watcher.books[SYMBOL]) == 2 * levels
