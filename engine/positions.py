@@ -1,6 +1,6 @@
 """Positions of (account, instrument): netting, and the four gross buckets of the Shanghai profile.
 
-Source: specs/matching.md M-50 to M-52.
+Source: specs/matching.md M-50 to M-52, M-249.
 """
 
 from __future__ import annotations
@@ -84,6 +84,16 @@ def move_position(risk, order, lots):
             risk["long_today"] -= lots
         elif bucket == Bucket.CLOSE_YESTERDAY:
             risk["long_yesterday"] -= lots
+
+
+@kernel
+def long_lots(product, risk):
+    """What an account is long (M-249); a GROSS side that busts took below 0 is the other one."""
+    if product["position_mode"] != PositionMode.GROSS:
+        return max(risk["position"], 0)
+    long = risk["long_today"] + risk["long_yesterday"]
+    short = risk["short_today"] + risk["short_yesterday"]
+    return max(long, 0) - min(short, 0)
 
 
 @kernel

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from engine.types import COMMAND
 
-RULES_VERSION = 4  # raised by hand when the same commands would give other events
+RULES_VERSION = 5  # raised by hand when the same commands would give other events
 MAGIC = b"\x89SXJ"
 END_MARK = b"SITXEND\xa5"  # no byte of it is 0: a record cut short lacks its last one
 # what follows a payload, by its length modulo 8: padding and end mark

@@ -1,6 +1,6 @@
 """Rolls: the end of a product's trading date, and the venue day's new table of request rows.
 
-Source: specs/matching.md M-70 to M-72, M-168, M-212.
+Source: specs/matching.md M-70 to M-72, M-168, M-212, M-249.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from engine.locked import (
 from engine.mass import heap_next, heap_push
 from engine.match import remove_resting
 from engine.moves import clear_moves
-from engine.positions import join_yesterday
+from engine.positions import join_yesterday, long_lots
 from engine.reasons import CancelReason, PhaseReason, SettleReason
 from engine.rest import move_levels
 from engine.settle import clear_close, find_settlements
@@ -172,6 +172,19 @@ def expire_orders(book, at, command):
 
 
 @kernel
+def open_interest(book, instrument):
+    """Lots that all accounts together are long (M-249)."""
+    product = product_at(book, instrument["product"])
+    lots = 0
+    index = instrument["risk_first"]
+    while index != 0:
+        risk = risk_at(book, index)
+        lots += long_lots(product, risk)
+        index = risk["instrument_next"]
+    return lots
+
+
+@kernel
 def settle(book, at, command, number):
     """SETTLED, then the instrument's end or its next limits: up to SETTLE_ROWS rows."""
     instrument = instrument_at(book, number)
@@ -193,6 +206,8 @@ def settle(book, at, command, number):
     event["cum_value"] = SUM_MAX
     if value_ticks <= SUM_MAX // product["tick"]:
         event["cum_value"] = value_ticks * product["tick"]
+    instrument["open_interest"] = open_interest(book, instrument)
+    event["leaves_qty"] = instrument["open_interest"]
     instrument["volume"] = 0
     instrument["value_ticks"] = 0
     clear_range(instrument)
@@ -202,6 +217,7 @@ def settle(book, at, command, number):
     event = event_at(book, at + 1)
     if instrument["last_trading_date"] < command["trading_date"]:
         instrument["expired"] = 1
+        instrument["open_interest"] = 0
         instrument["reference"] = price
         if call["phase"] != Phase.NONE:
             enter_phase(book, number, Phase.EXPIRED, 0)

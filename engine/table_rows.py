@@ -88,7 +88,7 @@ INSTRUMENT_STATE = np.dtype(
         ("trade_floor", "<i8"),  # trades up to this number are of an earlier trading date
         ("block_volume", "<i8"),  # lots of the day's blocks
         ("block_ticks", "<i8"),  # their value: sum of price in ticks * lots
-        ("pad", "<i8", 1),
+        ("open_interest", "<i8"),  # lots, when the trading date before ended; 0: expired
     ]
 )
 assert INSTRUMENT_STATE.itemsize == 256

@@ -71,7 +71,7 @@ class EventKind(IntEnum):
     PRODUCT_DEFINED = 30
     INSTRUMENT_DEFINED = 31  # price: reference; low_limit in cum_value, high_limit in leaves_qty
     INSTRUMENT_EXPIRED = 32
-    SETTLED = 33  # price; qty, cum_value: volume, value of the day; reason: SettleReason
+    SETTLED = 33  # price; qty, cum_value, leaves_qty: volume, value, open interest; reason
     LIMITS_SET = 34  # price: reference; cum_value: low, leaves_qty: high; qty: locked days before
     DAY_ROLLED = 35
     HALTED = 36

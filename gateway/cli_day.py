@@ -35,6 +35,7 @@ FAILED = 1
 _PAD = 10
 _WIDTH = 120  # of the table, where nobody looks at a terminal
 _PRICES = ("open", "high", "low", "last", "settlement")
+_SUMS = ("trades", "volume", "auction_volume", "open_interest")
 
 
 def run_day(terms: DayTerms, code: str | None, data: Path | None) -> int:
@@ -112,7 +113,7 @@ def _prices_table(catalogue: Catalogue, result: DayResult) -> Table:
     rows, known = result.statistics.rows, result.known
     table = Table(box=None, pad_edge=False)
     table.add_column("", style="bold", no_wrap=True)
-    for name in (*_PRICES, "trades", "lots", "in auctions", "value", ""):
+    for name in (*_PRICES, "trades", "lots", "in auctions", "open interest", "value", ""):
         table.add_column(name, justify="right", no_wrap=True)
     for product in catalogue.products:
         if product.code not in known.products:
@@ -133,12 +134,9 @@ def _prices_table(catalogue: Catalogue, result: DayResult) -> Table:
 
 
 def _sums(product: Product, rows: np.ndarray) -> list[str]:
-    """Trades, lots, lots in auctions and value (whole currency units) of DAY_ROWs, as text."""
-    trades, volume, auction, value = (
-        int(np.sum(rows[name])) for name in ("trades", "volume", "auction_volume", "value")
-    )
-    value = value * product.multiplier // PRICE_UNITS
-    return [f"{number:,}" for number in (trades, volume, auction, value)]
+    """The sums of DAY_ROWs as text: _SUMS, then their value in whole currency units."""
+    *counts, value = (int(np.sum(rows[name])) for name in (*_SUMS, "value"))
+    return [f"{number:,}" for number in (*counts, value * product.multiplier // PRICE_UNITS)]
 
 
 def _refuse(text: str) -> int:

@@ -3,7 +3,7 @@
 A fold over event rows in order; it knows neither engine nor commands. Prices are 1e-9 of the quote
 unit, values price times lots.
 
-Source: specs/matching.md M-6, M-71, M-107.
+Source: specs/matching.md M-6, M-71, M-107, M-249.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ DAY_ROW = np.dtype(
         ("open", "<i8"), ("high", "<i8"), ("low", "<i8"), ("last", "<i8"),
         ("trades", "<i8"), ("volume", "<i8"), ("value", "<i8"), ("auction_volume", "<i8"),
         ("settlement", "<i8"), ("settled_volume", "<i8"), ("settled_value", "<i8"),
+        ("open_interest", "<i8"),
         ("reference", "<i8"), ("low_limit", "<i8"), ("high_limit", "<i8"),
     ]
 )  # fmt: skip
@@ -50,6 +51,7 @@ class DayStatistics:
                 day["settlement"] = event["price"]
                 day["settled_volume"] = event["qty"]
                 day["settled_value"] = event["cum_value"]
+                day["open_interest"] = event["leaves_qty"]
             limits = rows[kinds == EventKind.LIMITS_SET]
             for name, of_event in zip(_LIMITS, ("price", "cum_value", "leaves_qty"), strict=True):
                 self.rows[name][limits["instrument"]] = limits[of_event]

@@ -181,6 +181,7 @@ def roll_instrument(
 ) -> None:
     """M-70, M-71: settlement, then the end or the next day's limits."""
     settlement, reason = found
+    instrument.open_interest = open_interest(venue, instrument.number)
     venue.emit(
         w.SETTLED,
         instrument=instrument.number,
@@ -188,12 +189,14 @@ def roll_instrument(
         reason=reason,
         qty=instrument.volume + instrument.block_volume,
         cum_value=instrument.value + instrument.block_value,
+        leaves_qty=instrument.open_interest,
     )
     instrument.volume = instrument.value = 0
     instrument.block_volume = instrument.block_value = 0
     if instrument.last_trading_date < next_date:
         venue.emit(w.INSTRUMENT_EXPIRED, instrument=instrument.number)
         instrument.expired, instrument.reference = True, settlement
+        instrument.open_interest = 0
         if instrument.phase:
             instrument.phase, instrument.phase_end = w.PHASE_EXPIRED, 0
         return
@@ -210,6 +213,17 @@ def roll_instrument(
         beyond = not instrument.low <= min(prices) <= max(prices) <= instrument.high
         if order.instrument == instrument.number and beyond:
             venue.take_off(order, w.EXPIRED, w.STATUS_EXPIRED, w.BEYOND_LIMITS)
+
+
+def open_interest(venue: NaiveExchange, number: int) -> int:
+    """M-249: what all accounts together are long."""
+    lots = 0
+    for (_account, instrument), b in venue.positions.items():
+        if instrument == number:
+            sides = b["net"], b["long_today"] + b["long_before"]
+            lots += sum(side for side in sides if side > 0)
+            lots += max(0, -b["short_today"] - b["short_before"])
+    return lots
 
 
 def suspend(venue: NaiveExchange, instrument: Instrument) -> None:

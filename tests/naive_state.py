@@ -103,6 +103,7 @@ class Instrument:
     was_none: bool = False  # the phase before the suspension
     block_volume: int = 0
     block_value: int = 0
+    open_interest: int = 0
     expired: bool = False
     phase: int = w.NO_PHASE
     phase_end: int = 0

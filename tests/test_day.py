@@ -234,12 +234,28 @@ def test_what_makers_owed_is_told_of_a_day(capsys: pytest.CaptureFixture):
     assert re.search(told, capsys.readouterr().out, re.MULTILINE)
 
 
+def test_open_interest_is_what_the_tapes_buyers_and_sellers_hold(day: Day):
+    """M-249: of netting products, whose reports tell all of it."""
+    held: Counter[tuple[int, int]] = Counter()
+    for event in day.events:
+        if event["kind"] == EventKind.FILL and day.product(event).position_mode == "NETTING":
+            sign = 1 if event["side"] == Side.BUY else -1
+            held[event["instrument"], event["account"]] += sign * event["qty"]
+    numbers = {number for number, _ in held}
+    told = {n: int(day.result.statistics.rows[n]["open_interest"]) for n in numbers}
+    for number in numbers:
+        lots = sum(max(one, 0) for (instrument, _), one in held.items() if instrument == number)
+        assert told[number] == lots
+    assert sum(lots > 0 for lots in told.values()) > 5
+
+
 def test_the_command_prints_the_day_and_its_replay(tmp_path: Path, capsys: pytest.CaptureFixture):
     terms = DayTerms(date(2026, 11, 25), 1, 400)
     assert run_day(terms, "SITS", tmp_path / "kept") == 0
     said = capsys.readouterr().out
     for part in ("SITS2612", "NEW_ORDER", "UNCROSSED", "settled   as traded", "the same state"):
         assert part in said
+    assert re.search(r"in auctions +open interest +value", said)
     assert run_day(terms, "SITS", tmp_path / "kept") == 2
     assert "allowed: a directory without one" in capsys.readouterr().err
     assert run_day(terms._replace(day=date(2026, 11, 22)), None, None) == 2

@@ -79,7 +79,11 @@ def render(event: dict) -> str:
         words.append(f"@{event['price'] / TICK:g}")
     if event["kind"] == EventKind.TRADE_CORRECTED:
         words.append(f"was @{event['display_qty'] / TICK:g}")
-    if market and (event["leaves_qty"] or event["cum_value"]):
+    if event["kind"] == EventKind.SETTLED:
+        words += [f"value {event['cum_value'] / TICK:g}"] * bool(event["cum_value"])
+        words += [f"qty {event['qty']}"] * bool(event["qty"])
+        words += [f"open {event['leaves_qty']}"] * bool(event["leaves_qty"])
+    elif market and (event["leaves_qty"] or event["cum_value"]):
         words.append(f"from {event['cum_value'] / TICK:g} to {event['leaves_qty'] / TICK:g}")
         words += [f"qty {event['qty']}"] * bool(event["qty"])
     else:

@@ -60,7 +60,7 @@ def test_m227_two_reports_make_a_trade_that_the_book_never_sees() -> None:
             EXPIRED o2 p1 @101 qty 4 of 5 cum 1 of r2 s4 UNSOLICITED DAY_END
             EXPIRED o3 @102 qty 1 of r5 s4 UNSOLICITED DAY_END
             EXPIRED o4 p2 @101 qty 2 of r6 s4 UNSOLICITED DAY_END
-            SETTLED @101 from 1131 to 0 qty 11
+            SETTLED @101 value 1131 qty 11 open 11
             LIMITS_SET @101 from 91 to 111
             SETTLED @101 NEIGHBOUR
             LIMITS_SET @101 from 91 to 111
@@ -134,7 +134,7 @@ def test_m224_a_report_waits_so_long_and_for_its_trading_date() -> None:
             BLOCK_TRADED t1 @103 qty 10 cum 10 r4 s3
             BLOCK_TRADED t1 @103 qty 10 cum 10 of r3 s1 UNSOLICITED
             BLOCK_REPORTED @103 qty 10 r5 s1
-            SETTLED @100 from 1030 to 0 qty 10
+            SETTLED @100 value 1030 qty 10 open 10
             LIMITS_SET @100 from 90 to 110
             SETTLED @100
             LIMITS_SET @100 from 90 to 110
@@ -305,7 +305,7 @@ def test_m228_a_block_is_corrected_and_busted() -> None:
             TRADE_BUSTED e27 t1 @104 qty 10 of r1 s1 UNSOLICITED
             TRADE_CORRECTED e24 t2 @99 was @101 qty 8 cum 8 of r4 s3 UNSOLICITED
             TRADE_CORRECTED e25 t2 @99 was @101 qty 8 cum 8 of r3 s1 UNSOLICITED
-            SETTLED @100 from 792 to 0 qty 8
+            SETTLED @100 value 792 qty 8 open 8
             LIMITS_SET @100 from 90 to 110
             SETTLED @100
             LIMITS_SET @100 from 90 to 110
@@ -332,7 +332,7 @@ def test_m227_the_settlement_window_is_without_blocks() -> None:
             BLOCK_REPORTED @103 qty 10 r3 s1
             BLOCK_TRADED t2 @103 qty 10 cum 10 r4 s3
             BLOCK_TRADED t2 @103 qty 10 cum 10 of r3 s1 UNSOLICITED
-            SETTLED @100 from 1130 to 0 qty 11
+            SETTLED @100 value 1130 qty 11 open 11
             LIMITS_SET @100 from 90 to 110
             SETTLED @100 NEIGHBOUR
             LIMITS_SET @100 from 90 to 110

@@ -138,7 +138,7 @@ def test_m218_trades_of_an_earlier_trading_date_are_final() -> None:
             FILL o4 t2 @100 qty 1 cum 1 r4 s3 AGGRESSOR
             FILL o3 p2 t2 @100 qty 1 cum 1 of r3 s1 UNSOLICITED
             EXPIRED o1 p1 @100 qty 2 of 5 cum 3 of r1 s1 UNSOLICITED DAY_END
-            SETTLED @100 from 300 to 0 qty 3
+            SETTLED @100 value 300 qty 3 open 3
             LIMITS_SET @100 from 90 to 110
             SETTLED @100 NEIGHBOUR
             LIMITS_SET @100 from 90 to 110
@@ -214,7 +214,7 @@ def test_m219_volume_and_value_of_the_day_are_without_busted_trades() -> None:
             TRADE_BUSTED o1 e26 t2 @100 qty 3 of r1 s1 UNSOLICITED
             TRADE_CORRECTED o5 e29 t3 @103 was @106 qty 2 cum 2 of r5 s4 UNSOLICITED
             TRADE_CORRECTED o4 e30 t3 @103 was @106 qty 2 cum 2 of r4 s1 UNSOLICITED
-            SETTLED @102 from 306 to 0 qty 3
+            SETTLED @102 value 306 qty 3 open 3
             LIMITS_SET @102 from 92 to 112
             SETTLED @102 NEIGHBOUR
             LIMITS_SET @102 from 92 to 112

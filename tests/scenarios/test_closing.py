@@ -67,7 +67,7 @@ POSITIONS = """
     ACCEPTED o2 @100 qty 9 leaves 9 r2 s3
     FILL o2 t1 @100 qty 9 cum 9 r2 s3 AGGRESSOR
     FILL o1 p1 t1 @100 qty 9 cum 9 of r1 s1 UNSOLICITED
-    SETTLED @100 from 900 to 0 qty 9
+    SETTLED @100 value 900 qty 9 open 9
     LIMITS_SET @100 from 90 to 110
     ACCEPTED o3 p2 @100 qty 9 leaves 9 shows 9 r3 s1
     ACCEPTED o4 @100 qty 9 leaves 9 r4 s3

@@ -202,7 +202,7 @@ def test_m52_closing_orders_count_against_each_of_the_four_buckets() -> None:
             ACCEPTED o2 @100 qty 5 leaves 5 r2 s3
             FILL o2 t1 @100 qty 5 cum 5 r2 s3 AGGRESSOR
             FILL o1 p1 t1 @100 qty 5 cum 5 of r1 s1 UNSOLICITED
-            SETTLED @100 from 500 to 0 qty 5
+            SETTLED @100 value 500 qty 5 open 5
             LIMITS_SET @100 from 90 to 110
             ACCEPTED o3 p2 @100 qty 2 leaves 2 shows 2 r3 s1
             ACCEPTED o4 @100 qty 2 leaves 2 r4 s3
@@ -253,7 +253,7 @@ def test_m61_yesterdays_positions_count_and_the_other_side_does_not() -> None:
             ACCEPTED o2 @100 qty 4 leaves 4 r2 s3
             FILL o2 t1 @100 qty 4 cum 4 r2 s3 AGGRESSOR
             FILL o1 p1 t1 @100 qty 4 cum 4 of r1 s1 UNSOLICITED
-            SETTLED @100 from 400 to 0 qty 4
+            SETTLED @100 value 400 qty 4 open 4
             LIMITS_SET @100 from 90 to 110
             ACCEPTED o3 p2 @105 qty 50 leaves 50 shows 50 r3 s1
             ACCEPTED o4 p3 @100 qty 3 leaves 3 shows 3 r4 s1
@@ -277,7 +277,7 @@ def test_m62_yesterdays_short_positions_count() -> None:
             ACCEPTED o2 @100 qty 4 leaves 4 r2 s3
             FILL o2 t1 @100 qty 4 cum 4 r2 s3 AGGRESSOR
             FILL o1 p1 t1 @100 qty 4 cum 4 of r1 s1 UNSOLICITED
-            SETTLED @100 from 400 to 0 qty 4
+            SETTLED @100 value 400 qty 4 open 4
             LIMITS_SET @100 from 90 to 110
             REJECTED @100 qty 7 r3 s1 POSITION_SHORT_MAX
             ACCEPTED o3 p2 @100 qty 6 leaves 6 shows 6 r4 s1
@@ -300,7 +300,7 @@ def test_m70_limits_of_one_instrument_expire_no_order_of_another() -> None:
             ACCEPTED o4 @92 qty 5 leaves 5 r4 s3
             FILL o4 t1 @92 qty 5 cum 5 r4 s3 AGGRESSOR
             FILL o3 p3 t1 @92 qty 5 cum 5 of r3 s1 UNSOLICITED
-            SETTLED @92 from 460 to 0 qty 5
+            SETTLED @92 value 460 qty 5 open 5
             LIMITS_SET @92 from 83 to 101
             SETTLED @100 QUOTED
             LIMITS_SET @100 from 90 to 110

@@ -180,7 +180,7 @@ def test_m219_the_settlement_window_is_without_busted_trades() -> None:
             TRADE_CORRECTED o3 e35 t2 @108 was @110 qty 1 cum 1 of r3 s3 UNSOLICITED
             TRADE_CORRECTED o1 e36 t2 @108 was @110 qty 1 of 3 leaves 2 cum 1 of r1 s1 UNSOLICITED
             EXPIRED o1 p1 @100 qty 2 of 3 cum 1 of r1 s1 UNSOLICITED DAY_END
-            SETTLED @108 from 108 to 0 qty 1
+            SETTLED @108 value 108 qty 1 open 1
             LIMITS_SET @108 from 98 to 118
             SETTLED @108 NEIGHBOUR
             LIMITS_SET @108 from 98 to 118

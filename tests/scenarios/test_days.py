@@ -87,7 +87,7 @@ def test_m70_orders_beyond_the_new_limits_expire() -> None:
             ACCEPTED o5 @92 qty 5 leaves 5 r5 s3
             FILL o5 t1 @92 qty 5 cum 5 r5 s3 AGGRESSOR
             FILL o4 p4 t1 @92 qty 5 cum 5 of r4 s1 UNSOLICITED
-            SETTLED @92 from 460 to 0 qty 5
+            SETTLED @92 value 460 qty 5 open 5
             LIMITS_SET @92 from 83 to 101
             EXPIRED o1 p1 @103 qty 5 of r1 s1 UNSOLICITED BEYOND_LIMITS
             EXPIRED o3 p3 @102 qty 5 of r3 s4 UNSOLICITED BEYOND_LIMITS
@@ -126,7 +126,7 @@ def test_m70_last_starts_again_at_the_new_reference() -> None:
             ACCEPTED o6 @98 qty 3 leaves 3 r6 s3
             FILL o6 t3 @98 qty 3 cum 3 r6 s3 AGGRESSOR
             FILL o5 p3 t3 @98 qty 3 cum 3 of r5 s1 UNSOLICITED
-            SETTLED @100 from 502 to 0 qty 5
+            SETTLED @100 value 502 qty 5 open 5
             LIMITS_SET @100 from 90 to 110
             ACCEPTED o7 p4 @95 qty 1 leaves 1 shows 1 r7 s1
             ACCEPTED o8 @105 qty 1 leaves 1 r8 s3
@@ -157,7 +157,7 @@ def test_m71_settlement_is_the_days_average_rounded_half_away_from_zero() -> Non
             FILL o1 p1 t1 @100 qty 1 cum 1 of r1 s1 UNSOLICITED
             FILL o3 t2 @101 qty 1 of 2 cum 2 r3 s3 AGGRESSOR
             FILL o2 p2 t2 @101 qty 1 cum 1 of r2 s1 UNSOLICITED
-            SETTLED @101 from 201 to 0 qty 2
+            SETTLED @101 value 201 qty 2 open 2
             LIMITS_SET @101 from 91 to 111
             SETTLED @101 NEIGHBOUR
             LIMITS_SET @101 from 91 to 111
@@ -169,11 +169,11 @@ def test_m71_settlement_is_the_days_average_rounded_half_away_from_zero() -> Non
             ACCEPTED o7 @101 qty 2 leaves 2 r7 s3
             FILL o7 t4 @101 qty 2 cum 2 r7 s3 AGGRESSOR
             FILL o6 p4 t4 @101 qty 2 cum 2 of r6 s1 UNSOLICITED
-            SETTLED @100 from 502 to 0 qty 5
+            SETTLED @100 value 502 qty 5 open 7
             LIMITS_SET @100 from 90 to 110
             SETTLED @100 NEIGHBOUR
             INSTRUMENT_EXPIRED
-            SETTLED @100
+            SETTLED @100 open 7
             LIMITS_SET @100 from 90 to 110
         """,
     )

@@ -360,7 +360,7 @@ def test_m108_a_roll_in_a_call_indicates_around_the_new_reference() -> None:
             INDICATIVE i1 @100 qty 5 surplus 5
             EXPIRED o5 p4 @101 qty 5 of r6 s1 UNSOLICITED DAY_END
             INDICATIVE i1 @100 qty 5
-            SETTLED @104 from 104 to 0 qty 1
+            SETTLED @104 value 104 qty 1 open 1
             LIMITS_SET @104 from 94 to 114
             INDICATIVE i1 @104 qty 5
             SETTLED @104 NEIGHBOUR

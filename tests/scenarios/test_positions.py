@@ -57,7 +57,7 @@ def test_m51_gross_positions_have_a_today_and_a_yesterday() -> None:
             ACCEPTED o4 @100 qty 1 leaves 1 r5 s3
             FILL o4 t2 @100 qty 1 cum 1 r5 s3 AGGRESSOR
             FILL o3 p2 t2 @100 qty 1 cum 1 of r4 s1 UNSOLICITED
-            SETTLED @100 from 600 to 0 qty 6
+            SETTLED @100 value 600 qty 6 open 4
             LIMITS_SET @100 from 90 to 110
             REJECTED @100 qty 1 r6 s1 CLOSE_EXCEEDS_POSITION
             ACCEPTED o5 p3 @100 qty 1 leaves 1 shows 1 r7 s1

@@ -59,21 +59,21 @@ def test_m205_calendar_spreads_lead_from_month_to_month() -> None:
             EXPIRED o8 p5 @2 qty 1 of r8 s1 UNSOLICITED DAY_END
             EXPIRED o9 p6 @-50 qty 1 of r9 s1 UNSOLICITED DAY_END
             EXPIRED o10 p7 @-48 qty 1 of r10 s1 UNSOLICITED DAY_END
-            SETTLED @1050 from 1050 to 0 qty 1
+            SETTLED @1050 value 1050 qty 1 open 2
             LIMITS_SET @1050 from 945 to 1155
-            SETTLED @1060 SPREAD
+            SETTLED @1060 open 1 SPREAD
             LIMITS_SET @1060 from 954 to 1166
-            SETTLED @1060 SPREAD
+            SETTLED @1060 open 1 SPREAD
             LIMITS_SET @1060 from 954 to 1166
-            SETTLED @1100 SPREAD
+            SETTLED @1100 open 1 SPREAD
             LIMITS_SET @1100 from 990 to 1210
-            SETTLED @-10 from -10 to 0 qty 1
+            SETTLED @-10 value -10 qty 1
             LIMITS_SET @-10 from -221 to 201
             SETTLED
             LIMITS_SET from -212 to 212
             SETTLED @-10
             LIMITS_SET @-10 from -221 to 201
-            SETTLED @-40 from -60 to 0 qty 1
+            SETTLED @-40 value -60 qty 1
             LIMITS_SET @-40 from -256 to 176
         """,
     )
@@ -112,11 +112,11 @@ def test_m205_the_average_of_a_spread_rounds_away_from_zero() -> None:
             ACCEPTED o8 p5 @9 qty 1 leaves 1 shows 1 r8 s1
             EXPIRED o7 p4 @7 qty 1 of r7 s1 UNSOLICITED DAY_END
             EXPIRED o8 p5 @9 qty 1 of r8 s1 UNSOLICITED DAY_END
-            SETTLED @1008 SPREAD
+            SETTLED @1008 open 2 SPREAD
             LIMITS_SET @1008 from 908 to 1108
             SETTLED @1001 SPREAD
             LIMITS_SET @1001 from 901 to 1101
-            SETTLED @1010 from 1010 to 0 qty 1
+            SETTLED @1010 value 1010 qty 1 open 1
             LIMITS_SET @1010 from 909 to 1111
             SETTLED @1010 NEIGHBOUR
             LIMITS_SET @1010 from 909 to 1111
@@ -124,7 +124,7 @@ def test_m205_the_average_of_a_spread_rounds_away_from_zero() -> None:
             LIMITS_SET @7 from -193 to 207
             SETTLED @-9
             LIMITS_SET @-9 from -210 to 192
-            SETTLED @-2 from -3 to 0 qty 2
+            SETTLED @-2 value -3 qty 2
             LIMITS_SET @-2 from -203 to 199
             SETTLED
             LIMITS_SET from -202 to 202
@@ -161,11 +161,11 @@ def test_m205_a_spread_that_traded_comes_before_a_nearer_one_with_quotes() -> No
             ACCEPTED o8 p5 @2 qty 1 leaves 1 shows 1 r8 s1
             EXPIRED o7 p4 qty 1 of r7 s1 UNSOLICITED DAY_END
             EXPIRED o8 p5 @2 qty 1 of r8 s1 UNSOLICITED DAY_END
-            SETTLED @1050 from 1050 to 0 qty 1
+            SETTLED @1050 value 1050 qty 1 open 2
             LIMITS_SET @1050 from 945 to 1155
-            SETTLED @1060 from 1060 to 0 qty 1
+            SETTLED @1060 value 1060 qty 1 open 1
             LIMITS_SET @1060 from 954 to 1166
-            SETTLED @1070 SPREAD
+            SETTLED @1070 open 1 SPREAD
             LIMITS_SET @1070 from 963 to 1177
             SETTLED @1060 NEIGHBOUR
             LIMITS_SET @1060 from 954 to 1166
@@ -173,7 +173,7 @@ def test_m205_a_spread_that_traded_comes_before_a_nearer_one_with_quotes() -> No
             LIMITS_SET @-10 from -221 to 201
             SETTLED @-10
             LIMITS_SET @-10 from -223 to 203
-            SETTLED @-20 from -20 to 0 qty 1
+            SETTLED @-20 value -20 qty 1
             LIMITS_SET @-20 from -232 to 192
             SETTLED @10
             LIMITS_SET @10 from -203 to 223

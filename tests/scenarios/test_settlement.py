@@ -103,7 +103,7 @@ def test_m201_a_window_before_the_close() -> None:
             FILL o8 t4 @1005 qty 2 cum 2 r8 s3 AGGRESSOR
             FILL o7 p4 t4 @1005 qty 2 cum 2 of r7 s1 UNSOLICITED
             PHASE_CHANGED i1 CLOSED from NONE
-            SETTLED @1002 from 7812 to 0 qty 8
+            SETTLED @1002 value 7812 qty 8 open 8
             LIMITS_SET @1002 from 902 to 1102
         """,
     )
@@ -124,9 +124,9 @@ def test_m201_no_trade_in_the_window_settles_at_the_last_inside_the_quotes() -> 
             FILL o1 p1 t1 @1000 qty 2 cum 2 of r1 s1 UNSOLICITED
             ACCEPTED o3 p2 @1003 qty 2 leaves 2 shows 2 r3 s3
             EXPIRED o3 p2 @1003 qty 2 of r3 s3 UNSOLICITED DAY_END
-            SETTLED @1003 from 2000 to 0 qty 2 LAST
+            SETTLED @1003 value 2000 qty 2 open 2 LAST
             LIMITS_SET @1003 from 903 to 1103
-            SETTLED @1003
+            SETTLED @1003 open 2
             LIMITS_SET @1003 from 903 to 1103
         """,
     )
@@ -222,9 +222,9 @@ def test_m204_without_quotes_the_change_of_the_nearest_month_that_traded() -> No
             LIMITS_SET @525 from 473 to 577
             SETTLED @450 NEIGHBOUR
             LIMITS_SET @450 from 405 to 495
-            SETTLED @1050 from 1050 to 0 qty 1
+            SETTLED @1050 value 1050 qty 1 open 1
             LIMITS_SET @1050 from 945 to 1155
-            SETTLED @900 from 900 to 0 qty 1
+            SETTLED @900 value 900 qty 1 open 1
             LIMITS_SET @900 from 810 to 990
             SETTLED @303 NEIGHBOUR
             LIMITS_SET @303 from 273 to 333
@@ -253,7 +253,7 @@ def test_m210_aggressors_at_the_limit_leave_it_locked() -> None:
             FILL o3 t2 @1100 qty 1 cum 1 r3 s3 AGGRESSOR
             FILL o1 p1 t2 @1100 qty 1 of 9 leaves 7 cum 2 shows 7 of r1 s1 UNSOLICITED
             EXPIRED o1 p1 @1100 qty 7 of 9 cum 2 of r1 s1 UNSOLICITED DAY_END
-            SETTLED @1100 from 2200 to 0 qty 2
+            SETTLED @1100 value 2200 qty 2 open 2
             LIMITS_SET @1100 from 957 to 1243 qty 1
             ACCEPTED o4 p2 @1230 qty 1 leaves 1 shows 1 r4 s1
             ACCEPTED o5 @1230 qty 2 leaves 2 r5 s3
@@ -265,7 +265,7 @@ def test_m210_aggressors_at_the_limit_leave_it_locked() -> None:
             FILL o5 p3 t4 @1230 qty 1 of 2 cum 2 of r5 s3 UNSOLICITED
             BOOKED o6 p4 @1230 of 2 leaves 1 cum 1 shows 1 of r6
             EXPIRED o6 p4 @1230 qty 1 of 2 cum 1 of r6 s1 UNSOLICITED DAY_END
-            SETTLED @1230 from 2460 to 0 qty 2
+            SETTLED @1230 value 2460 qty 2 open 4
             LIMITS_SET @1230 from 1107 to 1353
         """,
     )
@@ -288,7 +288,7 @@ def test_m210_triggered_stops_count_as_their_command_does() -> None:
             TRIGGERED o2 @1100 of 3 leaves 3 of r2 s1 UNSOLICITED
             BOOKED o2 p2 @1100 of 3 leaves 3 shows 3 of r2
             EXPIRED o2 p2 @1100 qty 3 of r2 s1 UNSOLICITED DAY_END
-            SETTLED @1100 from 2200 to 0 qty 2
+            SETTLED @1100 value 2200 qty 2 open 2
             LIMITS_SET @1100 from 957 to 1243 qty 1
         """,
     )
@@ -318,7 +318,7 @@ def test_m210_what_an_uncross_triggers_locks_with_it() -> None:
             TRIGGERED o1 @1100 of 3 leaves 3 of r1 s1 UNSOLICITED
             BOOKED o1 p3 @1100 of 3 leaves 3 shows 3 of r1
             EXPIRED o1 p3 @1100 qty 3 of r1 s1 UNSOLICITED DAY_END
-            SETTLED @1100 from 2200 to 0 qty 2
+            SETTLED @1100 value 2200 qty 2 open 2
             LIMITS_SET @1100 from 957 to 1243 qty 1
         """,
     )

@@ -331,14 +331,14 @@ def test_m236_settles_at_the_difference_of_the_legs() -> None:
             FILL o6 t3 @99 qty 1 cum 1 r6 s3 AGGRESSOR
             FILL o5 p3 t3 @99 qty 1 cum 1 of r5 s1 UNSOLICITED
             ACCEPTED o7 p4 @-20 qty 3 leaves 3 shows 3 r7 s1
-            SETTLED @97 from 97 to 0 qty 1
+            SETTLED @97 value 97 qty 1 open 2
             LIMITS_SET @97 from 88 to 106
-            SETTLED @99 from 99 to 0 qty 1
+            SETTLED @99 value 99 qty 1
             LIMITS_SET @99 from 90 to 108
-            SETTLED @-2 from -5 to 0 qty 1
+            SETTLED @-2 value -5 qty 1
             LIMITS_SET @-2 from -20 to 16
             EXPIRED o7 p4 @-20 qty 3 of r7 s1 UNSOLICITED INSTRUMENT_EXPIRED
-            SETTLED @97
+            SETTLED @97 open 2
             LIMITS_SET @97 from 88 to 106
             SETTLED @99
             INSTRUMENT_EXPIRED

@@ -289,7 +289,7 @@ def test_m168_limits_that_fall_take_buys() -> None:
             ACCEPTED o5 @96 qty 1 leaves 1 r5 s4
             FILL o5 t1 @96 qty 1 cum 1 r5 s4 AGGRESSOR
             FILL o4 p1 t1 @96 qty 1 cum 1 of r4 s3 UNSOLICITED
-            SETTLED @96 from 96 to 0 qty 1
+            SETTLED @96 value 96 qty 1 open 1
             LIMITS_SET @96 from 87 to 105
             EXPIRED o1 @105 qty 1 of r1 s1 UNSOLICITED BEYOND_LIMITS
             EXPIRED o2 @106 qty 1 of r2 s1 UNSOLICITED BEYOND_LIMITS
@@ -332,7 +332,7 @@ def test_m168_the_roll_takes_what_lies_beyond_and_triggers_nothing() -> None:
             ACCEPTED o7 @93 qty 1 leaves 1 r7 s1
             ACCEPTED o8 @94 qty 1 leaves 1 r8 s1
             ACCEPTED o9 @94 qty 1 leaves 1 r9 s1
-            SETTLED @104 from 1140 to 0 qty 11
+            SETTLED @104 value 1140 qty 11 open 11
             LIMITS_SET @104 from 94 to 114
             EXPIRED o6 @93 qty 1 of r6 s1 UNSOLICITED BEYOND_LIMITS
             EXPIRED o7 @93 qty 1 of r7 s1 UNSOLICITED BEYOND_LIMITS
