@@ -121,6 +121,14 @@ class Book:
         rounded = whole + (2 * rest >= statistics.volume)
         return rounded if statistics.value >= 0 else -rounded
 
+    @property
+    def open_interest(self) -> int:
+        """Lots open when the last trading date ended; 0 once expired (F-161)."""
+        expired = self.status is not None and self.status.status == TradingStatus.EXPIRED
+        if self.settlement is None or expired:
+            return 0
+        return self.settlement.open_interest
+
     def ahead(self, public_id: int) -> Ahead:
         """What stands before a slice of this book; BookError if it shows none of that id."""
         return Ahead(*self.slices.ahead(public_id, self.instrument))

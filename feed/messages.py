@@ -194,6 +194,7 @@ class Settlement(_Message, tag=13):
     value: int  # 1e-9 * lots of the date
     flags: int = 0  # MessageFlag
     reason: int = 0  # what the price comes of; 0: the average of trades, or no change
+    open_interest: int = 0  # lots open when the date ended (F-161)
 
 
 class DayRolled(_Message, tag=14):

@@ -299,6 +299,7 @@ class Publisher:
             int(row["qty"]),
             int(row["cum_value"]),
             reason=int(row["reason"]),
+            open_interest=int(row["leaves_qty"]),
         )
         self.books.by_instrument[settlement.instrument].settlement = settlement
         return settlement

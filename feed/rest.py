@@ -22,7 +22,6 @@ from feed.books import Book
 from feed.candles import BASE_NS
 from feed.market_view import PRINTS_KEPT, Follower
 from feed.phases import phase_words
-from feed.views import Kind
 
 API = "/api/v1"
 DEPTH_MAX, CANDLES_MAX, ORDERS_MAX = 1_000, 1_440, 1_000
@@ -30,13 +29,15 @@ _JSON = msgspec.json.Encoder()
 _SIDES = {"buy": Side.BUY, "sell": Side.SELL}
 
 
-def _object(struct: type, **replaced: Any) -> type:
-    """The object that a view is as JSON (F-88), as a type for the document."""
-    fields = [
-        (field.name, replaced.get(field.name, field.type))
-        for field in msgspec.structs.fields(struct)
-    ]
-    return msgspec.defstruct(struct.__name__, fields, tag_field="type", tag=struct.__name__)
+def _object(struct: type, name: str = "", /, **also: Any) -> type:
+    """The object that a view is as JSON (F-88), as a type for the document.
+
+    name: where it has `also` fields of other types, or more of them.
+    """
+    fields = {field.name: field.type for field in msgspec.structs.fields(struct)} | also
+    return msgspec.defstruct(
+        name or struct.__name__, list(fields.items()), tag_field="type", tag=struct.__name__
+    )
 
 
 Definition = _object(messages.InstrumentDefined)
@@ -44,6 +45,9 @@ Status = _object(messages.Status)
 Limits = _object(messages.Limits)
 Settlement = _object(messages.Settlement)
 Statistics = _object(messages.Statistics)
+DateStatistics = _object(
+    messages.Statistics, "DateStatistics", average_price=int | None, open_interest=int
+)
 Indicative = _object(messages.Indicative)
 Trade = _object(messages.Trade)
 TradeBusted = _object(messages.TradeBusted)
@@ -69,6 +73,7 @@ class Listed(msgspec.Struct, tag_field="type", tag="Listed"):
     settlement: Settlement | None  # type: ignore[valid-type]
     statistics: Statistics  # type: ignore[valid-type]
     average_price: int | None  # of the trading date, 1e-9
+    open_interest: int  # lots, when the trading date before ended
 
 
 class Order(msgspec.Struct, tag_field="type", tag="Order"):
@@ -109,7 +114,8 @@ PATHS: tuple[tuple[str, str, Any, dict[str, tuple[int, int, int]]], ...] = (
     ("/candles/{symbol}", "Newest candles of so many minutes, oldest first",
      list[Candle],  # type: ignore[valid-type]
      {"minutes": (1, 1, 1_440), "limit": (300, 1, CANDLES_MAX)}),
-    ("/statistics/{symbol}", "Open, high, low, last, volume and value of the date", Statistics, {}),
+    ("/statistics/{symbol}", "Open, high, low, last, volume, value and average price of the date,"
+     " and the open interest", DateStatistics, {}),
     ("/curves/{product}", "The futures curve of a product", Curve, {}),
 )  # fmt: skip
 
@@ -179,8 +185,10 @@ class Rest:
         candles = self._view.candles(self._book(request).instrument)
         return list(candles.newest(minutes * BASE_NS, limit))
 
-    def _statistics(self, request: Request) -> msgspec.Struct | None:
-        return self._view.view(Kind.STATISTICS, self._book(request).instrument)
+    def _statistics(self, request: Request) -> object:
+        book = self._book(request)
+        found: Any = views.as_object(book.statistics)
+        return found | _figures(book)
 
     def _curves(self, request: Request) -> msgspec.Struct:
         code = request.path_params["product"]
@@ -213,8 +221,13 @@ def _listed(book: Book) -> object:
         "indicative": views.as_object(book.indicative),
         "settlement": views.as_object(book.settlement),
         "statistics": views.as_object(book.statistics),
-        "average_price": book.average_price,
+        **_figures(book),
     }
+
+
+def _figures(book: Book) -> dict[str, int | None]:
+    """What follows from a book's messages."""
+    return {"average_price": book.average_price, "open_interest": book.open_interest}
 
 
 def _number(request: Request, name: str, usual: int, least: int, most: int) -> int:

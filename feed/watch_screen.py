@@ -149,6 +149,8 @@ def _facts(book: Book) -> tuple[str, str]:
         fixed.append(f"limits {low} to {high}")
     if book.settlement is not None:
         fixed.append(f"settled {price_text(book.settlement.price, tick)}")
+        if not definition_of(book).leg_1:
+            fixed.append(f"open interest {book.open_interest:,}")
     return "  ".join(traded), "  ".join(fixed)
 
 

@@ -185,6 +185,7 @@ def assert_books_equal(
             levels = book.levels(side).array().tolist()
             assert levels == naive_levels(exchange, instrument, side)
         truth = exchange.instruments[instrument]
+        assert book.open_interest == truth.open_interest  # F-161
         if truth.expired:
             assert book.status.status == TradingStatus.EXPIRED
             continue  # the statistics stay those of its last date

@@ -174,6 +174,13 @@ async def test_rest_answers_are_the_exchange_and_fit_the_document(data_dir: Path
                 _, orders = await get(port, path)
                 told = [(one["public_id"], one["price"], one["qty"]) for one in orders]
                 assert told == naive_orders(feed.market.exchange, instrument, side)
+            truth = feed.market.exchange.instruments[instrument]
+            for path in ("instruments", "statistics"):
+                _, listed = await get(port, f"/api/v1/{path}/{quote(name, safe='')}")
+                assert listed["open_interest"] == truth.open_interest
+                average = listed["average_price"] if truth.volume else 0
+                assert abs(average * truth.volume - truth.value) <= truth.volume / 2
+        assert any(one.open_interest for one in feed.market.exchange.instruments.values())
         _, trades = await get(port, f"/api/v1/trades/{SYMBOLS[1]}?limit=1000")
         made = [m for m in feed.market.messages() if isinstance(m, Trade) and m.instrument == 1]
         assert [one["trade_id"] for one in trades] == [one.trade_id for one in made][-len(trades) :]

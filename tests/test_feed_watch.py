@@ -79,10 +79,11 @@ def test_the_screen_shows_the_exchange(columns: int, rows: int) -> None:
         assert shown.best() == (price, qty, orders)
         assert re.search(rf"{price_text(price, book.definition.tick)} +{qty:,} +{orders} ", screen)
     statistics, limits = book.statistics, book.limits
+    assert book.open_interest == named.exchange.instruments[1].open_interest > 0
     for text in (
         " live ", f"volume {statistics.volume:,}", "ladder", "time and sales", "candles",
         f"limits {price_text(limits.low, book.definition.tick)} to", "SITB curve",
-        f"{SYMBOLS[1]} ", "lots ",
+        f"{SYMBOLS[1]} ", "lots ", f"open interest {book.open_interest:,}",
     ):  # fmt: skip
         assert text in screen, text
     assert screen.count("bought") + screen.count("sold") >= 4

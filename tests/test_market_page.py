@@ -103,6 +103,14 @@ async def test_the_page_shows_the_exchange(data_dir: Path) -> None:
             assert re.search(r"[\d,]+ lots, \d+ trades", await shown.text("#candle"))
             months = await shown.rows("months")
             assert {row[0] for row in months} <= {SYMBOLS[1], SYMBOLS[2]} and months
+            truth = feed.market.exchange.instruments[3]
+            assert truth.open_interest > 0
+            await shown.page.click(f"#list tr[data-symbol='{SYMBOLS[3]}']")
+
+            async def has_open_interest() -> bool:
+                return f"open interest\n{truth.open_interest:,}" in await shown.text("#facts")
+
+            await shown.until(has_open_interest)
 
 
 async def test_the_queue_ahead_of_a_marked_order(data_dir: Path) -> None:

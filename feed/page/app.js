@@ -2,7 +2,7 @@
 import { Chart } from "./chart.js";
 import { draw_curve } from "./curve.js";
 import { Feed } from "./feed.js";
-import { CALLS, PHASES, clock, lots, percent, price, setClass, setText } from "./format.js";
+import { CALLS, EXPIRED, PHASES, clock, lots, percent, price, setClass, setText } from "./format.js";
 import { Ladder } from "./ladder.js";
 import { List } from "./list.js";
 import { draw_trades } from "./trades.js";
@@ -66,7 +66,7 @@ function draw_state() {
 }
 
 function draw_facts(tick) {
-  const { statistics, status, limits, settlement } = feed.views.get(feed.symbol) ?? {};
+  const { definition, statistics, status, limits, settlement } = feed.views.get(feed.symbol) ?? {};
   setText(by_id("symbol"), feed.symbol || "-");
   const until = status?.scheduled_end_ns ? ` until ${clock(status.scheduled_end_ns)}` : "";
   setText(by_id("phase"), status ? PHASES[status.status] + until : "");
@@ -87,7 +87,11 @@ function draw_facts(tick) {
     facts.push(["limits", `${price(limits.low, tick)} - ${price(limits.high, tick)}`]);
     facts.push(["reference", price(limits.reference, tick)]);
   }
-  if (settlement) facts.push(["settled", price(settlement.price, tick)]);
+  if (settlement) {
+    facts.push(["settled", price(settlement.price, tick)]);
+    const open = status?.status === EXPIRED ? 0 : settlement.open_interest;
+    if (!definition?.leg_1) facts.push(["open interest", lots(open)]);
+  }
   const box = by_id("facts");
   while (box.children.length < facts.length) {
     const pair = document.createElement("div");
