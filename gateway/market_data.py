@@ -36,15 +36,15 @@ SUBSCRIBE, STOP = b"1", b"2"  # SubscriptionRequestType (263)
 FULL_REFRESH, INCREMENTAL = b"0", b"1"  # MDUpdateType (265)
 NEW, CHANGE, DELETE = 0, 1, 2  # MDUpdateAction (279)
 BID, OFFER, TRADE, OPENING, SETTLEMENT = b"0", b"1", b"2", b"4", b"6"  # MDEntryType (269)
-HIGH, LOW, VOLUME = b"7", b"8", b"B"
-KINDS = frozenset((BID, OFFER, TRADE, OPENING, SETTLEMENT, HIGH, LOW, VOLUME))
+HIGH, LOW, VOLUME, OPEN_INTEREST = b"7", b"8", b"B", b"C"
+KINDS = frozenset((BID, OFFER, TRADE, OPENING, SETTLEMENT, HIGH, LOW, VOLUME, OPEN_INTEREST))
 
 # MDReqRejReason (281)
 UNKNOWN_SYMBOL, DUPLICATE, TOO_MUCH = 0, 1, 2
 DEPTH_NOT_TAKEN, UPDATES_NOT_TAKEN, NOT_AGGREGATED, KIND_NOT_TAKEN = 5, 6, 7, 8
 
 Levels = dict[bytes, np.ndarray]  # of BID and OFFER: int64[n, 3], as shown_levels has them
-Entries = dict[bytes, int]  # of the other types: price 1e-9, of VOLUME lots
+Entries = dict[bytes, int]  # of the other types: price 1e-9, or lots
 
 
 @dataclass
@@ -272,6 +272,8 @@ class MarketData:
                     entries[kind] = int(row[name])
         if VOLUME in kinds:
             entries[VOLUME] = int(row["volume"]) + int(row["block_volume"])
+        if OPEN_INTEREST in kinds and not row["spread"]:
+            entries[OPEN_INTEREST] = int(row["open_interest"])
         return entries
 
 
@@ -314,7 +316,8 @@ def _level_fields(level: list[int]) -> list[Field]:
 
 
 def _entry_fields(kind: bytes, value: int) -> list[Field]:
-    return [(271, value)] if kind == VOLUME else [(270, format_price(value))]
+    lots = kind in (VOLUME, OPEN_INTEREST)
+    return [(271, value)] if lots else [(270, format_price(value))]
 
 
 def _trade_fields(trade: Trade, symbol: str) -> list[Field]:
