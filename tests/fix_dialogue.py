@@ -37,7 +37,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 FOLDER = Path(__file__).parent / "fix"
-WAIT_S = 20.0
+WAIT_S = 60.0  # of a machine that does much else
 VENUE = "SITEX"
 _HEADER = ("35", "49", "56", "34", "52", "43", "97", "122", "115", "116", "144")
 _HELD = (">>", "~~")

@@ -21,7 +21,7 @@ SITUATIONS = [(situation, dialect) for dialect in DIALECTS for situation in load
 SITUATIONS_MIN = 120
 SETTINGS = (
     "fix.connections_max=4000",
-    "fix.logon_timeout_seconds=3",
+    "fix.logon_timeout_seconds=6",
     "fix.logout_timeout_seconds=1",
 )
 
