@@ -33,6 +33,7 @@ STAGED_PART_MAX = 1 << 13  # bytes; a longer payload is written from where it li
 
 _COMMANDS = RecordKind.COMMANDS
 Bytes = bytes | bytearray | memoryview
+_CLOSED = -1  # descriptor of a journal that was abandoned
 
 
 class Tail(NamedTuple):
@@ -357,10 +358,12 @@ class Journal:
         with self._sync_lock, self._spare_lock:
             spare, self._spare = self._spare, None
             fds = [self._current.fd, *self._reading.values(), *self._retired]
+            self._current = self._current._replace(fd=_CLOSED)
             self._retired.clear()
             self._reading.clear()
             if spare is not None:
                 fds.append(spare.fd)
                 spare.path.unlink(missing_ok=True)
             for fd in fds:
-                os.close(fd)
+                if fd != _CLOSED:
+                    os.close(fd)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+from engine.event_reader import EventsMissing
 from feed.service import NICE_MAX, stand_back
 from gateway.cli_makers import maker_lines
 from gateway.cli_serve import print_line
@@ -57,7 +58,11 @@ def main() -> None:
     """The process: prints the lines of the trading dates that end with this venue day."""
     stand_back(NICE_MAX)
     data_dir, day = Path(sys.argv[1]), date.fromisoformat(sys.argv[2])
-    for line in maker_lines(data_dir, load_products(), day):
+    try:
+        lines = maker_lines(data_dir, load_products(), day)
+    except EventsMissing as error:
+        lines = [f"makers' obligations of {day} are not counted: {error}"]
+    for line in lines:
         print_line(line)
 
 

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import re
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
+from engine.files import EVENTS, numbered_files
 from gateway.client import Client
 from gateway.message import Field
 from perf.venue import Venue
+from specs.venue import load_venue
+from tests.line_rig import open_venue
 
 SYMBOL = "SITB2703"
 HEARD_S = 60.0
@@ -46,3 +53,15 @@ def test_m192_a_venue_tells_of_each_maker_when_its_day_ends():
     with Venue(arguments=arguments) as venue:
         told = asyncio.run(asyncio.wait_for(quote_until_told(venue), HEARD_S))
     assert re.fullmatch(r"MAKER1 met [01] of 1 obligations on 2026-11-2\d\n", told)
+
+
+def test_m192_where_the_first_events_are_gone_one_line_says_so(tmp_path: Path):
+    config = load_venue(overrides=["durability=os"])
+    open_venue(tmp_path, config, time.time_ns()).sequencer.abandon()
+    number, first = numbered_files(next(tmp_path.glob("20*")), EVENTS)[0]
+    assert number == 1
+    first.unlink()
+    command = [sys.executable, "-m", "gateway.day_report", str(tmp_path), "2026-11-25"]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=HEARD_S)
+    assert said.stdout.startswith("makers' obligations of 2026-11-25 are not counted: ")
+    assert said.stdout.count("\n") == 1 and said.returncode == 0, said

@@ -54,6 +54,14 @@ def test_what_is_written_is_read_over_segments(tmp_path):
     assert stream.tail.epoch == 1
 
 
+def test_a_journal_that_is_abandoned_twice_leaves_other_files_alone(tmp_path):
+    journal = write_stream(tmp_path)
+    journal.abandon()
+    with open(tmp_path / "other", "w") as other:  # takes the number of a descriptor of the journal
+        journal.abandon()
+        other.write("it is open")
+
+
 def test_a_large_payload_goes_with_what_is_staged_before_it(tmp_path):
     folder = tmp_path / "2026-11-20"
     folder.mkdir()
