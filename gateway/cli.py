@@ -71,6 +71,7 @@ ConsolePort = Annotated[
         "--console", metavar="PORT", min=1, max=65_535, help="Market page, WebSocket and REST, too."
     ),
 ]
+Group = cli_feed.Group
 IsChild = Annotated[bool, typer.Option("--child", hidden=True, help="End with standard input.")]
 
 
@@ -182,7 +183,7 @@ def watch(
     seconds: Annotated[
         float | None, typer.Option(min=0, help="End by itself; else until Ctrl-C.")
     ] = None,
-    group: Annotated[str, typer.Option(help="From the lines of a product group.")] = "",
+    group: Group = "",
 ) -> None:
     """Show book and trades of one contract, from the multicast feed."""
     from gateway.cli_watch import run_watch
@@ -197,13 +198,14 @@ def mqtt(
     ] = None,
     config: Config = None,
     overrides: Overrides = None,
+    group: Group = "",
     child: IsChild = False,
 ) -> None:
     """Publish the market that the lines bring to an MQTT broker, until SIGTERM or Ctrl-C."""
     from gateway.cli_outlets import run_mqtt
 
     chosen = [*(overrides or []), *([f'mqtt.broker="{broker}"'] if broker else [])]
-    raise typer.Exit(run_mqtt(config, chosen, child))
+    raise typer.Exit(run_mqtt(config, chosen, child, group))
 
 
 @app.command()
@@ -213,13 +215,14 @@ def console(
     ] = None,
     config: Config = None,
     overrides: Overrides = None,
+    group: Group = "",
     child: IsChild = False,
 ) -> None:
     """Serve the market page, WebSocket and REST of a venue that runs, until SIGTERM or Ctrl-C."""
     from gateway.cli_outlets import run_console
 
     chosen = [*(overrides or []), *([f"console.port={port}"] if port else [])]
-    raise typer.Exit(run_console(config, chosen, child))
+    raise typer.Exit(run_console(config, chosen, child, group))
 
 
 @app.command()

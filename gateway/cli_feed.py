@@ -24,6 +24,7 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="Another value, such as feed.ttl=1."),
 ]
+Group = Annotated[str, typer.Option(help="From the lines of a product group.")]
 RecordingFile = Annotated[Path, typer.Argument(metavar="FILE", help="A recording.", exists=True)]
 
 
@@ -40,6 +41,7 @@ def record(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file.")],
     config: Config = None,
     overrides: Overrides = None,
+    group: Group = "",
     seconds: Annotated[
         float | None, typer.Option(min=0, help="End by itself; else until Ctrl-C.")
     ] = None,
@@ -48,7 +50,7 @@ def record(
     from feed.record import record as record_feed
     from feed.subscriber import subscriber_of
 
-    subscriber = subscriber_of(_feed(config, overrides))
+    subscriber = subscriber_of(_feed(config, overrides, group))
     try:
         done = asyncio.run(_until_signal(record_feed(subscriber, file, seconds)))
     except OSError as error:
@@ -104,11 +106,11 @@ def parquet(
     sys.stdout.write(f"{count:,} rows\n")
 
 
-def _feed(config: Path | None, overrides: list[str] | None) -> FeedConfig:
-    """The feed of the configuration."""
-    from specs.venue import VENUE_FILE, load_venue
+def _feed(config: Path | None, overrides: list[str] | None, group: str = "") -> FeedConfig:
+    """The feed of the configuration, or of one of its product groups."""
+    from specs.venue import VENUE_FILE, load_reader
 
-    return load_venue(config or VENUE_FILE, overrides or []).feed
+    return load_reader(config or VENUE_FILE, overrides or [], group).feed
 
 
 async def _replay(

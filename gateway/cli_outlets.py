@@ -17,17 +17,19 @@ from feed.outlet import print_line, run_outlet, run_process
 from gateway.operator import keep_token
 from specs.loading import SpecError
 from specs.outlets import EMBEDDED, MqttConfig
-from specs.venue import VENUE_FILE, VenueConfig, VenueSource, load_venue
+from specs.venue import VENUE_FILE, VenueConfig, VenueSource, load_reader, load_venue
 
 FAILED = 1
 OPERATOR_NICE = 10  # behind the venue, before what the public may load
 
 
-def run_mqtt(config_file: Path | None, overrides: list[str], is_child: bool) -> int:
-    """Publishes the market to an MQTT broker until a signal; the exit code."""
+def run_mqtt(
+    config_file: Path | None, overrides: list[str], is_child: bool, group: str = ""
+) -> int:
+    """Publishes the market to an MQTT broker until a signal; the exit code. group: whose lines."""
     from feed.mqtt import tell_mqtt
 
-    config = load_venue(config_file or VENUE_FILE, overrides)
+    config = load_reader(config_file or VENUE_FILE, overrides, group)
     require_broker(config.mqtt)
     try:
         run_outlet(
@@ -48,9 +50,11 @@ def require_broker(config: MqttConfig) -> None:
         raise SpecError(Path("--set"), "$.mqtt.broker", problem)
 
 
-def run_console(config_file: Path | None, overrides: list[str], is_child: bool) -> int:
-    """Serves the market to browsers and scripts until a signal; the exit code."""
-    config = load_venue(config_file or VENUE_FILE, overrides)
+def run_console(
+    config_file: Path | None, overrides: list[str], is_child: bool, group: str = ""
+) -> int:
+    """Serves the market to browsers and scripts until a signal; the exit code. group: see above."""
+    config = load_reader(config_file or VENUE_FILE, overrides, group)
     require_console()
 
     from feed.console import tell_console

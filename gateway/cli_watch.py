@@ -10,7 +10,7 @@ from pathlib import Path
 
 from feed.market_view import Follower
 from feed.watch import NoFeedError, UnknownSymbolError, watch
-from specs.venue import VENUE_FILE, FeedConfig, load_venue
+from specs.venue import VENUE_FILE, FeedConfig, load_reader
 
 EARLIER_MESSAGES = 200_000  # that trades and candles are made of at the start
 
@@ -23,11 +23,10 @@ def run_watch(
     group: str = "",
 ) -> int:
     """Shows one contract until Ctrl-C, or for `seconds`; the exit code. group: whose lines."""
-    feed = load_venue(config_file or VENUE_FILE, overrides).feed
+    feed = load_reader(config_file or VENUE_FILE, overrides, group).feed
     try:
-        feed = feed.of_group(group) if group else feed
         asyncio.run(_watch(symbol.upper(), feed, seconds))
-    except (NoFeedError, UnknownSymbolError, ValueError, OSError) as error:
+    except (NoFeedError, UnknownSymbolError, OSError) as error:
         sys.stderr.write(f"sitex watch: {error}\n")
         return 1
     return 0

@@ -396,6 +396,19 @@ def load_venue(
     return config
 
 
+def load_reader(
+    file: Path = VENUE_FILE, overrides: Iterable[str] = (), group: str = ""
+) -> VenueConfig:
+    """As load_venue, for who reads the lines of a product group; empty: those of everything."""
+    config = load_venue(file, overrides)
+    if not group:
+        return config
+    try:
+        return msgspec.structs.replace(config, feed=config.feed.of_group(group))
+    except ValueError as error:
+        raise SpecError(file, "$.feed.groups", str(error)) from None
+
+
 def permits(member: Member, code: str) -> bool:
     """Whether the member may trade the product of this code."""
     return ALL_PRODUCTS in member.products or code in member.products

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from feed.books import Books
 from feed.checkpoint import encode_checkpoint, read_checkpoint, write_checkpoint
 from feed.messages import ENCODER, DayRolled, MarketMessage, MessageFlag
 from feed.publish import Publisher
+from feed.recording import Recording
 from feed.subscriber import Subscriber, subscriber_of
 from perf.venue import Venue, free_port
 from specs.loading import SpecError
@@ -18,6 +25,7 @@ from specs.products import load_products
 from specs.venue import VENUE_FILE, load_venue
 from tests.build import gross_product, product, usual_venue
 from tests.feed_market import Market, assert_books_equal, published
+from tests.mqtt_rig import Broker, Command, reading
 from tests.test_feed_service import (  # noqa: F401 (a fixture)
     FeedProcess,
     data_dir,
@@ -150,32 +158,113 @@ def venue_file(folder: Path, *changes: tuple[str, str]) -> Path:
     return folder / "venue.toml"
 
 
+def products_of(books: Books) -> set[str]:
+    """Codes of the products of the instruments that were described."""
+    found = [book.definition for book in books.by_instrument.values()]
+    return {one.product_code for one in found if one is not None}
+
+
 async def first_picture(subscriber: Subscriber) -> set[str]:
     """Codes of the products of the first picture."""
     async with asyncio.timeout(WAIT_S), subscriber:
         async for _ in subscriber:
-            found = [book.definition for book in subscriber.books.by_instrument.values()]
-            return {one.product_code for one in found if one is not None}
+            return products_of(subscriber.books)
     raise AssertionError("no picture")
 
 
-@pytest.mark.slow
-def test_a_venue_has_the_lines_of_its_groups(tmp_path: Path) -> None:
-    """`sitex serve`: the group's feed brings its products, the other one everything."""
-    file = venue_file(tmp_path)
+@pytest.fixture(scope="module")
+def grouped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Venue, Path]]:
+    """A venue with a product group, and its venue.toml."""
+    file = venue_file(tmp_path_factory.mktemp("groups"))
     with Venue(config=file) as venue:
-        assert "market data of GH1 GB2 on 239.255.73.11:" in "".join(venue.output)
-        feed = load_venue(file).feed
-        of_group = asyncio.run(first_picture(subscriber_of(feed.of_group("gpu"))))
-        whole = msgspec.structs.replace(
-            feed,
-            recovery_port=venue.recovery_port,
-            line_a=msgspec.structs.replace(feed.line_a, port=venue.line_a),
-            line_b=msgspec.structs.replace(feed.line_b, port=venue.line_b),
-        )
-        of_all = asyncio.run(first_picture(subscriber_of(whole)))
+        yield venue, file
+
+
+@pytest.mark.slow
+def test_a_venue_has_the_lines_of_its_groups(grouped: tuple[Venue, Path]) -> None:
+    """`sitex serve`: the group's feed brings its products, the other one everything."""
+    venue, file = grouped
+    assert "market data of GH1 GB2 on 239.255.73.11:" in "".join(venue.output)
+    feed = load_venue(file).feed
+    of_group = asyncio.run(first_picture(subscriber_of(feed.of_group("gpu"))))
+    whole = msgspec.structs.replace(
+        feed,
+        recovery_port=venue.recovery_port,
+        line_a=msgspec.structs.replace(feed.line_a, port=venue.line_a),
+        line_b=msgspec.structs.replace(feed.line_b, port=venue.line_b),
+    )
+    of_all = asyncio.run(first_picture(subscriber_of(whole)))
     assert of_group == {"GH1", "GB2"}
     assert of_all == set(load_products().codes)
+
+
+@pytest.mark.slow
+async def test_a_group_is_recorded(grouped: tuple[Venue, Path], tmp_path: Path) -> None:
+    _, file = grouped
+    made = tmp_path / "gpu.rec"
+    options = ("--config", str(file), "--group", "gpu", "--seconds", "3")
+    async with Command("feed", "record", str(made), *options) as recorder:
+        await recorder.says("recorded")
+    recording = Recording(made)
+    for _ in recording:
+        pass
+    assert products_of(recording.books) == {"GH1", "GB2"}
+
+
+@pytest.mark.slow
+async def test_a_group_is_published_to_a_broker(
+    grouped: tuple[Venue, Path], tmp_path: Path
+) -> None:
+    _, file = grouped
+    broker = Broker("mosquitto", tmp_path)
+    try:
+        broker.start()
+        options = ("--config", str(file), "--group", "gpu")
+        async with Command("mqtt", broker.address, *options) as publisher:
+            await publisher.says("up")
+            async with reading(broker) as reader:
+                await reader.until(lambda: reader.state == "synchronized")
+                topics = [topic.split("/") for topic in reader.latest]
+        assert {parts[2] for parts in topics if len(parts) == 5} == {"GH1", "GB2"}
+    finally:
+        broker.kill()
+
+
+@pytest.mark.slow
+async def test_a_group_has_a_console(grouped: tuple[Venue, Path]) -> None:
+    pytest.importorskip("starlette", reason="needs the extra [console]")
+    pytest.importorskip("uvicorn", reason="needs the extra [console]")
+    _, file = grouped
+    port = free_port()
+    options = ("--config", str(file), "--group", "gpu")
+    async with Command("console", str(port), *options) as serving:
+        await serving.says("up")
+        async with asyncio.timeout(WAIT_S):
+            while not (listed := await asyncio.to_thread(instruments_of, port)):
+                await asyncio.sleep(0.05)
+    assert {one["definition"]["product_code"] for one in listed} == {"GH1", "GB2"}
+
+
+def instruments_of(port: int) -> list[dict[str, dict[str, str]]]:
+    """What a console lists."""
+    path = f"http://127.0.0.1:{port}/api/v1/instruments"
+    with contextlib.suppress(urllib.error.HTTPError), urllib.request.urlopen(path) as answer:
+        return json.loads(answer.read())
+    return []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("watch", "GH12612"), ("feed", "record", "never"), ("mqtt", "127.0.0.1:1"), ("console", "1")],
+)
+async def test_a_group_that_is_not_configured_is_refused(
+    command: tuple[str, ...], tmp_path: Path
+) -> None:
+    file = venue_file(tmp_path)
+    async with Command(*command, "--config", str(file), "--group", "cpu") as asked:
+        _, said = await asked.process.communicate()
+        assert asked.process.returncode == 2
+        assert b"$.feed.groups: no product group 'cpu'; allowed: gpu" in said
 
 
 @pytest.mark.parametrize(
