@@ -46,28 +46,34 @@ async def record(subscriber: Subscriber, path: Path, seconds: float | None) -> R
     done = Recorded()
     writer = RecordingWriter(path)
     subscriber.handler.on_packet = writer.write
+    flushing = asyncio.create_task(_flush(writer))
     try:
         async with subscriber:
-            following = asyncio.create_task(_follow(subscriber, done, writer))
+            following = asyncio.create_task(_follow(subscriber, done))
             with contextlib.suppress(TimeoutError, asyncio.CancelledError):
                 await asyncio.wait_for(following, seconds)
             done.state = subscriber.state
     finally:
+        flushing.cancel()
         writer.close()
     done.packets, done.bytes_written = writer.packets, writer.bytes_written
-    if following.done() and not following.cancelled():
-        following.result()  # only an error ends it
+    for task in (following, flushing):
+        if task.done() and not task.cancelled():
+            task.result()  # only an error ends it
     return done
 
 
-async def _follow(subscriber: Subscriber, done: Recorded, writer: RecordingWriter) -> None:
-    flushed_s = time.monotonic()
+async def _follow(subscriber: Subscriber, done: Recorded) -> None:
     async for update in subscriber:
         done.messages += len(update.messages)
         done.snapshots += update.snapshot
-        if time.monotonic() - flushed_s > _FLUSH_S:
-            writer.flush()
-            flushed_s = time.monotonic()
+
+
+async def _flush(writer: RecordingWriter) -> None:
+    """Whoever reads the file meanwhile, or a kill, finds all but the last second."""
+    while True:
+        await asyncio.sleep(_FLUSH_S)
+        writer.flush()
 
 
 class Replay:

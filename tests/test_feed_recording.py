@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import subprocess
 import sys
@@ -103,6 +104,15 @@ def command(feed: FeedProcess, *arguments: str) -> list[str]:
     return [sys.executable, "-m", "gateway.cli", "feed", *arguments, *sets]
 
 
+def last_of(path: Path) -> int:
+    """The last number of a recording that is being written."""
+    last = 0
+    with contextlib.suppress(RecordingError):  # a packet of which a part is written
+        for update in Recording(path):
+            last = update.sequence
+    return last
+
+
 async def test_a_running_feed_is_recorded_and_published_again(
     data_dir: Path,  # noqa: F811
     tmp_path: Path,
@@ -122,7 +132,9 @@ async def test_a_running_feed_is_recorded_and_published_again(
                 feed.tell(number)
                 await asyncio.sleep(0.02)
             feed.tell(feed.event_count)
-            await asyncio.sleep(1.0)
+            async with asyncio.timeout(WAIT_S):
+                while last_of(path) != market.last[1]:
+                    await asyncio.sleep(0.1)
             recorder.terminate()
             out, _ = await asyncio.wait_for(recorder.communicate(), WAIT_S)
         finally:

@@ -35,8 +35,8 @@ class Reader:
         raw, self.data = self.data[: end + 8], self.data[end + 8 :]
         return dict(part.split(b"=", 1) for part in raw.split(SOH) if part)
 
-    def until(self, kind: bytes) -> dict[bytes, bytes]:
-        while (message := self.next())[b"35"] != kind:
+    def until(self, *kinds: bytes) -> dict[bytes, bytes]:
+        while (message := self.next())[b"35"] not in kinds:
             continue
         return message
 
@@ -97,17 +97,14 @@ def expected_by(venue: Venue, number: int) -> int:
     line = Reader(venue.fix_port)
     line.send(b"A", number, b"98=0\x01108=30\x01")
     line.until(b"A")
-    line.socket.settimeout(0.5)
-    try:
-        missing = line.until(b"2")
-        line.socket.settimeout(WAIT_S)
+    line.send(b"1", number + 1, b"112=x\x01")
+    said = line.until(b"2", b"0")
+    if said[b"35"] == b"2":
         body = b"43=Y\x01122=%b\x01123=Y\x0136=%d\x01" % (stamp_now(), number + 1)
-        line.send(b"4", int(missing[b"7"]), body)
-        line.send(b"1", number + 1, b"112=x\x01")
+        line.send(b"4", int(said[b"7"]), body)
+        line.send(b"1", number + 1, b"112=x\x01")  # the first one lay behind the gap
         line.until(b"0")
-        number += 1
-    except TimeoutError:
-        line.socket.settimeout(WAIT_S)
+    number += 1
     line.send(b"5", number + 1, b"")
     line.until(b"5")
     line.socket.close()
