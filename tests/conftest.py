@@ -1,8 +1,11 @@
-"""Shared by all tests: SITEX_SKIPS_FAIL=1 makes a skipped test fail the run."""
+"""Shared by all tests. SITEX_SKIPS_FAIL=1 makes a skipped test fail the run."""
 
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,3 +17,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         return
     if reporter.stats.get("skipped") and exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """A folder with a short path: those of unix sockets have a hundred characters at most."""
+    with tempfile.TemporaryDirectory(prefix="sitex-test-", dir="/tmp") as made:
+        yield Path(made)

@@ -15,7 +15,7 @@ from feed.messages import MarketMessage, MessageFlag
 from specs.venue import FeedConfig
 from tests import naive_words as w
 from tests.feed_market import Market
-from tests.test_feed_service import FeedProcess, feed_process
+from tests.feed_rig import FeedProcess, feed_process
 
 SYMBOLS = {1: "SITB2612", 2: "SIT+B/27#01", 3: "SITS2612"}  # as awkward as names may be
 CODES = {1: "SITB", 2: "SITS"}

@@ -18,7 +18,8 @@ from pathlib import Path
 import aiomqtt
 import pytest
 
-from tests.test_feed_service import ROOT, free_port
+from perf.venue import free_port
+from tests.feed_rig import ROOT
 
 WAIT_S = 30.0
 MOSQUITTO = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,13 +25,6 @@ from tests.feed_named import SESSION, SYMBOLS, Followed, NamedMarket, feed_confi
 
 SEED, COUNT = 6, 400  # a seed without a roll: one session
 ROLLS = 3  # a day ends in its course
-
-
-@pytest.fixture
-def data_dir() -> Iterator[Path]:
-    """A short path: unix sockets allow a hundred characters."""
-    with tempfile.TemporaryDirectory(prefix="back-", dir="/tmp") as made:
-        yield Path(made)
 
 
 def assert_same_prints(found: MarketView, truth: MarketView) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -27,22 +26,16 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from feed import rest
 from feed.messages import Trade
 from feed.views import VIEW_DECODER, Depth, Kind
+from perf.venue import free_port
 from tests import naive_words as w
 from tests.feed_market import assert_books_equal, naive_levels, naive_orders
 from tests.feed_named import SYMBOLS, feed_overrides, named_feed
+from tests.feed_rig import FeedProcess, read_until
 from tests.mqtt_rig import Command
-from tests.test_feed_service import FeedProcess, free_port, read_until
 
 SEED, COUNT = 3, 400
 ONE_DAY = 6  # a seed without a roll
 ALL = {"op": "subscribe", "symbols": list(SYMBOLS.values()), "kinds": [str(k) for k in Kind]}
-
-
-@pytest.fixture
-def data_dir() -> Iterator[Path]:
-    """A short path: unix sockets allow a hundred characters."""
-    with tempfile.TemporaryDirectory(prefix="console-", dir="/tmp") as made:
-        yield Path(made)
 
 
 @asynccontextmanager

@@ -25,12 +25,8 @@ from specs.products import load_products
 from specs.venue import VENUE_FILE, load_venue
 from tests.build import gross_product, product, usual_venue
 from tests.feed_market import Market, assert_books_equal, published
+from tests.feed_rig import FeedProcess, read_until
 from tests.mqtt_rig import Broker, Command, reading
-from tests.test_feed_service import (  # noqa: F401 (a fixture)
-    FeedProcess,
-    data_dir,
-    read_until,
-)
 
 OF_ONE, OF_TWO = (1, 2), (3,)  # instruments
 WAIT_S = 60.0
@@ -107,7 +103,7 @@ def test_a_group_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
 
 
 async def test_the_feed_of_a_group_is_followed_and_goes_on_after_a_kill(
-    data_dir: Path,  # noqa: F811
+    data_dir: Path,
 ) -> None:
     """Its process, its lines, its recovery service, its files."""
     market = market_of_two(4, 500)

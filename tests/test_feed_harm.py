@@ -11,8 +11,7 @@ import asyncio
 import contextlib
 import socket
 import sys
-import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,29 +20,16 @@ import pytest
 from feed.handler import FeedState, HandlerLimits
 from feed.subscriber import Subscriber
 from perf.fault_peers import KINDS, Ports, unreliable
+from perf.venue import free_port
 from tests.feed_market import Market, assert_books_equal
 from tests.feed_named import feed_overrides
+from tests.feed_rig import ROOT, WAIT_S, FeedProcess, feed_process, read_until
 from tests.mqtt_rig import Command
-from tests.test_feed_service import (
-    ROOT,
-    WAIT_S,
-    FeedProcess,
-    feed_process,
-    free_port,
-    read_until,
-)
 
 SEED, COUNT = 17, 600
 STEP = 40  # events told at once
 LOSSES = (0.05, 0.15, 0.3)
 SEEDS = 3  # markets of each loss
-
-
-@pytest.fixture
-def data_dir() -> Iterator[Path]:
-    """A short path: unix sockets allow a hundred characters."""
-    with tempfile.TemporaryDirectory(prefix="harm-", dir="/tmp") as made:
-        yield Path(made)
 
 
 @contextlib.asynccontextmanager

@@ -10,16 +10,11 @@ import pytest
 from feed.handler import FeedState
 from feed.multicast import Line, LineSender, open_receiver, parse_line, parse_unicast
 from feed.subscriber import Subscriber
+from perf.venue import free_port
 from specs.loading import SpecError
 from specs.venue import load_venue
 from tests.feed_market import Market, assert_books_equal
-from tests.test_feed_service import (  # noqa: F401 (a fixture)
-    FeedProcess,
-    data_dir,
-    feed_process,
-    free_port,
-    read_until,
-)
+from tests.feed_rig import FeedProcess, read_until
 
 LOOPBACK = "lo0" if socket.if_nameindex()[0][1] == "lo0" else "lo"
 GROUP_6 = "ff12::5358:1"
@@ -104,7 +99,7 @@ def test_ipv6_needs_the_name_of_an_interface() -> None:
         open_receiver(Line("239.255.73.1", 30_001), "no-such-if0")
 
 
-async def test_unicast_brings_everything(data_dir: Path) -> None:  # noqa: F811
+async def test_unicast_brings_everything(data_dir: Path) -> None:
     """F-139: a subscriber on its own address alone, beside multicast ones."""
     market = Market(17, 300)
     own = Line("127.0.0.1", free_port(socket.SOCK_DGRAM))

@@ -19,15 +19,8 @@ from feed.record import record
 from feed.recording import Recording, RecordingError, RecordingWriter, read_packets
 from feed.subscriber import Subscriber
 from tests.feed_market import Market, assert_books_equal
+from tests.feed_rig import ROOT, WAIT_S, FeedProcess, feed_process, read_until
 from tests.feed_venue import MS, Venue, answer, settle
-from tests.test_feed_service import (  # noqa: F401 (a fixture)
-    ROOT,
-    WAIT_S,
-    FeedProcess,
-    data_dir,
-    feed_process,
-    read_until,
-)
 
 
 def write_recording(path: Path, seed: int, loss: float) -> tuple[Venue, list[Update]]:
@@ -114,7 +107,7 @@ def last_of(path: Path) -> int:
 
 
 async def test_a_running_feed_is_recorded_and_published_again(
-    data_dir: Path,  # noqa: F811
+    data_dir: Path,
     tmp_path: Path,
 ) -> None:
     """`sitex feed record` beside a subscriber; `replay` without the venue gives the same books."""

@@ -18,7 +18,7 @@ from feed.messages import ENCODER
 from feed.schema import STRUCTS, json_schema
 from tests import naive_words as w
 from tests.feed_market import Market, naive_levels
-from tests.test_feed_service import WAIT_S, data_dir, feed_process  # noqa: F401 (a fixture)
+from tests.feed_rig import WAIT_S, feed_process
 
 ROOT = Path(__file__).resolve().parent.parent
 READER = ROOT / "docs" / "subscribe.js"
@@ -85,7 +85,7 @@ def test_the_reader_in_javascript_has_sixty_lines() -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 async def test_a_reader_in_javascript_has_the_same_book(
-    data_dir: Path,  # noqa: F811
+    data_dir: Path,
     seed: int,
 ) -> None:
     """It joins in the middle: snapshot over TCP, then line A of a running feed, to the end."""

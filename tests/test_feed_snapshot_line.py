@@ -17,15 +17,10 @@ from feed.packet import PacketKind, decode_header, decode_messages, encode_packe
 from feed.recovery import FrozenOrders
 from feed.snapshot_line import FrozenBooks
 from feed.subscriber import Subscriber
+from perf.venue import free_port
 from tests.feed_market import INSTRUMENTS, Market, assert_books_equal
+from tests.feed_rig import WAIT_S, FeedProcess, read_until
 from tests.feed_venue import MS, Venue
-from tests.test_feed_service import (  # noqa: F401 (a fixture)
-    WAIT_S,
-    FeedProcess,
-    data_dir,
-    free_port,
-    read_until,
-)
 
 LIMITS = HandlerLimits(silence_ns=300 * MS, stale_ns=200 * MS)
 SMALL_BYTES = 512  # of a packet, so that an instrument needs several
@@ -147,7 +142,7 @@ def test_garbage_on_the_snapshot_line_changes_nothing(data: bytes) -> None:
 
 
 async def test_a_subscriber_without_recovery_joins_a_running_feed(
-    data_dir: Path,  # noqa: F811
+    data_dir: Path,
 ) -> None:
     """F-138 on sockets: in the middle of a market, to its end; the recovery port is never asked."""
     market = Market(13, 500)

@@ -6,8 +6,6 @@ import asyncio
 import re
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -20,9 +18,9 @@ from perf.venue import Venue, free_port
 from tests import naive_words as w
 from tests.feed_market import naive_levels, naive_orders
 from tests.feed_named import SYMBOLS, feed_overrides, named_feed
+from tests.feed_rig import ROOT, FeedProcess
 from tests.mqtt_rig import Command
 from tests.page_rig import Shown, market_page, require_browser
-from tests.test_feed_service import ROOT, FeedProcess
 
 SEED, COUNT = 3, 400
 PAGE = ROOT / "feed" / "page"
@@ -34,13 +32,6 @@ def browser_only(request: pytest.FixtureRequest) -> None:
     """Every test here but those of the text needs a browser."""
     if not request.node.name.startswith("test_text"):
         require_browser()
-
-
-@pytest.fixture
-def data_dir() -> Iterator[Path]:
-    """A short path: unix sockets allow a hundred characters."""
-    with tempfile.TemporaryDirectory(prefix="page-", dir="/tmp") as made:
-        yield Path(made)
 
 
 class Console(Command):

@@ -7,7 +7,6 @@ import json
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,17 +18,10 @@ from feed.views import PRINTS_DECODER, VIEW_DECODER, Depth, Kind
 from tests import naive_words as w
 from tests.feed_market import assert_books_equal, naive_levels
 from tests.feed_named import PRODUCTS, SYMBOLS, feed_overrides, named_feed
+from tests.feed_rig import FeedProcess, read_until
 from tests.mqtt_rig import Broker, Command, Reader, reading
-from tests.test_feed_service import FeedProcess, read_until
 
 SEED, COUNT = 3, 400
-
-
-@pytest.fixture
-def data_dir() -> Iterator[Path]:
-    """A short path: unix sockets allow a hundred characters."""
-    with tempfile.TemporaryDirectory(prefix="mqtt-", dir="/tmp") as made:
-        yield Path(made)
 
 
 @pytest.fixture(params=["mosquitto", "embedded"])
