@@ -163,21 +163,25 @@ def run_all(runs: int, seed: int, plain: bool) -> int:
         print("atheris is not installed: a loop without coverage instead")  # noqa: T201
         plain = True
     begin = time.monotonic()
+    how = ["--plain"] if plain else []
     running = []
-    for name, share in SHARES.items():
-        count = round(runs * share)
-        command = [sys.executable, "-m", "tests.fuzz_atheris", "--target", name, "--runs",
-                   str(count), "--seed", str(seed), *(["--plain"] if plain else [])]  # fmt: skip
-        process = subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE)  # fmt: skip
-        running.append((count, process))
     failed = False
-    for count, process in running:
-        said, errors = process.communicate()
-        sys.stdout.write(said)
-        if process.returncode or f"{count:,} inputs" not in said:
-            sys.stdout.write(errors)
-            failed = True
+    # libFuzzer ends a process without a word: what is left in its temporary folders goes with this
+    with tempfile.TemporaryDirectory(prefix="sitex-fuzz-") as folder:
+        for name, share in SHARES.items():
+            count = round(runs * share)
+            command = [sys.executable, "-m", "tests.fuzz_atheris", "--target", name, "--runs",
+                       str(count), "--seed", str(seed), *how]  # fmt: skip
+            process = subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE,
+                                       stderr=subprocess.PIPE,
+                                       env={**os.environ, "TMPDIR": folder})  # fmt: skip
+            running.append((count, process))
+        for count, process in running:
+            said, errors = process.communicate()
+            sys.stdout.write(said)
+            if process.returncode or f"{count:,} inputs" not in said:
+                sys.stdout.write(errors)
+                failed = True
     if failed:
         return 1
     print(f"{runs:,} inputs in {time.monotonic() - begin:.0f} s")  # noqa: T201
