@@ -1,7 +1,8 @@
-"""Fifty peers that mean the venue no good: `python -m perf.hostile PORT SECONDS` runs them.
+"""Fifty peers that mean the venue no good: `python -m perf.hostile PORT SECONDS NICE` runs them.
 
 HOSTILE0 to HOSTILE49 are members of the venue; their kinds take turns. Each goes on until its time
-is over and connects again when it is thrown out. The end prints one line of JSON: by kind how often
+is over and connects again when it is thrown out. NICE 19 leaves the processor to who is measured,
+since such peers are on machines of their own. The end prints one line of JSON: by kind how often
 peers connected, what they sent and what they read, in bytes.
 """
 
@@ -10,13 +11,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import random
 import socket
 import sys
 import time
 from collections import Counter
 
+from feed.service import stand_back
 from perf.client import encode_message, front_symbol, stamp_now
 
 COUNT = 50
@@ -171,12 +172,6 @@ async def run(port: int, seconds: float) -> dict[str, Counter[str]]:
     return counts
 
 
-def stand_back() -> None:
-    """Peers are on machines of their own: here they have what time the member leaves."""
-    if hasattr(os, "SCHED_IDLE"):
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-
-
 if __name__ == "__main__":
-    stand_back()
+    stand_back(int(sys.argv[3]))
     print(json.dumps(asyncio.run(run(int(sys.argv[1]), float(sys.argv[2])))), flush=True)

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from feed.service import NICE_MAX
 from perf.client import (
     Connection,
     encode_message,
@@ -159,7 +160,14 @@ def hostile(scale: float) -> list[Row]:
         p99_us(member, 2, probe)
         quiet = p99_us(member, 2 + probe, probe)
         seconds = str(probe / RATE + 2)
-        command = [sys.executable, "-m", "perf.hostile", str(venue.fix_port), seconds]
+        command = [
+            sys.executable,
+            "-m",
+            "perf.hostile",
+            str(venue.fix_port),
+            seconds,
+            str(NICE_MAX),
+        ]
         crowd = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         try:
             time.sleep(1)

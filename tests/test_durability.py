@@ -28,7 +28,7 @@ from specs.calendar import to_yyyymmdd
 from specs.products import load_products
 from specs.venue import load_venue
 from tests.journal_rig import FaultyStorage
-from tests.test_venue_fuzz import Sink
+from tests.test_venue_fuzz import Sink, deliver
 
 pytestmark = pytest.mark.kernels
 CONFIG = msgspec.structs.replace(load_venue(), durability="fsync")
@@ -55,6 +55,7 @@ class Member:
 
     def __init__(self, parts: Assembly, name: bytes, peer: socket.socket) -> None:
         self.header = Header(name, b"SITEX")
+        self.venue = parts.venue
         self.line = Line(parts.venue, CONFIG.fix)
         self.sink = Watched(parts.sequencer, peer)
         self.line.connection_made(self.sink)
@@ -67,8 +68,7 @@ class Member:
             self.number += 1
             raw += encode_message(kind, fields, self.header, self.number, time.time_ns())
         self.sink.needs = self.sink.sequencer.written + 1
-        self.line.get_buffer(-1)[: len(raw)] = raw
-        self.line.buffer_updated(len(raw))
+        deliver(self.venue, self.line, raw)
 
     def order(self, *cl_ord_ids: str) -> None:
         stamp = format_timestamp(time.time_ns())

@@ -138,7 +138,7 @@ def test_fifty_hostile_sessions_change_nothing_for_a_member(tmp_path: Path, caps
         alpha.logon()
         quiet = trips(alpha, 2)
         before = venue.pss_mb()
-        command = [sys.executable, "-m", "perf.hostile", str(venue.fix_port), str(HOSTILE_S)]
+        command = [sys.executable, "-m", "perf.hostile", str(venue.fix_port), str(HOSTILE_S), "0"]
         crowd = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         try:
             beside, first, ends = [], 2 + TRIPS, time.monotonic() + HOSTILE_S

@@ -31,7 +31,7 @@ from gateway.values import format_timestamp
 from specs.calendar import to_yyyymmdd
 from specs.products import load_products
 from specs.venue import load_venue
-from tests.test_venue_fuzz import Sink
+from tests.test_venue_fuzz import Sink, deliver
 
 pytestmark = pytest.mark.kernels
 TURNS = 1_500
@@ -77,9 +77,7 @@ class Floor:
             line.connection_made(sink)
 
     def send(self, who: int, raw: bytes) -> None:
-        line = self.lines[who]
-        line.get_buffer(-1)[: len(raw)] = raw
-        line.buffer_updated(len(raw))
+        deliver(self.parts.venue, self.lines[who], raw)
 
     def send_all_again(self, who: int, number: int) -> None:
         """A ResendRequest for everything, served to its end."""
